@@ -1,0 +1,24 @@
+import type { AttemptRef } from '../../protocol/agent/message.js';
+import type { NodeKey, PoolKey, TaskKey } from '../../protocol/keys.js';
+
+interface ToNode {
+  nodeKey: NodeKey;
+  incarnation: number;
+}
+
+/**
+ * What the core asks of the world, as data. Effects leave only after the commit of the tick that asked
+ * for them, may run twice after a crash, and answer with events, never with state.
+ */
+export type Effect =
+  /** Make the provider's nodes what the state says; the executor reads both itself. */
+  | { type: 'reconcilePool'; poolKey: PoolKey }
+  | ({ type: 'welcomeAgent'; sessionId: string; acknowledged: number } & ToNode)
+  | ({ type: 'configureNode' } & ToNode)
+  | ({ type: 'sendAssignments'; attempts: { taskKey: TaskKey; attempt: number }[] } & ToNode)
+  | ({ type: 'stopAttempts'; attempts: AttemptRef[] } & ToNode)
+  | ({ type: 'acknowledgeEvents'; sequence: number } & ToNode)
+  | ({ type: 'grantLease'; heartbeat: number; leaseMs: number } & ToNode)
+  | ({ type: 'removeDirectories'; directories: string[] } & ToNode)
+  /** The session belongs to an old incarnation or was replaced. */
+  | ({ type: 'closeSession'; sessionId: string } & ToNode);

@@ -1,0 +1,30 @@
+import type { SequencedEvent } from '../../protocol/agent/event.js';
+import type { AttemptRef, NodeMetrics } from '../../protocol/agent/message.js';
+import type { NodeKey } from '../../protocol/keys.js';
+
+interface FromNode {
+  nodeKey: NodeKey;
+  incarnation: number;
+}
+
+/** Every fact that comes back from the world. One of an old incarnation changes nothing. */
+export type Event =
+  /** The provider has it: creating → starting. */
+  | ({ type: 'nodeProvisioned'; ipAddress?: string } & FromNode)
+  | ({ type: 'nodeProvisionFailed'; code: string; message: string } & FromNode)
+  /** The provider has nothing of this incarnation any more (destroyed as asked, or died by itself). */
+  | ({ type: 'nodeGone' } & FromNode)
+  | ({
+      type: 'agentConnected';
+      sessionId: string;
+      agentVersion: string;
+      configured: boolean;
+      held: AttemptRef[];
+      remarks: string[];
+      ipAddress?: string;
+    } & FromNode)
+  | ({ type: 'agentDisconnected'; sessionId: string } & FromNode)
+  | ({ type: 'heartbeatReceived'; heartbeat: number; metrics?: NodeMetrics } & FromNode)
+  | ({ type: 'agentReported'; events: SequencedEvent[] } & FromNode)
+  /** A deadline of some entity has come; the core finds out which. */
+  | { type: 'clockReached' };

@@ -1,0 +1,24 @@
+import type { JobScheduleAdd } from '../../../protocol/batch/job-schedule.js';
+import type { AccountKey, JobKey, JobScheduleKey } from '../../../protocol/keys.js';
+
+export type JobScheduleState = 'active' | 'completed' | 'disabled' | 'terminating' | 'deleting';
+
+export interface JobSchedule {
+  readonly key: JobScheduleKey;
+  readonly account: AccountKey;
+  readonly id: string;
+  specification: JobScheduleAdd;
+  state: JobScheduleState;
+  stateTransitionTime: number;
+  previousState?: JobScheduleState;
+  previousStateTransitionTime?: number;
+  /** Epoch milliseconds; absent: no further run. */
+  nextRunTime?: number;
+  recentJob?: { key: JobKey; id: string };
+  /** Jobs made so far: the next is `{id}:job-{jobCount + 1}`. */
+  jobCount: number;
+  endTime?: number;
+  creationTime: number;
+  lastModified: number;
+  version: number;
+}

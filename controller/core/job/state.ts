@@ -1,0 +1,48 @@
+import type { JobAdd } from '../../../protocol/batch/job.js';
+import type { AccountKey, JobKey, JobScheduleKey, PoolKey } from '../../../protocol/keys.js';
+
+/** The contract's section 7.1. */
+export type JobState =
+  | 'active' // its tasks run
+  | 'disabling' // running tasks are requeued, ended or awaited
+  | 'disabled' // nothing runs; its pool may change
+  | 'enabling'
+  | 'terminating' // running tasks are being killed
+  | 'completed' // for good
+  | 'deleting'; // its tasks and files go, then the job itself
+
+/** Exact at every commit. `running` counts preparing tasks too. */
+export interface TaskCounts {
+  active: number;
+  running: number;
+  completed: number;
+  succeeded: number;
+  failed: number;
+}
+
+export interface Job {
+  readonly key: JobKey;
+  readonly account: AccountKey;
+  readonly id: string;
+  /** The validated body of Job_Add, changed by patch and update. */
+  specification: JobAdd;
+  /** Where its tasks run; absent until an auto pool exists. */
+  pool?: PoolKey;
+  readonly jobSchedule?: JobScheduleKey;
+  /** `workitems/{folder}/{task}`: `{job}/job-1`, or `{schedule}/job-n`. */
+  readonly folder: string;
+  state: JobState;
+  stateTransitionTime: number;
+  previousState?: JobState;
+  previousStateTransitionTime?: number;
+  disableTasks?: 'requeue' | 'terminate' | 'wait';
+  startTime: number;
+  endTime?: number;
+  terminateReason?: string;
+  nextTaskSequence: number;
+  taskCounts: TaskCounts;
+  taskSlotCounts: TaskCounts;
+  creationTime: number;
+  lastModified: number;
+  version: number;
+}

@@ -1,0 +1,71 @@
+import type { FailureInfo } from '../../../protocol/agent/event.js';
+import type { NodeMetrics } from '../../../protocol/agent/message.js';
+import type { AccountKey, NodeKey, PoolKey } from '../../../protocol/keys.js';
+import type { NodeDeallocationOption } from '../pool/state.js';
+
+/** The contract's section 7.2, one line a state. */
+export type NodeState =
+  | 'creating' // the provider is asked for it
+  | 'starting' // it exists; its agent has not prepared it yet
+  | 'waitingforstarttask' // a start task with waitForSuccess runs
+  | 'idle' // ready, no task runs
+  | 'running' // at least one job task runs
+  | 'starttaskfailed' // the start task's retries are used up
+  | 'rebooting'
+  | 'reimaging'
+  | 'leavingpool' // takes no task; goes once its tasks are dealt with
+  | 'offline' // scheduling disabled and nothing runs
+  | 'unusable' // preparation failed, see `errors`
+  | 'unknown' // its lease ended without a word
+  | 'preempted';
+
+export interface StartTaskInfo {
+  state: 'running' | 'completed';
+  startTime: number;
+  endTime?: number;
+  exitCode?: number;
+  failureInfo?: FailureInfo;
+  result?: 'success' | 'failure';
+  retryCount: number;
+  lastRetryTime?: number;
+}
+
+export interface Node {
+  readonly key: NodeKey;
+  readonly pool: PoolKey;
+  readonly account: AccountKey;
+  readonly id: string;
+  readonly isDedicated: boolean;
+  state: NodeState;
+  stateTransitionTime: number;
+  schedulingState: 'enabled' | 'disabled';
+  allocationTime: number;
+  lastBootTime?: number;
+  /** One boot of the node; grows by 1 with each create, reboot or reimage. */
+  incarnation: number;
+  /** SHA-256 (hex) of the secret its agent enrolled with; absent until then. */
+  secretHash?: string;
+  /** Highest agent event of this incarnation that is in the state. */
+  lastEventSequence: number;
+  ipAddress?: string;
+  startTaskInfo?: StartTaskInfo;
+  errors: { code: string; message: string; errorDetails: { name: string; value: string }[] }[];
+  /** Set while it leaves, with the option that its tasks get. */
+  leaving?: { option: NodeDeallocationOption; since: number };
+  totalTasksRun: number;
+  totalTasksSucceeded: number;
+  runningTasksCount: number;
+  runningTaskSlotsCount: number;
+  agentVersion?: string;
+  /** In memory only: never part of the row. */
+  readonly session: NodeSession;
+}
+
+/** What a restart of the controller may forget about a node. */
+export interface NodeSession {
+  /** The link that speaks for this incarnation, if one is open. */
+  id?: string;
+  /** The controller's view of the lease, epoch milliseconds, grace included. */
+  leaseUntil: number;
+  metrics?: NodeMetrics;
+}

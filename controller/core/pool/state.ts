@@ -1,0 +1,43 @@
+import type { PoolAdd } from '../../../protocol/batch/pool.js';
+import type { AccountKey, PoolKey } from '../../../protocol/keys.js';
+
+/** active: takes jobs; deleting: its nodes go, then the pool itself. */
+export type PoolState = 'active' | 'deleting';
+
+/**
+ * steady    nodes are as many as the targets say, or the resize ended with errors
+ * resizing  nodes are being made or removed
+ * stopping  a resize is being stopped
+ */
+export type AllocationState = 'steady' | 'resizing' | 'stopping';
+
+export type NodeDeallocationOption = 'requeue' | 'terminate' | 'taskcompletion' | 'retaineddata';
+
+export interface ResizeError {
+  code: string;
+  message: string;
+  values: { name: string; value: string }[];
+}
+
+export interface Pool {
+  readonly key: PoolKey;
+  readonly account: AccountKey;
+  readonly id: string;
+  /** The validated body of Pool_Add with its defaults; changed by patch and update. */
+  specification: PoolAdd;
+  state: PoolState;
+  stateTransitionTime: number;
+  allocationState: AllocationState;
+  allocationStateTransitionTime: number;
+  targetDedicatedNodes: number;
+  targetLowPriorityNodes: number;
+  /** Of the resize under way or the last one. */
+  resize: { startTime: number; timeoutMs: number; nodeDeallocationOption: NodeDeallocationOption };
+  resizeErrors: ResizeError[];
+  /** Provider that owns its nodes, decided at add by the image. */
+  readonly nodeProvider: 'process' | 'libvirt';
+  creationTime: number;
+  lastModified: number;
+  /** Grows with each change that a client's ETag must notice. */
+  version: number;
+}

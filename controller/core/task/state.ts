@@ -1,0 +1,60 @@
+import type { FailureInfo } from '../../../protocol/agent/event.js';
+import type { JobKey, NodeKey, TaskKey } from '../../../protocol/keys.js';
+
+/**
+ * active     waits for its dependencies or for room; or is with an agent but not begun (`assigned`)
+ * preparing  its job preparation task runs first
+ * running    begun on a node, downloads included
+ * completed  ended for good, unless reactivated
+ */
+export type TaskState = 'active' | 'preparing' | 'running' | 'completed';
+
+export interface TaskExecution {
+  startTime?: number;
+  endTime?: number;
+  exitCode?: number;
+  failureInfo?: FailureInfo;
+  result?: 'success' | 'failure';
+  retryCount: number;
+  lastRetryTime?: number;
+  requeueCount: number;
+  lastRequeueTime?: number;
+}
+
+/**
+ * A task as memory holds it: only while it is not completed, or while a command needs it.
+ * Its body (command line, files, settings) stays in the store: `TaskBody`, read when it is dispatched.
+ */
+export interface Task {
+  readonly key: TaskKey;
+  readonly job: JobKey;
+  readonly id: string;
+  /** Order of adding in the job: first in, first out. */
+  readonly sequence: number;
+  readonly isJobManager: boolean;
+  readonly requiredSlots: number;
+  /** Holds a whole node (a job manager with runExclusive). */
+  readonly runExclusive: boolean;
+  state: TaskState;
+  stateTransitionTime: number;
+  previousState?: TaskState;
+  previousStateTransitionTime?: number;
+  readonly creationTime: number;
+  lastModified: number;
+  version: number;
+  /** −1: no limit. Milliseconds; absent: infinite. */
+  maxTaskRetryCount: number;
+  maxWallClockTimeMs?: number;
+  retentionTimeMs?: number;
+  /** The fence: grows with each assignment to a node, never shrinks. */
+  attempt: number;
+  /** The node that holds the current attempt. Kept after completion as the place of its files. */
+  node?: NodeKey;
+  nodeId?: string;
+  poolId?: string;
+  /** The attempt is with the agent (assigned) or begun there; absent: with no node. */
+  phase?: 'assigned' | 'running';
+  /** Why the controller asked the agent to end the attempt, and what then becomes of the task. */
+  stopping?: { then: 'requeue' | 'terminate' | 'delete'; since: number };
+  execution: TaskExecution;
+}

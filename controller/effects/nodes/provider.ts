@@ -1,0 +1,58 @@
+import type { NodeKey } from '../../../protocol/keys.js';
+
+/** One incarnation of one node, as a provider is asked to bring it to life. */
+export interface NodeSpecification {
+  nodeKey: NodeKey;
+  nodeId: string;
+  poolId: string;
+  account: string;
+  incarnation: number;
+  /** What its agent needs to call home (protocol/agent/enrol.ts); the provider adds `rootDirectory`. */
+  seed: { controllerUrl: string; caPem?: string; token: string };
+  vmSize: VmSize;
+  image: { publisher: string; offer: string; sku: string; version: string };
+  /** reimage renews the disk, reboot keeps it; a first create makes a new one. */
+  disk: 'new' | 'keep';
+}
+
+export interface VmSize {
+  /** Lower case, `standard_d1_v2`. */
+  name: string;
+  vcpus: number;
+  memoryMiB: number;
+  diskGiB: number;
+}
+
+export interface ProvidedNode {
+  nodeKey: NodeKey;
+  incarnation: number;
+  state: 'running' | 'stopped';
+  ipAddress?: string;
+}
+
+/**
+ * A maker of nodes. Every verb is idempotent, and `list` tells only of what carries this controller's
+ * mark, so that a controller that died half-way through leaves nothing that the next one can't find.
+ */
+export interface NodeProvider {
+  readonly kind: 'process' | 'libvirt';
+  /** Resolves when the node exists and boots; rejects with NodeProvisionError, having left nothing behind. */
+  create(specification: NodeSpecification): Promise<void>;
+  /** Resolves when nothing of the node runs any more; `disk: 'remove'` leaves nothing at all. */
+  destroy(nodeKey: NodeKey, disk: 'remove' | 'keep'): Promise<void>;
+  list(): Promise<ProvidedNode[]>;
+  /** Lets go of connections; nodes live on. */
+  close(): Promise<void>;
+}
+
+/** `code` is one of the resize error codes of the contract, section 2.4 (AllocationFailed …). */
+export class NodeProvisionError extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'NodeProvisionError';
+  }
+}

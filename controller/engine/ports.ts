@@ -1,0 +1,106 @@
+import type { Account } from '../core/account/state.js';
+import type { Certificate } from '../core/certificate/state.js';
+import type { Effect } from '../core/effect.js';
+import type { JobSchedule } from '../core/job-schedule/state.js';
+import type { Job } from '../core/job/state.js';
+import type { Node } from '../core/node/state.js';
+import type { Pool } from '../core/pool/state.js';
+import type { Task } from '../core/task/state.js';
+import type { TaskAdd } from '../../protocol/batch/task.js';
+import type {
+  AccountKey,
+  CertificateKey,
+  JobKey,
+  JobScheduleKey,
+  NodeKey,
+  PoolKey,
+  TaskKey,
+} from '../../protocol/keys.js';
+
+/** The four interfaces between the engine and the world: Clock, Random, Store, Effects. */
+export interface Clock {
+  /** Epoch milliseconds. */
+  now(): number;
+  /** Calls back once, at or after `at`; the returned function cancels. */
+  wakeAt(at: number, callback: () => void): () => void;
+}
+
+export interface Random {
+  /** [0, 1) */
+  next(): number;
+  /** Lower-case hex of `bytes` random bytes. */
+  hex(bytes: number): string;
+}
+
+/** Executors of effects. Called after the commit, in order; must not throw: failures come back as events. */
+export interface Effects {
+  perform(effects: readonly Effect[]): void;
+}
+
+/** A task's body: the validated Task_Add (or job manager task turned into one), kept apart from its state. */
+export type TaskBody = TaskAdd;
+
+/** Rows by kind. A row is the entity itself as plain JSON (`Node` without its `session`). */
+export interface Rows {
+  account: { key: AccountKey; row: Account };
+  certificate: { key: CertificateKey; row: Certificate };
+  pool: { key: PoolKey; row: Pool };
+  node: { key: NodeKey; row: Omit<Node, 'session'> };
+  job: { key: JobKey; row: Job };
+  jobSchedule: { key: JobScheduleKey; row: JobSchedule };
+  task: { key: TaskKey; row: Task };
+}
+export type RowKind = keyof Rows;
+
+/** Everything one tick changed, written in one transaction. */
+export interface Batch {
+  upserts: { [K in RowKind]?: Rows[K]['row'][] };
+  /** Written once, when the task is added. */
+  taskBodies: { key: TaskKey; body: TaskBody }[];
+  deletes: { [K in RowKind]?: Rows[K]['key'][] };
+  /** Jobs whose tasks (all rows, bodies and remembered dependencies) go in this transaction. */
+  deleteTasksOfJobs: JobKey[];
+  /** Ids whose completion satisfies dependants, remembered beyond the task's own life. */
+  satisfied: { job: JobKey; taskId: string }[];
+  /** The same, taken back (a reactivated task must satisfy again). */
+  unsatisfied: { job: JobKey; taskId: string }[];
+}
+
+/** What memory starts from: every row but completed tasks, without bodies. */
+export interface Snapshot {
+  accounts: Account[];
+  certificates: Certificate[];
+  pools: Pool[];
+  nodes: Omit<Node, 'session'>[];
+  jobs: Job[];
+  jobSchedules: JobSchedule[];
+  /** Not completed, in order of job and sequence. */
+  tasks: Task[];
+  /** `dependsOn` of tasks that are not completed and have one. */
+  dependencies: { key: TaskKey; dependsOn: NonNullable<TaskBody['dependsOn']> }[];
+  satisfied: { job: JobKey; taskId: string }[];
+}
+
+/**
+ * Rows only, no rules. One process owns a store. `commit` resolves once the batch would survive a
+ * power cut, and rejects if nothing of it was written.
+ */
+export interface Store {
+  load(): Promise<Snapshot>;
+  commit(batch: Batch): Promise<void>;
+  /** Rows that exist, in any order. */
+  readTasks(keys: readonly TaskKey[]): Promise<Task[]>;
+  readTaskBodies(keys: readonly TaskKey[]): Promise<Map<TaskKey, TaskBody>>;
+  close(): Promise<void>;
+}
+
+/** A read-only look at memory for executors and authentication; never changed from outside the engine. */
+export interface StateView {
+  readonly accounts: ReadonlyMap<AccountKey, Readonly<Account>>;
+  readonly certificates: ReadonlyMap<CertificateKey, Readonly<Certificate>>;
+  readonly pools: ReadonlyMap<PoolKey, Readonly<Pool>>;
+  readonly nodes: ReadonlyMap<NodeKey, Readonly<Node>>;
+  readonly jobs: ReadonlyMap<JobKey, Readonly<Job>>;
+  nodesOfPool(pool: PoolKey): Iterable<Readonly<Node>>;
+  task(key: TaskKey): Readonly<Task> | undefined;
+}

@@ -1,0 +1,93 @@
+import { z } from 'zod';
+
+/** A file to put below the task's working directory before the process starts. */
+export const AssignedResourceFile = z.object({
+  /** One file (signed where needed), or … */
+  httpUrl: z.string().optional(),
+  /** … a container to list with the Blob REST API (`restype=container&comp=list`), signed where needed. */
+  storageContainerUrl: z.string().optional(),
+  blobPrefix: z.string().optional(),
+  /** The file's path (httpUrl), or the folder the container's blobs go to. */
+  filePath: z.string().optional(),
+  fileMode: z.string().optional(),
+});
+export type AssignedResourceFile = z.infer<typeof AssignedResourceFile>;
+
+export const AssignedOutputFile = z.object({
+  filePattern: z.string(),
+  /** Signed where needed; blobs are PUT at `{containerUrl}/{path}/{name}?{signature}`. */
+  containerUrl: z.string(),
+  path: z.string().optional(),
+  uploadCondition: z.enum(['tasksuccess', 'taskfailure', 'taskcompletion']),
+  uploadHeaders: z.array(z.object({ name: z.string(), value: z.string().optional() })).optional(),
+});
+export type AssignedOutputFile = z.infer<typeof AssignedOutputFile>;
+
+export const EnvironmentSetting = z.object({ name: z.string(), value: z.string().optional() });
+
+export const UserIdentity = z.object({
+  username: z.string().optional(),
+  autoUser: z
+    .object({ scope: z.enum(['task', 'pool']), elevationLevel: z.enum(['nonadmin', 'admin']) })
+    .optional(),
+});
+
+/** What a start task, job task or job manager task has in common on a node. */
+export const Program = z.object({
+  commandLine: z.string(),
+  /** Job common settings, then the task's own: later ones win, system variables can't be replaced. */
+  environmentSettings: z.array(EnvironmentSetting),
+  resourceFiles: z.array(AssignedResourceFile),
+  userIdentity: UserIdentity.optional(),
+});
+export type Program = z.infer<typeof Program>;
+
+/** One try of one task on one node. `taskKey` and `attempt` together are the fence: every report carries both. */
+export const Assignment = Program.extend({
+  taskKey: z.string(),
+  attempt: z.int().min(1),
+  jobId: z.string(),
+  taskId: z.string(),
+  /** Below the node's root: `workitems/{job}/job-1/{task}`. */
+  directory: z.string(),
+  requiredSlots: z.int().min(1),
+  outputFiles: z.array(AssignedOutputFile),
+  /** Kills the try and ends it with TaskEnded; absent: no limit. */
+  maxWallClockTimeMs: z.number().optional(),
+  /** How long the task's directory stays after completion; absent: for ever. */
+  retentionTimeMs: z.number().optional(),
+  /** AZ_BATCH_AUTHENTICATION_TOKEN, where the task asks for one. */
+  authenticationToken: z.string().optional(),
+});
+export type Assignment = z.infer<typeof Assignment>;
+
+export const AssignedCertificate = z.object({
+  thumbprint: z.string(),
+  /** `pfx` comes with a password; `cer` without. */
+  format: z.enum(['pfx', 'cer']),
+  /** Base64. */
+  data: z.string(),
+  password: z.string().optional(),
+  visibility: z.array(z.enum(['starttask', 'task', 'remoteuser'])),
+});
+export type AssignedCertificate = z.infer<typeof AssignedCertificate>;
+
+/**
+ * What a node is for one incarnation. Sent once after the link is up; the agent prepares the node in
+ * this order: directories, certificates, start task. Only then may tasks run.
+ */
+export const NodeConfiguration = z.object({
+  accountName: z.string(),
+  /** The Batch endpoint as tasks reach it (AZ_BATCH_ACCOUNT_URL). */
+  accountUrl: z.string(),
+  poolId: z.string(),
+  nodeId: z.string(),
+  isDedicated: z.boolean(),
+  taskSlotsPerNode: z.int().min(1),
+  certificates: z.array(AssignedCertificate),
+  startTask: Program.extend({
+    maxTaskRetryCount: z.int().min(-1),
+    waitForSuccess: z.boolean(),
+  }).optional(),
+});
+export type NodeConfiguration = z.infer<typeof NodeConfiguration>;

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+
+/**
+ * Enrolment: `POST /agent/enrol`, once for each incarnation (boot) of a node.
+ *
+ * The node's seed holds a one-time token. The agent makes its own secret and sends the token with
+ * the secret; the controller keeps only the secret's hash and forgets the token. Sending the same
+ * pair again is answered the same way (a reply may be lost); another secret is refused, so a token
+ * read later from the seed is worth nothing.
+ */
+export const EnrolRequest = z.object({
+  nodeKey: z.string(),
+  incarnation: z.int().min(1),
+  /** The one-time token of the seed. */
+  token: z.string(),
+  /** 32 random bytes, base64url, made by the agent: the bearer token of its link. */
+  secret: z.string().min(32),
+  agentVersion: z.string(),
+});
+export type EnrolRequest = z.infer<typeof EnrolRequest>;
+
+export const EnrolReply = z.object({
+  /** Path of the link, relative to the controller's URL: `/agent/link`. */
+  linkPath: z.string(),
+  protocolVersion: z.int(),
+});
+export type EnrolReply = z.infer<typeof EnrolReply>;
+
+/** The seed of an agent: all it needs to call home. Worth nothing after enrolment. */
+export const Seed = z.object({
+  controllerUrl: z.string(),
+  /** PEM of the controller's CA, where the URL is https. */
+  caPem: z.string().optional(),
+  nodeKey: z.string(),
+  incarnation: z.int().min(1),
+  token: z.string(),
+  /** AZ_BATCH_NODE_ROOT_DIR of the node. */
+  rootDirectory: z.string(),
+});
+export type Seed = z.infer<typeof Seed>;

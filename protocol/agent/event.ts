@@ -1,0 +1,57 @@
+import { z } from 'zod';
+
+/** Why a task, start task or special task failed; codes are those of `errors.ts`, section 2.4 of the contract. */
+export const FailureInfo = z.object({
+  category: z.enum(['usererror', 'servererror']),
+  code: z.string(),
+  message: z.string(),
+  details: z.array(z.object({ name: z.string(), value: z.string() })),
+});
+export type FailureInfo = z.infer<typeof FailureInfo>;
+
+/** Times are epoch milliseconds by the node's clock. */
+export const Outcome = z.object({
+  /** Absent where the try never began (stopped while it waited for a slot). */
+  startTime: z.number().optional(),
+  endTime: z.number(),
+  /** As the process gave it; minus the signal's number for a death by signal; absent where no process ran. */
+  exitCode: z.int().optional(),
+  /** Pre-processing, upload, wall-clock and launch failures. A plain nonzero exit has none: the controller names it. */
+  failure: FailureInfo.optional(),
+  /** The failure came before the process (downloads, launch): it is not retried. */
+  preProcessing: z.boolean().optional(),
+  /** The failure is one of uploading output files. */
+  fileUpload: z.boolean().optional(),
+  /** The try was ended because the controller or the lease said so. */
+  stopped: z.boolean().optional(),
+  userCpuMs: z.number().optional(),
+  kernelCpuMs: z.number().optional(),
+});
+export type Outcome = z.infer<typeof Outcome>;
+
+const attempt = { taskKey: z.string(), attempt: z.int().min(1) };
+
+/** Facts that an agent reports; each is numbered, kept until acknowledged, and sent again after a lost link. */
+export const AgentEvent = z.discriminatedUnion('type', [
+  /** Directories and certificates are in place; no start task, or it is about to run. */
+  z.object({ type: z.literal('nodePrepared') }),
+  z.object({ type: z.literal('nodeUnusable'), code: z.string(), message: z.string() }),
+  z.object({ type: z.literal('startTaskStarted'), startTime: z.number(), retryCount: z.int() }),
+  /** Each run of the start task; the last one (`final`) decides the node's state. */
+  z.object({
+    type: z.literal('startTaskEnded'),
+    retryCount: z.int(),
+    final: z.boolean(),
+    outcome: Outcome,
+  }),
+  /** The try left the agent's queue: downloads begin. Left out when the try ended in the same batch. */
+  z.object({ type: z.literal('attemptStarted'), ...attempt, startTime: z.number() }),
+  z.object({ type: z.literal('attemptEnded'), ...attempt, outcome: Outcome }),
+  /** Handed back unstarted: it waited for a slot too long. It never ran. */
+  z.object({ type: z.literal('attemptReturned'), ...attempt }),
+]);
+export type AgentEvent = z.infer<typeof AgentEvent>;
+
+/** `sequence` starts at 1 for each incarnation and grows by 1. */
+export const SequencedEvent = z.object({ sequence: z.int().min(1), event: AgentEvent });
+export type SequencedEvent = z.infer<typeof SequencedEvent>;

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { Assignment, NodeConfiguration } from './assignment.js';
+import { SequencedEvent } from './event.js';
+import { AgentRequest, AgentResponse } from './request.js';
+
+/**
+ * The link: one WebSocket at `/agent/link`, opened by the agent with `Authorization: Bearer {secret}`
+ * and `x-batchyard-node: {nodeKey};{incarnation}`. Text frames, one JSON message each.
+ *
+ *   agent                              controller
+ *   hello (what it holds)        ──►
+ *                                ◄──   welcome, configure (until prepared), assign, stop
+ *   heartbeat n                  ──►
+ *                                ◄──   lease n
+ *   events (numbered)            ──►
+ *                                ◄──   acknowledge (after the commit)
+ *                                ◄──   request id
+ *   response id                  ──►
+ *
+ * The lease: `lease n` lets the agent run tasks until `leaseMs` after it SENT heartbeat n, by its own
+ * monotonic clock; with no lease left it kills its tasks and reports them as stopped. The controller
+ * counts from when it RECEIVED heartbeat n and adds a grace, so its view always ends later.
+ */
+const attemptRef = z.object({ taskKey: z.string(), attempt: z.int().min(1) });
+export type AttemptRef = z.infer<typeof attemptRef>;
+
+/** Samples for autoscale and the node's page. */
+export const NodeMetrics = z.object({
+  cpuPercent: z.number(),
+  memoryBytes: z.number(),
+  diskBytes: z.number(),
+});
+export type NodeMetrics = z.infer<typeof NodeMetrics>;
+
+export const ToController = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('hello'),
+    protocolVersion: z.int(),
+    agentVersion: z.string(),
+    /** Configured by an earlier link of this incarnation: don't configure again. */
+    configured: z.boolean(),
+    /** Tries it has received and not yet reported as ended or returned. */
+    held: z.array(attemptRef),
+    /** What the node says of itself, for errors and remarks (`not root: tasks run as user x`). */
+    remarks: z.array(z.string()),
+    ipAddress: z.string().optional(),
+  }),
+  z.object({ type: z.literal('heartbeat'), number: z.int(), metrics: NodeMetrics.optional() }),
+  z.object({ type: z.literal('events'), events: z.array(SequencedEvent) }),
+  z.object({ type: z.literal('response'), id: z.string(), response: AgentResponse }),
+]);
+export type ToController = z.infer<typeof ToController>;
+
+export const ToAgent = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('welcome'),
+    heartbeatIntervalMs: z.number(),
+    /** Highest event number already durable: older ones are dropped from the spool. */
+    acknowledged: z.int(),
+  }),
+  z.object({ type: z.literal('configure'), configuration: NodeConfiguration }),
+  z.object({ type: z.literal('assign'), assignments: z.array(Assignment) }),
+  /** Kill these tries and report each as ended with `stopped`; one it does not hold is ignored. */
+  z.object({ type: z.literal('stop'), attempts: z.array(attemptRef) }),
+  z.object({ type: z.literal('acknowledge'), sequence: z.int() }),
+  z.object({ type: z.literal('lease'), heartbeat: z.int(), leaseMs: z.number() }),
+  z.object({ type: z.literal('request'), id: z.string(), request: AgentRequest }),
+  /** Delete these directories below the node's root (a deleted task or job). */
+  z.object({ type: z.literal('removeDirectories'), directories: z.array(z.string()) }),
+]);
+export type ToAgent = z.infer<typeof ToAgent>;

@@ -1,0 +1,54 @@
+import { z } from 'zod';
+
+/**
+ * Questions the controller asks a node. Paths are below the node's root and never leave it, links
+ * included. `readFile` is answered with `response` (properties, or an error) and then the bytes as the
+ * body of the agent's own `POST /agent/streams/{id}`: back-pressure comes from the two HTTP streams.
+ */
+export const AgentRequest = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('listFiles'),
+    path: z.string(),
+    recursive: z.boolean(),
+    /** Names (relative to `path`) that sort after this one, by code unit; for paging. */
+    after: z.string().optional(),
+    startsWith: z.string().optional(),
+    limit: z.int().min(1).max(1001),
+  }),
+  z.object({ type: z.literal('fileProperties'), path: z.string() }),
+  /** `start` and `end` are inclusive byte positions; an open end reads to the current size. */
+  z.object({
+    type: z.literal('readFile'),
+    path: z.string(),
+    start: z.number().optional(),
+    end: z.number().optional(),
+  }),
+  z.object({ type: z.literal('deleteFile'), path: z.string(), recursive: z.boolean() }),
+]);
+export type AgentRequest = z.infer<typeof AgentRequest>;
+
+export const FileProperties = z.object({
+  /** Relative to the asked path, `/`-separated. */
+  name: z.string(),
+  isDirectory: z.boolean(),
+  contentLength: z.number(),
+  /** Epoch milliseconds. */
+  lastModified: z.number(),
+  contentType: z.string(),
+  /** Octal with type bits, `0o100644`. */
+  fileMode: z.string(),
+});
+export type FileProperties = z.infer<typeof FileProperties>;
+
+export const AgentResponse = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('files'), files: z.array(FileProperties), more: z.boolean() }),
+  z.object({ type: z.literal('file'), file: FileProperties }),
+  z.object({ type: z.literal('deleted') }),
+  z.object({
+    type: z.literal('failed'),
+    /** FileNotFound, InvalidRange, DirectoryNotEmpty, InvalidPath, or Failed with the system's text. */
+    code: z.enum(['FileNotFound', 'InvalidRange', 'DirectoryNotEmpty', 'InvalidPath', 'Failed']),
+    message: z.string(),
+  }),
+]);
+export type AgentResponse = z.infer<typeof AgentResponse>;

@@ -1,0 +1,40 @@
+/**
+ * Keys of entities. An id keeps the case its user gave it and is compared without case, so every
+ * table, index and message uses a key: the lower-cased path of ids, made here and nowhere else.
+ */
+declare const brand: unique symbol;
+type Key<Name extends string> = string & { readonly [brand]: Name };
+
+/** `account` */
+export type AccountKey = Key<'AccountKey'>;
+/** `account/pool` */
+export type PoolKey = Key<'PoolKey'>;
+/** `account/pool/node` */
+export type NodeKey = Key<'NodeKey'>;
+/** `account/job` */
+export type JobKey = Key<'JobKey'>;
+/** `account/jobschedule` */
+export type JobScheduleKey = Key<'JobScheduleKey'>;
+/** `account/job/task` */
+export type TaskKey = Key<'TaskKey'>;
+/** `account/sha1-thumbprint` */
+export type CertificateKey = Key<'CertificateKey'>;
+
+export const accountKey = (account: string) => account.toLowerCase() as AccountKey;
+export const poolKey = (account: AccountKey, pool: string) =>
+  `${account}/${pool.toLowerCase()}` as PoolKey;
+export const nodeKey = (pool: PoolKey, node: string) => `${pool}/${node.toLowerCase()}` as NodeKey;
+export const jobKey = (account: AccountKey, job: string) =>
+  `${account}/${job.toLowerCase()}` as JobKey;
+export const jobScheduleKey = (account: AccountKey, jobSchedule: string) =>
+  `${account}/${jobSchedule.toLowerCase()}` as JobScheduleKey;
+export const taskKey = (job: JobKey, task: string) => `${job}/${task.toLowerCase()}` as TaskKey;
+export const certificateKey = (account: AccountKey, algorithm: string, thumbprint: string) =>
+  `${account}/${algorithm.toLowerCase()}-${thumbprint.toLowerCase()}` as CertificateKey;
+
+/** The account that a key of any kind belongs to. */
+export const accountOf = (key: string) => key.split('/', 1)[0] as AccountKey;
+/** The job of a task. */
+export const jobOf = (key: TaskKey) => key.slice(0, key.lastIndexOf('/')) as JobKey;
+/** The pool of a node. */
+export const poolOf = (key: NodeKey) => key.slice(0, key.lastIndexOf('/')) as PoolKey;
