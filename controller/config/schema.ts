@@ -1,0 +1,170 @@
+/**
+ * The configuration file's schema, and by it every setting there is. Each top-level key is also a
+ * flag (`jobScheduleMinimumInterval` ↔ `--job-schedule-minimum-interval`) and an environment variable
+ * (`BATCHYARD_JOB_SCHEDULE_MINIMUM_INTERVAL`); see `keys.ts`. Durations are ISO 8601 (`PT15S`).
+ */
+import { z } from 'zod';
+import { durationMs } from '../../protocol/time.js';
+
+/** A duration in ISO 8601, kept as milliseconds. */
+const duration = (minimumMs: number, maximumMs: number) =>
+  z.string().transform((text, context) => {
+    const ms = parseDuration(text);
+    if (ms !== undefined && ms >= minimumMs && ms <= maximumMs) return ms;
+    context.addIssue({
+      code: 'custom',
+      message: `allowed is an ISO 8601 duration from ${String(minimumMs)} to ${String(maximumMs)} ms, such as PT15S`,
+    });
+    return z.NEVER;
+  });
+
+function parseDuration(text: string): number | undefined {
+  try {
+    return durationMs(text);
+  } catch {
+    // Not a duration: the caller says what is allowed.
+    return undefined;
+  }
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+export const Image = z
+  .strictObject({
+    publisher: z.string().min(1).max(64),
+    offer: z.string().min(1).max(64),
+    sku: z.string().min(1).max(64),
+    version: z.string().min(1).max(64).default('latest'),
+    nodeAgentSkuId: z.string().min(1).max(64),
+    osType: z.enum(['linux', 'windows']).default('linux'),
+    verificationType: z.enum(['verified', 'unverified']).default('unverified'),
+    provider: z.enum(['process', 'libvirt']),
+    /** libvirt: the qcow2 base image; with `kernel` and `initrd` it boots directly. */
+    path: z.string().optional(),
+    kernel: z.string().optional(),
+    initrd: z.string().optional(),
+    kernelArguments: z.string().optional(),
+  })
+  .refine((image) => image.provider !== 'libvirt' || image.path !== undefined, {
+    path: ['path'],
+    message: 'a libvirt image needs the path of its qcow2 file',
+  });
+export type Image = z.infer<typeof Image>;
+
+export const VmSize = z.strictObject({
+  name: z.string().min(1).max(64).toLowerCase(),
+  vcpus: z.int().min(1).max(512),
+  memoryMiB: z.int().min(64).max(16_777_216),
+  diskGiB: z.int().min(1).max(65_536),
+});
+export type VmSize = z.infer<typeof VmSize>;
+
+/** A libvirt host that VM nodes are placed on. */
+export const Hypervisor = z.strictObject({
+  name: z.string().min(1).max(64).default('local'),
+  uri: z.string().default('qemu:///system'),
+  /** `auto` finds out with a tiny guest whether kvm really works. */
+  domainType: z.enum(['auto', 'kvm', 'qemu']).default('auto'),
+  /** `user`: QEMU's user mode network; anything else names a libvirt network. */
+  network: z.string().min(1).default('user'),
+  /** The controller's URL as guests of this hypervisor reach it; by default found from the network. */
+  controllerUrl: z.url().optional(),
+  /** Where the disks of its nodes are kept; by default below the data folder. */
+  diskDirectory: z.string().optional(),
+});
+export type Hypervisor = z.infer<typeof Hypervisor>;
+
+const quota = z.int().min(0).optional();
+
+/** Given to accounts that are made; absent: no limit. */
+export const Quotas = z.strictObject({
+  dedicatedCores: quota,
+  lowPriorityCores: quota,
+  pools: quota,
+  activeJobsAndSchedules: quota,
+});
+
+export const Leases = z.strictObject({
+  heartbeatInterval: duration(100, 10 * 60_000).default(5_000),
+  /** How long a node may run tasks after the last heartbeat that was answered. */
+  lease: duration(500, DAY_MS).default(30_000),
+  /** What the controller waits beyond the lease before it gives tasks away again. */
+  grace: duration(0, DAY_MS).default(10_000),
+});
+
+export const Limits = z.strictObject({
+  /** Nodes that one provider makes at a time, over all pools. */
+  parallelNodeCreates: z.int().min(1).max(256).default(4),
+  /** From the create to the first word of the node's agent. */
+  nodeBootTimeout: duration(1_000, DAY_MS).default(10 * 60_000),
+  /** From the request to stop a task to its node being given up. */
+  taskStopTimeout: duration(1_000, DAY_MS).default(60_000),
+  /** One blob of the object store. */
+  blobBytes: z.int().min(1).default(1_099_511_627_776),
+  /** Signed URLs that tasks get for this controller's own storage. */
+  storageUrlLifetime: duration(60_000, 90 * DAY_MS).default(7 * DAY_MS),
+});
+
+export const Endpoint = z.string().transform((text, context) => {
+  const match = /^(\[[0-9a-fA-F:.]+\]|[^:\s/[\]]+):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (match?.[1] === undefined || port > 65_535) {
+    context.addIssue({ code: 'custom', message: 'allowed is HOST:PORT with a port from 0 to 65535' });
+    return z.NEVER;
+  }
+  return { host: match[1].replace(/^\[|\]$/g, ''), port };
+});
+export type Endpoint = z.infer<typeof Endpoint>;
+
+const ACCOUNT_TEXT =
+  'allowed is NAME=BASE64KEY with a name of 3 to 24 lower-case letters and digits and a key of 16 to 256 bytes';
+export const ConfiguredAccount = z.string().transform((text, context) => {
+  const match = /^([a-z0-9]{3,24})=([A-Za-z0-9+/]+={0,2})$/.exec(text);
+  const [name, key] = [match?.[1], match?.[2]];
+  const bytes = key === undefined ? undefined : Buffer.from(key, 'base64');
+  if (
+    name === undefined ||
+    key === undefined ||
+    bytes?.toString('base64') !== key ||
+    bytes.length < 16 ||
+    bytes.length > 256
+  ) {
+    context.addIssue({ code: 'custom', message: ACCOUNT_TEXT });
+    return z.NEVER;
+  }
+  return { name, key };
+});
+
+export const Tls = z.strictObject({ certificateFile: z.string(), keyFile: z.string() });
+
+/** Everything but `--config` itself. */
+export const ConfigurationSchema = z.strictObject({
+  data: z.string().min(1).max(4096),
+  listen: Endpoint.default({ host: '127.0.0.1', port: 8480 }),
+  tlsListen: Endpoint.optional(),
+  tls: Tls.optional(),
+  accounts: z.array(ConfiguredAccount).max(1000).default([]),
+  adminToken: z
+    .string()
+    .regex(/^[\x21-\x7e]{8,1024}$/, 'allowed are 8 to 1024 visible ASCII characters')
+    .optional(),
+  /** Added to the embedded catalogue; one with the same names replaces the embedded one. */
+  images: z.array(Image).max(1000).default([]),
+  vmSizes: z.array(VmSize).max(1000).default([]),
+  quotas: Quotas.default({}),
+  hypervisors: z.array(Hypervisor).max(100).default([]),
+  leases: Leases.default({ heartbeatInterval: 5_000, lease: 30_000, grace: 10_000 }),
+  jobScheduleMinimumInterval: duration(1_000, DAY_MS).default(60_000),
+  limits: Limits.default({
+    parallelNodeCreates: 4,
+    nodeBootTimeout: 600_000,
+    taskStopTimeout: 60_000,
+    blobBytes: 1_099_511_627_776,
+    storageUrlLifetime: 7 * DAY_MS,
+  }),
+  logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
+});
+
+/** The checked value; the catalogue's embedded entries included, `data` absolute. */
+export type Configuration = z.infer<typeof ConfigurationSchema>;
+export type ConfigurationKey = keyof Configuration;
