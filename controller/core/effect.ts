@@ -11,7 +11,15 @@ interface ToNode {
  * for them, may run twice after a crash, and answer with events, never with state.
  */
 export type Effect =
-  /** Make the provider's nodes what the state says; the executor reads both itself. */
+  /**
+   * Make the provider's nodes what the state says; the executor reads both itself:
+   *   state creating, rebooting, reimaging   this `incarnation` shall exist; an older one is destroyed
+   *                                          first (rebooting keeps its disk). Then nodeProvisioned.
+   *   leaving.drained                        shall not exist. Then nodeGone. (A leaving node that is not
+   *                                          drained is left alone: its tasks are still being dealt with.)
+   *   any other state                        shall exist; if it does not: nodeGone.
+   *   no row                                 shall not exist.
+   */
   | { type: 'reconcilePool'; poolKey: PoolKey }
   | ({ type: 'welcomeAgent'; sessionId: string; acknowledged: number } & ToNode)
   | ({ type: 'configureNode' } & ToNode)

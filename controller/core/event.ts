@@ -22,6 +22,8 @@ export type Event =
       held: AttemptRef[];
       remarks: string[];
       ipAddress?: string;
+      /** Highest number in its spool: what it seems to miss may be in there (0: nothing). */
+      lastSequence?: number;
     } & FromNode)
   | ({ type: 'agentDisconnected'; sessionId: string } & FromNode)
   | ({ type: 'heartbeatReceived'; heartbeat: number; metrics?: NodeMetrics } & FromNode)

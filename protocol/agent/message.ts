@@ -44,6 +44,8 @@ export const ToController = z.discriminatedUnion('type', [
     /** What the node says of itself, for errors and remarks (`not root: tasks run as user x`). */
     remarks: z.array(z.string()),
     ipAddress: z.string().optional(),
+    /** Highest number among the events it still has to deliver; 0: none. */
+    lastSequence: z.int().optional(),
   }),
   z.object({ type: z.literal('heartbeat'), number: z.int(), metrics: NodeMetrics.optional() }),
   z.object({ type: z.literal('events'), events: z.array(SequencedEvent) }),

@@ -40,6 +40,8 @@ export interface Job {
   endTime?: number;
   terminateReason?: string;
   nextTaskSequence: number;
+  /** Attempts of new tasks begin above it: the highest attempt of a task that was deleted. */
+  attemptBase?: number;
   taskCounts: TaskCounts;
   taskSlotCounts: TaskCounts;
   creationTime: number;

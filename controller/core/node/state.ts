@@ -51,7 +51,20 @@ export interface Node {
   startTaskInfo?: StartTaskInfo;
   errors: { code: string; message: string; errorDetails: { name: string; value: string }[] }[];
   /** Set while it leaves, with the option that its tasks get. */
-  leaving?: { option: NodeDeallocationOption; since: number };
+  leaving?: {
+    option: NodeDeallocationOption;
+    since: number;
+    /** Its tasks are dealt with (or took too long): the provider may destroy it now, not before. */
+    drained?: boolean;
+  };
+  /** What happens once its tasks are dealt with, for reboot, reimage and disabled scheduling. */
+  draining?: {
+    option: NodeDeallocationOption;
+    since: number;
+    then: 'reboot' | 'reimage' | 'offline';
+  };
+  /** The start task of this incarnation must succeed before tasks run. */
+  awaitsStartTask?: boolean;
   totalTasksRun: number;
   totalTasksSucceeded: number;
   runningTasksCount: number;
@@ -67,5 +80,9 @@ export interface NodeSession {
   id?: string;
   /** The controller's view of the lease, epoch milliseconds, grace included. */
   leaseUntil: number;
+  /** When a node that was lost is made again. */
+  retryAt?: number;
+  /** Losses in a row, for the back-off. */
+  failures: number;
   metrics?: NodeMetrics;
 }

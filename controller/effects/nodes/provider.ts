@@ -1,4 +1,7 @@
 import type { NodeKey } from '../../../protocol/keys.js';
+import type { VmSize } from '../../core/settings.js';
+
+export type { VmSize };
 
 /** One incarnation of one node, as a provider is asked to bring it to life. */
 export interface NodeSpecification {
@@ -13,14 +16,6 @@ export interface NodeSpecification {
   image: { publisher: string; offer: string; sku: string; version: string };
   /** reimage renews the disk, reboot keeps it; a first create makes a new one. */
   disk: 'new' | 'keep';
-}
-
-export interface VmSize {
-  /** Lower case, `standard_d1_v2`. */
-  name: string;
-  vcpus: number;
-  memoryMiB: number;
-  diskGiB: number;
 }
 
 export interface ProvidedNode {

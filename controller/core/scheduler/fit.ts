@@ -1,0 +1,30 @@
+import type { Node } from '../node/state.js';
+import type { Task } from '../task/state.js';
+
+/** Most attempts beyond its slots that a node gets in advance, and the time they should last for. */
+export const PREFETCH_MAXIMUM = 64;
+const PREFETCH_MS = 200;
+/** Only tasks that lately ran shorter than this are given in advance. */
+const SHORT_MS = 500;
+
+/** How many attempts beyond its slots a node may get of a job whose tasks take so long on average. */
+export function prefetchOf(averageRunMs: number | undefined): number {
+  if (averageRunMs === undefined || averageRunMs >= SHORT_MS) return 0;
+  return Math.min(PREFETCH_MAXIMUM, Math.ceil(PREFETCH_MS / Math.max(averageRunMs, 0.1)));
+}
+
+/** What a node holds, in slots; kept beside the node, never durable. */
+export class NodeLoad {
+  /** Attempts the node has, begun or not. */
+  readonly attempts = new Map<Task, { slots: number; short: boolean }>();
+  /** Attempts of deleted tasks that still die there, by `taskKey#attempt`. */
+  readonly ghosts = new Map<string, number>();
+  /** Slots of all of the above. */
+  used = 0;
+  /** Those of attempts that are not known to be short: they make room late. */
+  long = 0;
+  /** Is in its pool's placement lists at `used`. */
+  listed: number | undefined;
+
+  constructor(readonly node: Node) {}
+}

@@ -1,0 +1,27 @@
+import type { Job } from '../job/state.js';
+import type { Task } from '../task/state.js';
+import { Dependencies } from './dependencies.js';
+import { ReadyQueue } from './ready-queue.js';
+
+/** What scheduling knows of one job beyond its row; rebuilt at recovery. */
+export class JobWork {
+  /** Every task of the job in memory, but completed ones that only a command loaded. */
+  readonly tasks = new Set<Task>();
+  readonly ready = new ReadyQueue();
+  readonly dependencies = new Dependencies();
+  /** Tasks that are with a node, begun or not. */
+  readonly inFlight = new Set<Task>();
+  /** Attempts of deleted tasks that still die on nodes. */
+  ghosts = 0;
+  /** Moving average of run times by the nodes' clocks; absent until one ended. */
+  averageRunMs: number | undefined;
+  /** The job stands in its pool's order. */
+  inOrder = false;
+
+  constructor(readonly job: Job) {}
+
+  /** One more run time for the average. */
+  ran(ms: number): void {
+    this.averageRunMs = this.averageRunMs === undefined ? ms : this.averageRunMs * 0.8 + ms * 0.2;
+  }
+}

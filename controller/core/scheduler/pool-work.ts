@@ -1,0 +1,34 @@
+import type { PoolKey } from '../../../protocol/keys.js';
+import { JobOrder } from './job-order.js';
+import type { NodeLoad } from './fit.js';
+
+/**
+ * What scheduling knows of one pool: its jobs' order, and its nodes that take tasks, listed by the
+ * slots they hold, so that the emptiest or fullest that fits is found without looking at all.
+ */
+export class PoolWork {
+  readonly order = new JobOrder();
+  /** Nodes that take tasks, by used slots. */
+  readonly byUsed: Set<NodeLoad>[] = [];
+  listed = 0;
+  /** A node kept free for a task that needs more slots than any node has left. */
+  reserved: NodeLoad | undefined;
+
+  constructor(readonly key: PoolKey) {}
+
+  list(load: NodeLoad): void {
+    if (load.listed === load.used) return;
+    this.unlist(load);
+    (this.byUsed[load.used] ??= new Set()).add(load);
+    load.listed = load.used;
+    this.listed += 1;
+  }
+
+  unlist(load: NodeLoad): void {
+    if (load.listed === undefined) return;
+    this.byUsed[load.listed]?.delete(load);
+    load.listed = undefined;
+    this.listed -= 1;
+    if (this.reserved === load) this.reserved = undefined;
+  }
+}

@@ -1,0 +1,54 @@
+/** What a node of a pool offers. Names are lower case, `standard_d1_v2`. */
+export interface VmSize {
+  name: string;
+  vcpus: number;
+  memoryMiB: number;
+  diskGiB: number;
+}
+
+/** An image that pools may name, with the provider that makes its nodes. */
+export interface SupportedImage {
+  publisher: string;
+  offer: string;
+  sku: string;
+  version: string;
+  nodeAgentSkuId: string;
+  osType: 'linux' | 'windows';
+  verificationType: 'verified' | 'unverified';
+  nodeProvider: 'process' | 'libvirt';
+}
+
+/** All that the core wants to know of the configuration; given once, when the engine starts. */
+export interface Settings {
+  images: readonly SupportedImage[];
+  vmSizes: readonly VmSize[];
+  heartbeatIntervalMs: number;
+  /** How long an agent may run tasks after it sent a heartbeat that was answered. */
+  leaseMs: number;
+  /** What the controller waits beyond the lease before it gives a node's tasks away. */
+  leaseGraceMs: number;
+  /** From the provider's word to the agent's first connection; beyond it the node is unusable. */
+  bootTimeoutMs: number;
+  /** How long tasks of a leaving node may take to die before the node is destroyed over them. */
+  stopTimeoutMs: number;
+  /** Azure's is one minute; an operator may allow less. */
+  jobScheduleMinimumIntervalMs: number;
+  /** Grace for adding the first task to a job with onAllTasksComplete=terminatejob. */
+  emptyJobDelayMs: number;
+  /** First pause before a lost node is made again; doubles up to `nodeRetryMaximumMs`. */
+  nodeRetryMs: number;
+  nodeRetryMaximumMs: number;
+}
+
+/** Everything but the catalogue, as the service comes. */
+export const DEFAULT_TIMES: Omit<Settings, 'images' | 'vmSizes'> = {
+  heartbeatIntervalMs: 5_000,
+  leaseMs: 20_000,
+  leaseGraceMs: 5_000,
+  bootTimeoutMs: 10 * 60_000,
+  stopTimeoutMs: 60_000,
+  jobScheduleMinimumIntervalMs: 60_000,
+  emptyJobDelayMs: 15_000,
+  nodeRetryMs: 1_000,
+  nodeRetryMaximumMs: 5 * 60_000,
+};

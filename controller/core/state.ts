@@ -1,0 +1,118 @@
+import type {
+  AccountKey,
+  CertificateKey,
+  JobKey,
+  JobScheduleKey,
+  NodeKey,
+  PoolKey,
+  TaskKey,
+} from '../../protocol/keys.js';
+import type { Account } from './account/state.js';
+import type { Certificate } from './certificate/state.js';
+import { Deadlines } from './deadlines.js';
+import type { JobSchedule } from './job-schedule/state.js';
+import type { Job } from './job/state.js';
+import type { Node } from './node/state.js';
+import type { Pool } from './pool/state.js';
+import { NodeLoad } from './scheduler/fit.js';
+import { JobWork } from './scheduler/job-work.js';
+import { PoolWork } from './scheduler/pool-work.js';
+import type { Task } from './task/state.js';
+
+/**
+ * The tables in memory and their indexes. Everything in the second half can be made again from the
+ * first. Changed only by core transitions that tell the recorder.
+ */
+export class State {
+  readonly accounts = new Map<AccountKey, Account>();
+  readonly certificates = new Map<CertificateKey, Certificate>();
+  readonly pools = new Map<PoolKey, Pool>();
+  readonly nodes = new Map<NodeKey, Node>();
+  readonly jobs = new Map<JobKey, Job>();
+  readonly jobSchedules = new Map<JobScheduleKey, JobSchedule>();
+  /** Not completed, or loaded for a command of this tick, or completed in it. */
+  readonly tasks = new Map<TaskKey, Task>();
+
+  readonly nodesOfPool = new Map<PoolKey, Set<Node>>();
+  readonly jobsOfSchedule = new Map<JobScheduleKey, Set<Job>>();
+  readonly poolWork = new Map<PoolKey, PoolWork>();
+  readonly jobWork = new Map<JobKey, JobWork>();
+  readonly loads = new Map<NodeKey, NodeLoad>();
+  readonly deadlines = new Deadlines();
+  /** Looked at again at the end of the tick: pools to place tasks in, entities to settle. */
+  readonly toSchedule = new Set<PoolKey>();
+  readonly toSettle = {
+    pools: new Set<PoolKey>(),
+    nodes: new Set<NodeKey>(),
+    jobs: new Set<JobKey>(),
+    jobSchedules: new Set<JobScheduleKey>(),
+    certificates: new Set<CertificateKey>(),
+  };
+  /** Completed in this tick or loaded for it: leave memory after its commit. */
+  readonly toEvict = new Set<Task>();
+
+  addPool(pool: Pool): void {
+    this.pools.set(pool.key, pool);
+    if (!this.nodesOfPool.has(pool.key)) this.nodesOfPool.set(pool.key, new Set());
+  }
+
+  removePool(pool: Pool): void {
+    this.pools.delete(pool.key);
+    this.nodesOfPool.delete(pool.key);
+  }
+
+  addNode(node: Node): void {
+    this.nodes.set(node.key, node);
+    const nodes = this.nodesOfPool.get(node.pool);
+    if (nodes === undefined) this.nodesOfPool.set(node.pool, new Set([node]));
+    else nodes.add(node);
+    this.loads.set(node.key, new NodeLoad(node));
+  }
+
+  removeNode(node: Node): void {
+    const load = this.loads.get(node.key);
+    if (load !== undefined) this.workOfPool(node.pool).unlist(load);
+    this.loads.delete(node.key);
+    this.nodes.delete(node.key);
+    this.nodesOfPool.get(node.pool)?.delete(node);
+  }
+
+  addJob(job: Job): void {
+    this.jobs.set(job.key, job);
+    this.jobWork.set(job.key, new JobWork(job));
+    if (job.jobSchedule === undefined) return;
+    const jobs = this.jobsOfSchedule.get(job.jobSchedule);
+    if (jobs === undefined) this.jobsOfSchedule.set(job.jobSchedule, new Set([job]));
+    else jobs.add(job);
+  }
+
+  removeJob(job: Job): void {
+    const work = this.jobWork.get(job.key);
+    if (work !== undefined && job.pool !== undefined) this.workOfPool(job.pool).order.leave(work);
+    this.jobWork.delete(job.key);
+    this.jobs.delete(job.key);
+    if (job.jobSchedule !== undefined) this.jobsOfSchedule.get(job.jobSchedule)?.delete(job);
+  }
+
+  /** Made on first use: jobs may point at pools that do not exist. */
+  workOfPool(key: PoolKey): PoolWork {
+    let work = this.poolWork.get(key);
+    if (work === undefined) {
+      work = new PoolWork(key);
+      this.poolWork.set(key, work);
+    }
+    return work;
+  }
+
+  workOfJob(key: JobKey): JobWork {
+    const work = this.jobWork.get(key);
+    if (work === undefined) throw new Error(`no scheduling record of job ${key}`);
+    return work;
+  }
+
+  loadOf(node: Node): NodeLoad {
+    const load = this.loads.get(node.key);
+    if (load === undefined) throw new Error(`no load record of node ${node.key}`);
+    return load;
+  }
+}
