@@ -1,0 +1,46 @@
+import { Command } from 'commander';
+import { openBench } from './noop.js';
+import { gnuParallel, missingPeers, xargs } from './peers.js';
+import { summarise, type Measured } from './report.js';
+
+const options = new Command('npm run bench --')
+  .description('P1: durable no-op tasks end to end on two process nodes, beside xargs and GNU parallel in the same run.')
+  .option('--tasks <count>', 'tasks a run', '5000')
+  .option('--rounds <count>', 'rounds; each runs every contestant, in turning order', '3')
+  .parse()
+  .opts<{ tasks: string; rounds: string }>();
+
+const positive = (name: string, text: string) => {
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  console.error(`error: option '--${name} <count>': ${text} is not a whole number above 0`);
+  process.exit(2);
+};
+const tasks = positive('tasks', options.tasks);
+const rounds = positive('rounds', options.rounds);
+const missing = missingPeers();
+if (missing.length > 0) {
+  console.error(`bench: peers are missing: ${missing.join('; ')}`);
+  process.exit(2);
+}
+
+const bench = await openBench();
+try {
+  await bench.run(Math.min(tasks, 500)); // warms the compiler and the page cache; not counted
+  const contestants = [() => bench.run(tasks), () => xargs(tasks), () => gnuParallel(tasks)];
+  const runs: Measured[][] = [];
+  for (let round = 0; round < rounds; round++) {
+    const order = round % 2 === 0 ? contestants : contestants.toReversed();
+    const run: Measured[] = [];
+    for (const contestant of order) {
+      const measured = await contestant();
+      run.push(measured);
+      console.error(`round ${round + 1}: ${measured.name} ${Math.round(measured.tasks / measured.seconds)} tasks/s`);
+    }
+    runs.push(run.toSorted((a, b) => a.name.localeCompare(b.name)));
+  }
+  console.log(`${tasks} × /bin/true, ${rounds} rounds; Batchyard: every add and every completion durable (SQLite, synchronous=FULL)\n`);
+  console.log(summarise(runs));
+} finally {
+  await bench.close();
+}

@@ -1,0 +1,1 @@
+export const rooms: { room: string; path: string; knows: string[]; pure: boolean; npm?: string[]; why: string }[];
