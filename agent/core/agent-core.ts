@@ -1,0 +1,294 @@
+import type { Assignment, NodeConfiguration } from '../../protocol/agent/assignment.js';
+import type { Outcome } from '../../protocol/agent/event.js';
+import type { AttemptRef, ToAgent, ToController } from '../../protocol/agent/message.js';
+import { Attempts, type KillReason, type RunningAttempt } from './attempts.js';
+import { Lease } from './lease.js';
+import { KILL_GRACE_MS, UNANSWERED_HEARTBEATS_MAX } from './limits.js';
+import type { Moment, Output, RunOutcome } from './output.js';
+import { Spool } from './spool.js';
+import { StartTask } from './start-task.js';
+
+/** What the agent says of itself at every hello. */
+export interface AgentIdentity {
+  protocolVersion: number;
+  agentVersion: string;
+  remarks: string[];
+  ipAddress?: string;
+}
+
+/**
+ * The agent's decisions: no I/O, no clock. Inputs are the methods; each may leave orders that the
+ * caller takes with `takeOutputs` and carries out. `wakeAt` says when `tick` is wanted at the latest.
+ * Events leave with `flush`, which the caller calls when it sees fit: what happens between two flushes
+ * travels in one message.
+ *
+ *   idle ──configure──► preparing ──prepared──► (start task) ──► tries may start, while the lease lives
+ */
+export class AgentCore {
+  #outputs: Output[] = [];
+  #lease = new Lease();
+  #spool = new Spool();
+  #attempts = new Attempts();
+  #startTask = new StartTask();
+  #configuration: NodeConfiguration | undefined;
+  #prepared = false;
+  /** The tries of the last lease are given up; those that come now wait for the next one. */
+  #lapsed = true;
+  /** `greeted`: hello is out; `open`: welcome came, events may flow. */
+  #link: 'closed' | 'greeted' | 'open' = 'closed';
+  #heartbeatIntervalMs = Number.POSITIVE_INFINITY;
+  #heartbeatAt = Number.POSITIVE_INFINITY;
+
+  constructor(private readonly identity: AgentIdentity) {}
+
+  /** Orders since the last call, in the order in which they must be carried out. */
+  takeOutputs(): Output[] {
+    const outputs = this.#outputs;
+    this.#outputs = [];
+    return outputs;
+  }
+
+  linkOpened(): void {
+    this.#link = 'greeted';
+    this.#send({
+      type: 'hello',
+      ...this.identity,
+      configured: this.#configuration !== undefined,
+      held: this.#held(),
+    });
+  }
+
+  linkClosed(): void {
+    this.#link = 'closed';
+    this.#heartbeatAt = Number.POSITIVE_INFINITY;
+    this.#lease.linkClosed();
+  }
+
+  receive(message: ToAgent, now: Moment): void {
+    switch (message.type) {
+      case 'welcome':
+        return this.#welcome(message.heartbeatIntervalMs, message.acknowledged, now);
+      case 'configure':
+        return this.#configure(message.configuration);
+      case 'assign':
+        for (const assignment of message.assignments) this.#assign(assignment, now);
+        return this.#startTries(now);
+      case 'stop':
+        for (const attempt of message.attempts) this.#stop(attempt, now);
+        return this.#startTries(now);
+      case 'acknowledge':
+        return this.#spool.acknowledge(message.sequence);
+      case 'lease':
+        this.#lease.renew(message.heartbeat, message.leaseMs);
+        this.#lapsed = !this.#lease.isLive(now.monotonic) && this.#lapsed;
+        return this.#startTries(now);
+      case 'request':
+        this.#outputs.push({ type: 'answerRequest', id: message.id, request: message.request });
+        return;
+      case 'removeDirectories':
+        this.#outputs.push({ type: 'removeDirectories', directories: message.directories });
+        return;
+    }
+  }
+
+  /** Directories and certificates are in place. */
+  prepared(now: Moment): void {
+    this.#prepared = true;
+    this.#spool.push({ type: 'nodePrepared' });
+    if (this.#configuration?.startTask !== undefined) this.#startTask.schedule(now.monotonic);
+    this.tick(now);
+  }
+
+  /** The node can't be prepared; a later `configure` tries again. */
+  unusable(code: string, message: string): void {
+    this.#configuration = undefined;
+    this.#spool.push({ type: 'nodeUnusable', code, message });
+  }
+
+  startTaskEnded(outcome: RunOutcome, now: Moment): void {
+    const startTask = this.#configuration?.startTask;
+    if (startTask === undefined) return;
+    this.#spool.push(this.#startTask.ended(startTask, outcome, now.monotonic));
+    this.tick(now);
+  }
+
+  /** Every started try ends here exactly once: by itself, killed, or failed before its process. */
+  attemptEnded(attempt: AttemptRef, run: RunOutcome, now: Moment): void {
+    const running = this.#attempts.end(attempt, now.monotonic);
+    if (running === undefined) return;
+    const { taskKey, directory, retentionTimeMs } = running.assignment;
+    const outcome = withReason(run, running.killed);
+    this.#spool.push({ type: 'attemptEnded', taskKey, attempt: attempt.attempt, outcome });
+    if (retentionTimeMs !== undefined) {
+      const untilEpoch = outcome.endTime + retentionTimeMs;
+      this.#outputs.push({ type: 'retainDirectory', directory, untilEpoch });
+    }
+    this.#startTries(now);
+  }
+
+  /** Does what time alone brings about: heartbeats, wall-clock limits, the end of the lease, returns. */
+  tick(now: Moment): void {
+    this.#heartbeat(now);
+    if (!this.#lapsed && !this.#lease.isLive(now.monotonic)) this.#giveUpTries();
+    for (const running of this.#attempts.allRunning()) {
+      if (killTime(running) <= now.monotonic) this.#kill(running, 'wallClock', KILL_GRACE_MS);
+    }
+    const run = this.#startTask.begin(now);
+    if (run !== undefined && this.#configuration !== undefined) {
+      this.#spool.push(run.event);
+      const { retryCount } = run;
+      this.#outputs.push({ type: 'runStartTask', configuration: this.#configuration, retryCount });
+    }
+    this.#startTries(now);
+    for (const assignment of this.#attempts.takeOverdue(now.monotonic)) this.#return(assignment);
+  }
+
+  /** The monotonic instant at which `tick` is needed at the latest; infinity when nothing is due. */
+  wakeAt(): number {
+    let at = Math.min(this.#heartbeatAt, this.#startTask.runAt, this.#attempts.returnAt());
+    for (const running of this.#attempts.allRunning()) {
+      at = Math.min(at, killTime(running));
+      if (running.killed === undefined) at = Math.min(at, this.#lease.killAt);
+    }
+    return at;
+  }
+
+  /** What `flush` would send: `starts` may wait a moment for their ends, `events` should go. */
+  get unsent(): 'nothing' | 'starts' | 'events' {
+    if (this.#link !== 'open' || !this.#spool.hasPending) return 'nothing';
+    return this.#spool.onlyStartsPending ? 'starts' : 'events';
+  }
+
+  /** Sends what happened since the last flush as few messages. Without a link it stays in the spool. */
+  flush(): void {
+    if (this.#link !== 'open') return;
+    for (const events of this.#spool.flush()) this.#send({ type: 'events', events });
+  }
+
+  get runningCount(): number {
+    return [...this.#attempts.allRunning()].length;
+  }
+
+  #welcome(heartbeatIntervalMs: number, acknowledged: number, now: Moment): void {
+    this.#link = 'open';
+    this.#spool.acknowledge(acknowledged);
+    for (const events of this.#spool.unacknowledged()) this.#send({ type: 'events', events });
+    this.#heartbeatIntervalMs = heartbeatIntervalMs;
+    this.#heartbeatAt = now.monotonic;
+    this.tick(now);
+  }
+
+  #configure(configuration: NodeConfiguration): void {
+    if (this.#configuration !== undefined) return;
+    this.#configuration = configuration;
+    this.#attempts.setSlots(configuration.taskSlotsPerNode);
+    this.#outputs.push({ type: 'prepareNode', configuration });
+  }
+
+  #assign(assignment: Assignment, now: Moment): void {
+    if (this.#attempts.has(assignment) || this.#spool.hasEnd(assignment)) return;
+    if (this.#attempts.holdsTask(assignment.taskKey)) {
+      const older = this.#attempts.older(assignment);
+      for (const waiting of older.waiting) {
+        this.#attempts.withdraw(waiting);
+        this.#return(waiting);
+      }
+      for (const running of older.running) this.#kill(running, 'stopped', KILL_GRACE_MS);
+    }
+    this.#attempts.receive(assignment, now.monotonic);
+  }
+
+  #stop(attempt: AttemptRef, now: Moment): void {
+    if (this.#attempts.withdraw(attempt)) {
+      const outcome: Outcome = { endTime: now.epoch, stopped: true };
+      this.#spool.push({ type: 'attemptEnded', ...reference(attempt), outcome });
+      return;
+    }
+    const running = this.#attempts.running(attempt);
+    if (running !== undefined) this.#kill(running, 'stopped', KILL_GRACE_MS);
+  }
+
+  #giveUpTries(): void {
+    this.#lapsed = true;
+    for (const assignment of this.#attempts.withdrawAll()) this.#return(assignment);
+    for (const running of this.#attempts.allRunning()) {
+      this.#kill(running, 'stopped', this.#lease.killGraceMs);
+    }
+  }
+
+  #kill(running: RunningAttempt, reason: KillReason, graceMs: number): void {
+    if (running.killed !== undefined) return;
+    running.killed = reason;
+    this.#outputs.push({ type: 'killAttempt', attempt: reference(running.assignment), graceMs });
+  }
+
+  #return(assignment: Assignment): void {
+    this.#spool.push({ type: 'attemptReturned', ...reference(assignment) });
+  }
+
+  #startTries(now: Moment): void {
+    const configuration = this.#configuration;
+    if (configuration === undefined || !this.#mayRunTries(configuration)) return;
+    if (!this.#lease.isLive(now.monotonic)) return;
+    let running: RunningAttempt | undefined;
+    while ((running = this.#attempts.startNext(now.monotonic, now.epoch)) !== undefined) {
+      const { assignment } = running;
+      this.#spool.push({ type: 'attemptStarted', ...reference(assignment), startTime: now.epoch });
+      this.#outputs.push({ type: 'startAttempt', assignment, configuration });
+    }
+  }
+
+  #mayRunTries(configuration: NodeConfiguration): boolean {
+    if (!this.#prepared) return false;
+    if (configuration.startTask?.waitForSuccess !== true) return true;
+    return this.#startTask.state === 'succeeded';
+  }
+
+  #heartbeat(now: Moment): void {
+    if (this.#heartbeatAt > now.monotonic) return;
+    if (this.#lease.unanswered >= UNANSWERED_HEARTBEATS_MAX) {
+      this.#heartbeatAt = Number.POSITIVE_INFINITY;
+      this.#outputs.push({ type: 'dropLink' });
+      return;
+    }
+    this.#heartbeatAt = now.monotonic + this.#heartbeatIntervalMs;
+    this.#send({ type: 'heartbeat', number: this.#lease.heartbeat(now.monotonic) });
+  }
+
+  /** Tries the controller may still count on this node for: here, or ended without its word that it knows. */
+  #held(): AttemptRef[] {
+    const held = this.#attempts.references();
+    for (const event of this.#spool.events()) {
+      if (event.type === 'attemptEnded' || event.type === 'attemptReturned') held.push(reference(event));
+    }
+    return held;
+  }
+
+  #send(message: ToController): void {
+    this.#outputs.push({ type: 'send', message });
+  }
+}
+
+const reference = ({ taskKey, attempt }: AttemptRef): AttemptRef => ({ taskKey, attempt });
+
+/** When the wall-clock limit of a try ends; infinity once it is being killed. */
+function killTime(running: RunningAttempt): number {
+  if (running.killed !== undefined) return Number.POSITIVE_INFINITY;
+  return running.startedAt + (running.assignment.maxWallClockTimeMs ?? Number.POSITIVE_INFINITY);
+}
+
+function withReason(run: RunOutcome, killed: KillReason | undefined): Outcome {
+  if (killed === 'stopped') return { ...run, stopped: true };
+  if (killed === 'wallClock') {
+    return {
+      ...run,
+      failure: {
+        category: 'usererror',
+        code: 'TaskEnded',
+        message: 'The task ran longer than its maximum wall-clock time and was ended.',
+        details: [],
+      },
+    };
+  }
+  return run;
+}

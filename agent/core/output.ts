@@ -1,0 +1,34 @@
+import type { Assignment, NodeConfiguration } from '../../protocol/agent/assignment.js';
+import type { Outcome } from '../../protocol/agent/event.js';
+import type { AttemptRef, ToController } from '../../protocol/agent/message.js';
+import type { AgentRequest } from '../../protocol/agent/request.js';
+
+/** One instant by two clocks, both in milliseconds: leases count by `monotonic`, reports carry `epoch`. */
+export interface Moment {
+  monotonic: number;
+  epoch: number;
+}
+
+/** A reference to one try as text: the key of every table of tries. */
+export const attemptId = (reference: AttemptRef) => `${reference.taskKey}#${reference.attempt}`;
+
+/** What the core asks of the world. Each is an order, never an answer; answers come back as inputs. */
+export type Output =
+  | { type: 'send'; message: ToController }
+  /** The controller is silent: close the link and dial again. */
+  | { type: 'dropLink' }
+  /** Directories and certificates; answered by `prepared` or `unusable`. */
+  | { type: 'prepareNode'; configuration: NodeConfiguration }
+  /** Answered by `startTaskEnded`. */
+  | { type: 'runStartTask'; configuration: NodeConfiguration; retryCount: number }
+  /** Answered by `attemptEnded`. */
+  | { type: 'startAttempt'; assignment: Assignment; configuration: NodeConfiguration }
+  /** All processes of the try; still answered by `attemptEnded`. After `graceMs` the kill is final. */
+  | { type: 'killAttempt'; attempt: AttemptRef; graceMs: number }
+  | { type: 'answerRequest'; id: string; request: AgentRequest }
+  | { type: 'removeDirectories'; directories: string[] }
+  /** The directory may go this long after `epoch`. */
+  | { type: 'retainDirectory'; directory: string; untilEpoch: number };
+
+/** What a run of a process (or a failure before or after it) came to, before the core adds why it was killed. */
+export type RunOutcome = Omit<Outcome, 'stopped'>;

@@ -1,0 +1,88 @@
+import type { AgentEvent, SequencedEvent } from '../../protocol/agent/event.js';
+import type { AttemptRef } from '../../protocol/agent/message.js';
+import { EVENTS_PER_MESSAGE_MAX } from './limits.js';
+import { attemptId } from './output.js';
+
+/**
+ * Events from the moment they happen until the controller says that they are durable. An event gets
+ * its number when it is first sent; until then a start whose end is here too is left out.
+ *
+ * Kept in memory: what was not acknowledged when the agent dies is lost with it. A spool on disk
+ * would implement the same verbs.
+ */
+export class Spool {
+  #sequence = 0;
+  #pending = new Map<string, AgentEvent>();
+  #sent: SequencedEvent[] = [];
+  #unnamed = 0;
+  /** Tries whose end is here and not yet durable. */
+  #ended = new Set<string>();
+
+  push(event: AgentEvent): void {
+    if (event.type === 'attemptStarted') {
+      this.#pending.set(`started ${attemptId(event)}`, event);
+    } else {
+      if (event.type === 'attemptEnded') {
+        this.#pending.delete(`started ${attemptId(event)}`);
+        this.#ended.add(attemptId(event));
+      }
+      this.#pending.set(`${(this.#unnamed += 1)}`, event);
+    }
+  }
+
+  get hasPending(): boolean {
+    return this.#pending.size > 0;
+  }
+
+  /** True while nothing but starts waits: those may wait a little for their ends. */
+  get onlyStartsPending(): boolean {
+    for (const event of this.#pending.values()) if (event.type !== 'attemptStarted') return false;
+    return true;
+  }
+
+  /** Numbers all pending events and returns them in messages of limited size. */
+  flush(): SequencedEvent[][] {
+    const events: SequencedEvent[] = [];
+    for (const event of this.#pending.values()) {
+      this.#sequence += 1;
+      events.push({ sequence: this.#sequence, event });
+    }
+    this.#pending.clear();
+    for (const event of events) this.#sent.push(event);
+    return chunks(events);
+  }
+
+  acknowledge(sequence: number): void {
+    let count = 0;
+    while (count < this.#sent.length && (this.#sent[count]?.sequence ?? Infinity) <= sequence) count += 1;
+    for (const { event } of this.#sent.splice(0, count)) {
+      if (event.type === 'attemptEnded') this.#ended.delete(attemptId(event));
+    }
+    // A restarted agent of the same incarnation goes on with the numbers of its predecessor.
+    if (this.#sequence < sequence) this.#sequence = sequence;
+  }
+
+  /** Everything sent over an older link and not acknowledged, to be sent again with its numbers. */
+  unacknowledged(): SequencedEvent[][] {
+    return chunks(this.#sent);
+  }
+
+  /** Whether the end of this try waits here to become durable. */
+  hasEnd(attempt: AttemptRef): boolean {
+    return this.#ended.has(attemptId(attempt));
+  }
+
+  /** Events that are not durable yet, sent or not. */
+  *events(): Iterable<AgentEvent> {
+    for (const { event } of this.#sent) yield event;
+    yield* this.#pending.values();
+  }
+}
+
+function chunks(events: readonly SequencedEvent[]): SequencedEvent[][] {
+  const messages: SequencedEvent[][] = [];
+  for (let start = 0; start < events.length; start += EVENTS_PER_MESSAGE_MAX) {
+    messages.push(events.slice(start, start + EVENTS_PER_MESSAGE_MAX));
+  }
+  return messages;
+}

@@ -1,0 +1,38 @@
+/** One process to start: everything absolute, nothing to be looked up. */
+export interface LaunchOrder {
+  file: string;
+  argv: string[];
+  environment: Record<string, string>;
+  workingDirectory: string;
+  stdoutPath: string;
+  stderrPath: string;
+}
+
+export interface ProcessEnd {
+  /** As the process gave it; minus the signal's number for a death by signal. */
+  exitCode: number;
+  userCpuMs?: number;
+  kernelCpuMs?: number;
+}
+
+/** The system refused to start the process; `code` is its name for the reason (`ENOENT`, `EACCES` …). */
+export class LaunchError extends Error {
+  constructor(
+    readonly code: string,
+    file: string,
+  ) {
+    super(`${file}: ${code}`);
+    this.name = 'LaunchError';
+  }
+}
+
+/**
+ * Starts processes, each the leader of a session of its own, with default signals, standard input from
+ * /dev/null and fresh output files.
+ */
+export interface Launcher {
+  readonly kind: 'posix_spawn' | 'node';
+  /** Returns the process id; `ended` is called once, later. Throws LaunchError when nothing was started. */
+  launch(order: LaunchOrder, ended: (end: ProcessEnd) => void): number;
+  close(): void;
+}
