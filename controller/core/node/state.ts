@@ -1,5 +1,5 @@
 import type { FailureInfo } from '../../../protocol/agent/event.js';
-import type { NodeMetrics } from '../../../protocol/agent/message.js';
+import type { AttemptRef, NodeMetrics } from '../../../protocol/agent/message.js';
 import type { AccountKey, NodeKey, PoolKey } from '../../../protocol/keys.js';
 import type { NodeDeallocationOption } from '../pool/state.js';
 
@@ -85,4 +85,6 @@ export interface NodeSession {
   /** Losses in a row, for the back-off. */
   failures: number;
   metrics?: NodeMetrics;
+  /** Attempts its agent did not name when it connected; decided once its spool has been heard. */
+  unconfirmed?: { attempts: AttemptRef[]; until: number; sequence: number };
 }

@@ -18,7 +18,7 @@ export class NodeLoad {
   /** Attempts the node has, begun or not. */
   readonly attempts = new Map<Task, { slots: number; short: boolean }>();
   /** Attempts of deleted tasks that still die there, by `taskKey#attempt`. */
-  readonly ghosts = new Map<string, number>();
+  readonly ghosts = new Map<string, { slots: number; directory: string }>();
   /** Slots of all of the above. */
   used = 0;
   /** Those of attempts that are not known to be short: they make room late. */

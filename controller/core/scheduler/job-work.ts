@@ -7,7 +7,7 @@ import { ReadyQueue } from './ready-queue.js';
 export class JobWork {
   /** Every task of the job in memory, but completed ones that only a command loaded. */
   readonly tasks = new Set<Task>();
-  readonly ready = new ReadyQueue();
+  ready = new ReadyQueue();
   readonly dependencies = new Dependencies();
   /** Tasks that are with a node, begun or not. */
   readonly inFlight = new Set<Task>();

@@ -1,4 +1,5 @@
 import type { FailureInfo } from '../../../protocol/agent/event.js';
+import type { TaskAdd } from '../../../protocol/batch/task.js';
 import type { JobKey, NodeKey, TaskKey } from '../../../protocol/keys.js';
 
 /**
@@ -56,5 +57,7 @@ export interface Task {
   phase?: 'assigned' | 'running';
   /** Why the controller asked the agent to end the attempt, and what then becomes of the task. */
   stopping?: { then: 'requeue' | 'terminate' | 'delete'; since: number };
+  /** The body's, where it has some: what its end means for the job and for dependants. */
+  readonly exitConditions?: TaskAdd['exitConditions'];
   execution: TaskExecution;
 }

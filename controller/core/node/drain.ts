@@ -1,0 +1,41 @@
+import type { NodeDeallocationOption } from '../pool/state.js';
+import type { Recorder } from '../recorder.js';
+import { relist } from '../task/hold.js';
+import { stopAttempt } from '../task/stop.js';
+import type { Node } from './state.js';
+import { moveNode } from './transition.js';
+
+/** Deals with a node's tasks before it goes or restarts; those that have not begun go back at once. */
+function dealWithTasks(recorder: Recorder, node: Node, option: NodeDeallocationOption): void {
+  for (const task of [...recorder.state.loadOf(node).attempts.keys()]) {
+    if (task.phase === 'assigned' || option === 'requeue') stopAttempt(recorder, task, 'requeue');
+    else if (option === 'terminate') stopAttempt(recorder, task, 'terminate');
+  }
+}
+
+/** The node takes no more tasks and goes once those it has are dealt with. */
+export function leavePool(recorder: Recorder, node: Node, option: NodeDeallocationOption): void {
+  if (node.leaving?.drained === true) return;
+  node.leaving = { option, since: node.leaving?.since ?? recorder.now };
+  delete node.draining;
+  recorder.changed('node', node);
+  moveNode(recorder, node, 'leavingpool');
+  relist(recorder.state, node);
+  dealWithTasks(recorder, node, option);
+  recorder.state.toSettle.nodes.add(node.key);
+}
+
+/** The same for a restart or disabled scheduling. */
+export function drain(
+  recorder: Recorder,
+  node: Node,
+  option: NodeDeallocationOption,
+  then: 'reboot' | 'reimage' | 'offline',
+): void {
+  node.draining = { option, since: recorder.now, then };
+  recorder.changed('node', node);
+  if (then !== 'offline') moveNode(recorder, node, then === 'reboot' ? 'rebooting' : 'reimaging');
+  relist(recorder.state, node);
+  dealWithTasks(recorder, node, option);
+  recorder.state.toSettle.nodes.add(node.key);
+}

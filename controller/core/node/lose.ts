@@ -1,0 +1,54 @@
+import type { Recorder } from '../recorder.js';
+import { loseAttempt } from '../task/attempt.js';
+import { exorciseAll } from '../task/hold.js';
+import type { Node } from './state.js';
+import { moveNode, nextIncarnation } from './transition.js';
+
+/** Gives away all that the node had. Only where nothing of it can run any more: lease over, or gone. */
+export function loseAttempts(recorder: Recorder, node: Node): void {
+  for (const task of [...recorder.state.loadOf(node).attempts.keys()]) loseAttempt(recorder, task);
+  exorciseAll(recorder, node);
+  recorder.state.toSettle.nodes.add(node.key);
+}
+
+/** The lease ended without a word. */
+export function leaseEnded(recorder: Recorder, node: Node): void {
+  delete node.session.unconfirmed;
+  loseAttempts(recorder, node);
+  if (['idle', 'running', 'offline', 'waitingforstarttask', 'starttaskfailed'].includes(node.state))
+    moveNode(recorder, node, 'unknown');
+}
+
+/** The provider has nothing of this incarnation: a leaving node is gone, another is made again after a pause. */
+export function nodeGone(recorder: Recorder, node: Node): void {
+  loseAttempts(recorder, node);
+  if (node.leaving !== undefined) {
+    removeNode(recorder, node);
+    return;
+  }
+  delete node.session.id;
+  delete node.draining;
+  retryLater(recorder, node);
+}
+
+/** `unknown` until the back-off has passed; then it is created again. */
+export function retryLater(recorder: Recorder, node: Node): void {
+  const { nodeRetryMs, nodeRetryMaximumMs } = recorder.settings;
+  const pause = Math.min(nodeRetryMs * 2 ** Math.min(node.session.failures, 20), nodeRetryMaximumMs);
+  node.session.failures += 1;
+  node.session.retryAt = recorder.now + pause;
+  recorder.changed('node', node);
+  moveNode(recorder, node, 'unknown');
+}
+
+/** The back-off has passed. */
+export function createAgain(recorder: Recorder, node: Node): void {
+  nextIncarnation(recorder, node);
+  moveNode(recorder, node, 'creating');
+}
+
+export function removeNode(recorder: Recorder, node: Node): void {
+  recorder.removed('node', node);
+  recorder.state.removeNode(node);
+  recorder.state.toSettle.pools.add(node.pool);
+}

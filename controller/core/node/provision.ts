@@ -1,0 +1,41 @@
+import type { Event } from '../event.js';
+import type { Recorder } from '../recorder.js';
+import { removeNode, retryLater } from './lose.js';
+import type { Node } from './state.js';
+import { fullLease, moveNode } from './transition.js';
+
+/** The provider has it: it boots. */
+export function nodeProvisioned(recorder: Recorder, node: Node, ipAddress?: string): void {
+  if (ipAddress !== undefined && ipAddress !== node.ipAddress) {
+    node.ipAddress = ipAddress;
+    recorder.changed('node', node);
+  }
+  if (node.state !== 'creating' && node.state !== 'rebooting' && node.state !== 'reimaging') return;
+  if (node.draining !== undefined) return;
+  node.lastBootTime = recorder.now;
+  node.session.leaseUntil = fullLease(recorder);
+  moveNode(recorder, node, 'starting');
+}
+
+/** A new node of a resize: the resize has failed and the node is no more. Another is tried again. */
+export function nodeProvisionFailed(
+  recorder: Recorder,
+  node: Node,
+  event: Extract<Event, { type: 'nodeProvisionFailed' }>,
+): void {
+  const pool = recorder.state.pools.get(node.pool);
+  if (node.leaving !== undefined) return;
+  if (pool !== undefined && node.incarnation === 1 && pool.allocationState !== 'steady') {
+    if (!pool.resizeErrors.some((one) => one.code === event.code && one.message === event.message))
+      pool.resizeErrors.push({
+        code: event.code,
+        message: event.message,
+        values: [{ name: 'Reason', value: event.message }],
+      });
+    recorder.changed('pool', pool);
+    removeNode(recorder, node);
+    return;
+  }
+  node.errors = [{ code: event.code, message: event.message, errorDetails: [] }];
+  retryLater(recorder, node);
+}

@@ -1,0 +1,91 @@
+import type { Recorder } from '../recorder.js';
+import { relist } from '../task/hold.js';
+import { decideUnconfirmed } from './connect.js';
+import { createAgain, leaseEnded } from './lose.js';
+import type { Node } from './state.js';
+import { moveNode, nextIncarnation } from './transition.js';
+
+/** How often the provider is asked about a node that nobody hears of. */
+const UNKNOWN_CHECK_MS = 30_000;
+
+const hasLease = (node: Node) =>
+  ['idle', 'running', 'offline', 'waitingforstarttask', 'starttaskfailed'].includes(node.state);
+
+/** When time alone changes the node. */
+export function nodeDeadline(recorder: Recorder, node: Node): number {
+  const load = recorder.state.loadOf(node);
+  const { stopTimeoutMs, bootTimeoutMs } = recorder.settings;
+  const deadlines = [node.session.retryAt ?? Infinity, node.session.unconfirmed?.until ?? Infinity];
+  if (hasLease(node) || load.attempts.size > 0 || load.ghosts.size > 0) deadlines.push(node.session.leaseUntil);
+  if (node.state === 'starting' && node.session.id === undefined)
+    deadlines.push(node.stateTransitionTime + bootTimeoutMs);
+  if (node.state === 'unknown' && node.session.retryAt === undefined)
+    deadlines.push(recorder.now + UNKNOWN_CHECK_MS);
+  const ending = node.leaving?.drained === true ? undefined : (node.leaving ?? node.draining);
+  if (ending?.option === 'requeue' || ending?.option === 'terminate')
+    deadlines.push(ending.since + stopTimeoutMs);
+  return Math.min(...deadlines);
+}
+
+/** Takes the node on to where its tasks and the time have brought it. Idempotent. */
+export function settleNode(recorder: Recorder, node: Node): void {
+  const { now } = recorder;
+  if (node.session.unconfirmed !== undefined) decideUnconfirmed(recorder, node);
+  const load = recorder.state.loadOf(node);
+  if (now >= node.session.leaseUntil && (hasLease(node) || load.attempts.size > 0 || load.ghosts.size > 0))
+    leaseEnded(recorder, node);
+  if (node.state === 'starting' && node.session.id === undefined && now >= node.stateTransitionTime + recorder.settings.bootTimeoutMs)
+    unusable(recorder, node, 'NodePreparationError', 'The node did not report in time after it was started');
+  if (node.session.retryAt !== undefined && now >= node.session.retryAt && node.leaving === undefined)
+    createAgain(recorder, node);
+  const isEmpty = load.attempts.size === 0 && load.ghosts.size === 0;
+  if (node.leaving !== undefined) settleLeaving(recorder, node, isEmpty);
+  else if (node.draining !== undefined) settleDraining(recorder, node, isEmpty);
+  if (node.state === 'idle' || node.state === 'running' || node.state === 'offline')
+    moveNode(recorder, node, restState(node));
+  relist(recorder.state, node);
+}
+
+/** What an unknown node that lasts asks of its provider: does it still exist? */
+export function checkUnknown(recorder: Recorder, node: Node): void {
+  if (node.state === 'unknown' && node.session.retryAt === undefined)
+    recorder.ask({ type: 'reconcilePool', poolKey: node.pool });
+}
+
+function restState(node: Node): 'idle' | 'running' | 'offline' {
+  if (node.runningTasksCount > 0) return 'running';
+  return node.schedulingState === 'disabled' ? 'offline' : 'idle';
+}
+
+/** Tasks of a node that goes by force may not hold it for ever. */
+const tookTooLong = (recorder: Recorder, ending: { option: string; since: number }) =>
+  (ending.option === 'requeue' || ending.option === 'terminate') &&
+  recorder.now >= ending.since + recorder.settings.stopTimeoutMs;
+
+function settleLeaving(recorder: Recorder, node: Node, isEmpty: boolean): void {
+  if (node.leaving === undefined || node.leaving.drained === true) return;
+  if (!isEmpty && !tookTooLong(recorder, node.leaving)) return;
+  node.leaving.drained = true;
+  recorder.changed('node', node);
+  recorder.ask({ type: 'reconcilePool', poolKey: node.pool });
+}
+
+function settleDraining(recorder: Recorder, node: Node, isEmpty: boolean): void {
+  const draining = node.draining;
+  if (draining === undefined) return;
+  if (draining.then === 'offline') {
+    if (!isEmpty) return;
+    delete node.draining;
+    recorder.changed('node', node);
+    return;
+  }
+  if (!isEmpty) return;
+  delete node.draining;
+  nextIncarnation(recorder, node);
+}
+
+export function unusable(recorder: Recorder, node: Node, code: string, message: string): void {
+  node.errors = [...node.errors.filter((one) => one.code !== code), { code, message, errorDetails: [] }];
+  recorder.changed('node', node);
+  if (node.leaving === undefined) moveNode(recorder, node, 'unusable');
+}

@@ -1,0 +1,127 @@
+import { jobOf, type TaskKey } from '../../../protocol/keys.js';
+import type { Node } from '../node/state.js';
+import { must, type Recorder } from '../recorder.js';
+import { prefetchOf } from '../scheduler/fit.js';
+import type { State } from '../state.js';
+import type { Task } from './state.js';
+
+/** Slots an attempt takes on a node of so many. */
+export const slotsOf = (task: Task, taskSlotsPerNode: number) =>
+  task.runExclusive ? Math.max(taskSlotsPerNode, task.requiredSlots) : task.requiredSlots;
+
+const ghostName = (taskKey: TaskKey | string, attempt: number) => `${taskKey}#${attempt}`;
+
+/** True where the node may be given tasks. */
+export const takesTasks = (node: Node) =>
+  (node.state === 'idle' || node.state === 'running') &&
+  node.schedulingState === 'enabled' &&
+  node.leaving === undefined &&
+  node.draining === undefined;
+
+/** Puts the node into its pool's placement lists where it belongs, or takes it out. */
+export function relist(state: State, node: Node): void {
+  const load = state.loadOf(node);
+  const work = state.workOfPool(node.pool);
+  if (!takesTasks(node)) {
+    work.unlist(load);
+    return;
+  }
+  work.list(load);
+  state.toSchedule.add(node.pool);
+}
+
+/** Books the attempt that `task` now names on its node. */
+export function hold(state: State, node: Node, task: Task): void {
+  const load = state.loadOf(node);
+  const work = state.workOfJob(task.job);
+  must(!load.attempts.has(task), () => `${task.key} is held twice by ${node.key}`);
+  const perNode = state.pools.get(node.pool)?.specification.taskSlotsPerNode ?? 1;
+  const slots = slotsOf(task, perNode);
+  const short = !task.runExclusive && prefetchOf(work.averageRunMs) > 0;
+  load.attempts.set(task, { slots, short });
+  load.used += slots;
+  if (!short) load.long += slots;
+  work.inFlight.add(task);
+  relist(state, node);
+}
+
+/** Ends the booking; the caller then decides what becomes of the task. */
+export function release(recorder: Recorder, task: Task): void {
+  const { state } = recorder;
+  const node = task.node === undefined ? undefined : state.nodes.get(task.node);
+  const work = state.workOfJob(task.job);
+  work.inFlight.delete(task);
+  if (node === undefined) return;
+  const load = state.loadOf(node);
+  const held = load.attempts.get(task);
+  if (held === undefined) return;
+  load.attempts.delete(task);
+  load.used -= held.slots;
+  if (!held.short) load.long -= held.slots;
+  if (task.phase === 'running') countRunning(recorder, node, task, -1);
+  freed(recorder, node, task);
+}
+
+/** A place is free: the job may go on, the pool may place, the node may have come to rest. */
+function freed(recorder: Recorder, node: Node, task: Pick<Task, 'job'>): void {
+  const { state } = recorder;
+  relist(state, node);
+  state.toSettle.nodes.add(node.key);
+  state.toSettle.jobs.add(task.job);
+  const work = state.jobWork.get(task.job);
+  if (work === undefined || work.job.pool === undefined) return;
+  if (work.ready.length > 0) state.workOfPool(work.job.pool).order.join(work);
+  state.toSchedule.add(work.job.pool);
+}
+
+/** The node's own counters of begun attempts. */
+export function countRunning(recorder: Recorder, node: Node, task: Task, sign: 1 | -1): void {
+  node.runningTasksCount += sign;
+  node.runningTaskSlotsCount += sign * task.requiredSlots;
+  recorder.changed('node', node);
+  recorder.state.toSettle.nodes.add(node.key);
+}
+
+/** A deleted task's attempt still dies on the node: its slots stay taken until the agent says so. */
+export function haunt(recorder: Recorder, node: Node, task: Task, directory: string): void {
+  const load = recorder.state.loadOf(node);
+  const held = load.attempts.get(task);
+  const name = ghostName(task.key, task.attempt);
+  release(recorder, task);
+  if (held === undefined) return;
+  load.ghosts.set(name, { slots: held.slots, directory });
+  load.used += held.slots;
+  load.long += held.slots;
+  recorder.state.workOfJob(task.job).ghosts += 1;
+  relist(recorder.state, node);
+  recorder.stop(node, { taskKey: task.key, attempt: task.attempt });
+}
+
+/** The attempt of a deleted task is over. */
+export function exorcise(recorder: Recorder, node: Node, taskKey: string, attempt: number): void {
+  const load = recorder.state.loadOf(node);
+  const name = ghostName(taskKey, attempt);
+  const ghost = load.ghosts.get(name);
+  if (ghost === undefined) return;
+  load.ghosts.delete(name);
+  load.used -= ghost.slots;
+  load.long -= ghost.slots;
+  const job = jobOf(taskKey as TaskKey);
+  const work = recorder.state.jobWork.get(job);
+  if (work !== undefined) work.ghosts -= 1;
+  recorder.ask({
+    type: 'removeDirectories',
+    nodeKey: node.key,
+    incarnation: node.incarnation,
+    directories: [ghost.directory],
+  });
+  freed(recorder, node, { job });
+}
+
+/** Nothing runs on the node any more: its ghosts are gone too. */
+export function exorciseAll(recorder: Recorder, node: Node): void {
+  for (const name of [...recorder.state.loadOf(node).ghosts.keys()]) {
+    const at = name.lastIndexOf('#');
+    exorcise(recorder, node, name.slice(0, at), Number(name.slice(at + 1)));
+  }
+}

@@ -1,0 +1,49 @@
+import type { Recorder } from '../recorder.js';
+import type { State } from '../state.js';
+import type { JobWork } from '../scheduler/job-work.js';
+import { release } from './hold.js';
+import type { Task } from './state.js';
+import { moveTask } from './transition.js';
+
+/** True where the task waits for nothing but room. */
+export const isReady = (state: State, work: JobWork, task: Task) =>
+  task.state === 'active' &&
+  task.phase === undefined &&
+  state.tasks.get(task.key) === task &&
+  !work.dependencies.isBlocked(task);
+
+/** Queues a task that may run. */
+export function makeReady(state: State, task: Task): void {
+  const work = state.workOfJob(task.job);
+  work.ready.push(task);
+  const pool = work.job.pool;
+  if (pool === undefined) return;
+  state.workOfPool(pool).order.join(work);
+  state.toSchedule.add(pool);
+}
+
+/**
+ * The attempt is over and the task waits again. `requeued`: a user's deed, counted; a retry is counted
+ * by its own rule; a lost node counts for nothing (section 11).
+ */
+export function backToActive(recorder: Recorder, task: Task, cause: 'requeued' | 'retried' | 'lost'): void {
+  const begun = task.state === 'running' || task.phase === 'running' || cause === 'retried';
+  release(recorder, task);
+  delete task.phase;
+  delete task.stopping;
+  delete task.node;
+  delete task.nodeId;
+  delete task.poolId;
+  if (begun && cause === 'requeued') {
+    task.execution.requeueCount += 1;
+    task.execution.lastRequeueTime = recorder.now;
+  }
+  if (cause === 'retried') {
+    task.execution.retryCount += 1;
+    task.execution.lastRetryTime = recorder.now;
+  }
+  delete task.execution.startTime;
+  if (task.state !== 'active') moveTask(recorder, task, 'active');
+  else recorder.changed('task', task);
+  makeReady(recorder.state, task);
+}
