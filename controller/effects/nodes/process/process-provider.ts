@@ -1,0 +1,275 @@
+/**
+ * Nodes that are processes on this machine: each node one agent, detached, in a process group of its
+ * own, so that it and its tasks outlive the controller.
+ *
+ *   DIR/{account}/{pool}/{node}         the node's root (AZ_BATCH_NODE_ROOT_DIR)
+ *   DIR/{account}/{pool}/{node}.agent   seed.json, process.json, agent.log; ids hold no dot
+ *
+ * The seed is written before the process starts and process.json after: a folder with a seed alone
+ * makes `list` look for a process that carries the node's mark, so one that was started by a
+ * controller which died just then is found. A process is ours only if its start time is the one
+ * written down (a number may be given again) or its environment carries the node's root.
+ */
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Seed } from '../../../../protocol/agent/enrol.js';
+import type { NodeKey } from '../../../../protocol/keys.js';
+import { NodeProvisionError } from '../provider.js';
+import type { NodeProvider, NodeSpecification, ProvidedNode } from '../provider.js';
+import { environmentOf, processStart, processesMarked } from './proc.js';
+
+/** Set by the agent for its tasks too: the mark that finds all processes of a node. */
+const MARK = 'AZ_BATCH_NODE_ROOT_DIR';
+const INCARNATION_MARK = 'BATCHYARD_NODE_INCARNATION';
+/** A kill is looked after for this long before it is called failed. */
+const DESTROY_TIMEOUT_MS = 20_000;
+const DESTROY_POLL_MS = 20;
+/** An agent holds its queue and little more: small spaces keep a node near 40 MB. */
+const AGENT_FLAGS = ['--max-old-space-size=128', '--max-semi-space-size=2'];
+/** What of the controller's environment an agent and its tasks may see. */
+const PASSED_VARIABLES = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'USER', 'LOGNAME', 'SHELL'];
+
+export interface ProcessProviderOptions {
+  /** Folder of all nodes, absolute. */
+  directory: string;
+  /** The bundled agent. */
+  agentFile: string;
+  /** An agent that this controller started has ended. */
+  onExit?: (nodeKey: NodeKey) => void;
+}
+
+interface ProcessRecord {
+  nodeKey: string;
+  incarnation: number;
+  pid: number;
+  startTicks: string;
+}
+
+export class ProcessProvider implements NodeProvider {
+  readonly kind = 'process';
+
+  constructor(private readonly options: ProcessProviderOptions) {}
+
+  async create(specification: NodeSpecification): Promise<void> {
+    const { nodeKey, incarnation } = specification;
+    const known = this.look(nodeKey);
+    if (known?.state === 'running' && known.incarnation === incarnation) return;
+    try {
+      if (known !== undefined || specification.disk === 'new') {
+        await this.destroy(nodeKey, specification.disk === 'new' ? 'remove' : 'keep');
+      }
+      await this.launch(specification);
+    } catch (error) {
+      await this.destroy(nodeKey, specification.disk === 'new' ? 'remove' : 'keep');
+      throw new NodeProvisionError(
+        'AllocationFailed',
+        `the agent process of node ${nodeKey} could not be started`,
+        { cause: error },
+      );
+    }
+  }
+
+  async destroy(nodeKey: NodeKey, disk: 'remove' | 'keep'): Promise<void> {
+    const deadline = Date.now() + DESTROY_TIMEOUT_MS;
+    // Again until none is left: a process may have made another while the first ones were ended.
+    for (;;) {
+      const pids = this.processesOf(nodeKey);
+      if (pids.length === 0) break;
+      if (Date.now() > deadline) {
+        throw new Error(`processes ${pids.join(', ')} of node ${nodeKey} don't end`);
+      }
+      for (const pid of pids) kill(pid);
+      await delay(DESTROY_POLL_MS);
+    }
+    await remove(join(this.controlFolder(nodeKey), 'process.json'));
+    await remove(join(this.controlFolder(nodeKey), 'seed.json'));
+    if (disk === 'remove') {
+      await remove(this.root(nodeKey));
+      await remove(this.controlFolder(nodeKey));
+      const pool = dirname(this.root(nodeKey));
+      if (await removeIfEmpty(pool)) await removeIfEmpty(dirname(pool));
+    }
+  }
+
+  async list(): Promise<ProvidedNode[]> {
+    const nodes: ProvidedNode[] = [];
+    for (const account of await names(this.options.directory)) {
+      for (const pool of await names(join(this.options.directory, account))) {
+        const entries = await names(join(this.options.directory, account, pool));
+        const ids = new Set(entries.map((name) => name.replace(/\.agent$/, '')));
+        for (const id of ids) {
+          const found = this.look(`${account}/${pool}/${id}` as NodeKey);
+          if (found !== undefined) nodes.push(found);
+        }
+      }
+    }
+    return nodes;
+  }
+
+  async close(): Promise<void> {
+    // Agents are not ours to end: they go on and call the next controller.
+  }
+
+  private async launch(specification: NodeSpecification): Promise<void> {
+    const { nodeKey, incarnation } = specification;
+    const root = this.root(nodeKey);
+    const control = this.controlFolder(nodeKey);
+    await makeFolder(root, 0o755);
+    await makeFolder(control, 0o700);
+    const seedFile = join(control, 'seed.json');
+    const seed: Seed = { ...specification.seed, nodeKey, incarnation, rootDirectory: root };
+    await writeFile(seedFile, JSON.stringify(seed), { mode: 0o600 });
+    const log = openSync(join(control, 'agent.log'), 'a', 0o600);
+    try {
+      const child = spawn(
+        process.execPath,
+        [...AGENT_FLAGS, this.options.agentFile, '--seed', seedFile],
+        {
+          cwd: root,
+          detached: true,
+          stdio: ['ignore', log, log],
+          env: {
+            ...passedEnvironment(),
+            [MARK]: root,
+            [INCARNATION_MARK]: String(incarnation),
+          },
+        },
+      );
+      child.once('exit', () => this.options.onExit?.(nodeKey));
+      await once(child, 'spawn');
+      child.unref();
+      const pid = child.pid ?? 0;
+      const record = { nodeKey, incarnation, pid, startTicks: processStart(pid) ?? '' };
+      await writeFile(join(control, 'process.json'), JSON.stringify(record), { mode: 0o600 });
+    } finally {
+      closeSync(log);
+    }
+  }
+
+  /** What is there of a node: undefined for nothing at all. */
+  private look(nodeKey: NodeKey): ProvidedNode | undefined {
+    const control = this.controlFolder(nodeKey);
+    const record = readJson<ProcessRecord>(join(control, 'process.json'));
+    if (record?.nodeKey === nodeKey && isAlive(record)) {
+      return { nodeKey, incarnation: record.incarnation, state: 'running', ipAddress: '127.0.0.1' };
+    }
+    const seed = readJson<Seed>(join(control, 'seed.json'));
+    if (seed === undefined && record === undefined && !exists(this.root(nodeKey)) && !exists(control)) {
+      return undefined;
+    }
+    const incarnation = seed?.incarnation ?? record?.incarnation ?? 0;
+    const started = seed !== undefined && record?.incarnation !== seed.incarnation;
+    if (started && this.agentWithoutRecord(nodeKey, seed.incarnation)) {
+      return { nodeKey, incarnation, state: 'running', ipAddress: '127.0.0.1' };
+    }
+    return { nodeKey, incarnation, state: 'stopped' };
+  }
+
+  private agentWithoutRecord(nodeKey: NodeKey, incarnation: number): boolean {
+    return processesMarked(MARK, this.root(nodeKey)).some(
+      (pid) => environmentOf(pid, INCARNATION_MARK) === String(incarnation),
+    );
+  }
+
+  private processesOf(nodeKey: NodeKey): number[] {
+    const record = readJson<ProcessRecord>(join(this.controlFolder(nodeKey), 'process.json'));
+    const marked = processesMarked(MARK, this.root(nodeKey));
+    // The agent first: it must not start more while its tasks are ended.
+    return record !== undefined && isAlive(record)
+      ? [record.pid, ...marked.filter((pid) => pid !== record.pid)]
+      : marked;
+  }
+
+  private root(nodeKey: NodeKey): string {
+    return join(this.options.directory, ...safeParts(nodeKey));
+  }
+
+  private controlFolder(nodeKey: NodeKey): string {
+    return `${this.root(nodeKey)}.agent`;
+  }
+}
+
+/** Ids are letters, digits, dashes and underscores; anything else would be a path of its own making. */
+function safeParts(nodeKey: NodeKey): string[] {
+  const parts = nodeKey.split('/');
+  if (parts.length !== 3 || parts.some((part) => !/^[a-z0-9_-]+$/.test(part))) {
+    throw new Error(`${JSON.stringify(nodeKey)} is no node key: allowed is account/pool/node`);
+  }
+  return parts;
+}
+
+const isAlive = (record: ProcessRecord) =>
+  record.startTicks !== '' && processStart(record.pid) === record.startTicks;
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+function passedEnvironment(): Record<string, string> {
+  return Object.fromEntries(
+    PASSED_VARIABLES.flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
+function readJson<T>(path: string): T | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as T;
+  } catch {
+    // None, or cut short by a crash while it was written: as if there were none.
+    return undefined;
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    closeSync(openSync(path, 'r'));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function names(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** The pool's last other node may be removing the empty folder above at this very moment. */
+async function makeFolder(path: string, mode: number): Promise<void> {
+  for (let triesLeft = 3; ; triesLeft -= 1) {
+    try {
+      await mkdir(path, { recursive: true, mode });
+      return;
+    } catch (error) {
+      if (triesLeft === 0 || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+}
+
+async function removeIfEmpty(folder: string): Promise<boolean> {
+  try {
+    await rmdir(folder);
+    return true;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    if (['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(code)) return false;
+    throw error;
+  }
+}
+
+const remove = (path: string) => rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });

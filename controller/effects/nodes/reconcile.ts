@@ -1,0 +1,239 @@
+/**
+ * Makes the provider's nodes what the state says. Nothing is scripted: each run of a pool reads what
+ * is wanted (the state) and what is there (the provider's list), and does the difference. So a
+ * controller that died half-way through a create finds the half and goes on, an effect that comes
+ * twice does nothing twice, and a node that died by itself is noticed by the next sweep.
+ */
+import type { Event } from '../../core/event.js';
+import type { Node } from '../../core/node/state.js';
+import type { Pool } from '../../core/pool/state.js';
+import type { StateView } from '../../engine/ports.js';
+import type { NodeKey, PoolKey } from '../../../protocol/keys.js';
+import { poolOf } from '../../../protocol/keys.js';
+import type { Log } from '../log.js';
+import { Slots } from './slots.js';
+import { NodeProvisionError } from './provider.js';
+import type { NodeProvider, NodeSpecification, ProvidedNode } from './provider.js';
+
+export interface ReconcilerPorts {
+  view(): StateView;
+  report(event: Event): void;
+  /** The provider of a kind; throws NodeProvisionError where this controller has none. */
+  provider(kind: NodeProvider['kind']): NodeProvider;
+  /** Those whose orphans can be looked for now. */
+  openProviders(): readonly NodeProvider[];
+  /** Image, size and seed of a node; throws NodeProvisionError for what is no longer offered. */
+  specify(pool: Readonly<Pool>, node: Readonly<Node>): NodeSpecification;
+  log: Log;
+}
+
+export interface ReconcilerOptions {
+  parallelCreates: number;
+  sweepIntervalMs: number;
+}
+
+export class NodeReconciler {
+  private readonly running = new Map<PoolKey, Promise<void>>();
+  private readonly woken = new Set<PoolKey>();
+  private readonly slots: Slots;
+  private timer: NodeJS.Timeout | undefined;
+  private sweeping: Promise<void> | undefined;
+  private stopped = false;
+
+  constructor(
+    private readonly ports: ReconcilerPorts,
+    private readonly options: ReconcilerOptions,
+  ) {
+    this.slots = new Slots(options.parallelCreates);
+  }
+
+  /** Sweeps now and then in a period, until `stop`. */
+  start(): void {
+    this.sweep();
+    this.timer = setInterval(() => {
+      this.sweep();
+    }, this.options.sweepIntervalMs);
+  }
+
+  /** Looks at one pool soon. A pool that is being looked at is looked at once more. */
+  wake(poolKey: PoolKey): void {
+    if (this.stopped) return;
+    if (this.running.has(poolKey)) {
+      this.woken.add(poolKey);
+      return;
+    }
+    const run = this.runUntilQuiet(poolKey).finally(() => this.running.delete(poolKey));
+    this.running.set(poolKey, run);
+  }
+
+  /** Takes on nothing more and waits for what is under way. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearInterval(this.timer);
+    await this.sweeping;
+    await Promise.all(this.running.values());
+  }
+
+  private async runUntilQuiet(poolKey: PoolKey): Promise<void> {
+    do {
+      this.woken.delete(poolKey);
+      try {
+        await this.reconcile(poolKey);
+      } catch (error) {
+        // The provider can't be asked now; the next sweep tries again.
+        this.ports.log.warn({ err: error, pool: poolKey }, 'nodes of the pool could not be looked at');
+      }
+    } while (this.woken.has(poolKey) && !this.stopped);
+    this.woken.delete(poolKey);
+  }
+
+  private sweep(): void {
+    if (this.sweeping !== undefined) return;
+    this.sweeping = this.sweepOnce()
+      .catch((error: unknown) => {
+        this.ports.log.warn({ err: error }, 'the sweep over all pools failed');
+      })
+      .finally(() => {
+        this.sweeping = undefined;
+      });
+  }
+
+  /** Wakes every pool of the state, and those that only a provider still knows. */
+  private async sweepOnce(): Promise<void> {
+    for (const poolKey of this.ports.view().pools.keys()) this.wake(poolKey);
+    for (const provider of this.ports.openProviders()) {
+      for (const { nodeKey } of await provider.list()) {
+        if (this.stopped || this.ports.view().pools.has(poolOf(nodeKey))) continue;
+        this.ports.log.info({ node: nodeKey }, 'destroys a node whose pool is gone');
+        await provider.destroy(nodeKey, 'remove');
+      }
+    }
+  }
+
+  private async reconcile(poolKey: PoolKey): Promise<void> {
+    const pool = this.ports.view().pools.get(poolKey);
+    if (pool === undefined) return;
+    const provider = this.providerOf(pool);
+    if (provider === undefined) return;
+    const listed = (await provider.list()).filter((node) => poolOf(node.nodeKey) === poolKey);
+    const actual = new Map(listed.map((node) => [node.nodeKey, node]));
+    // Read after the list, without waiting between: what was removed meanwhile is extra at once.
+    const wanted = new Map([...this.ports.view().nodesOfPool(poolKey)].map((node) => [node.key, node]));
+    const work: Promise<void>[] = [];
+    for (const nodeKey of actual.keys()) {
+      if (!wanted.has(nodeKey)) work.push(this.destroy(provider, nodeKey, 'remove'));
+    }
+    for (const node of wanted.values()) {
+      work.push(this.bring(provider, pool, node, actual.get(node.key)));
+    }
+    await Promise.all(work);
+  }
+
+  private providerOf(pool: Readonly<Pool>): NodeProvider | undefined {
+    try {
+      return this.ports.provider(pool.nodeProvider);
+    } catch (error) {
+      for (const node of this.ports.view().nodesOfPool(pool.key)) {
+        if (mustBeMade(node)) this.failed(node.key, node.incarnation, error);
+        else if (node.leaving?.drained === true) this.gone(node);
+      }
+      return undefined;
+    }
+  }
+
+  /** One node's difference between wanted and actual. */
+  private async bring(
+    provider: NodeProvider,
+    pool: Readonly<Pool>,
+    node: Readonly<Node>,
+    actual: ProvidedNode | undefined,
+  ): Promise<void> {
+    if (node.leaving !== undefined) {
+      // Its tasks are still being dealt with.
+      if (node.leaving.drained !== true) return;
+      // Always asked: what is left of a node that died counts too.
+      if (await this.destroyed(provider, node.key, 'remove')) this.gone(node);
+      return;
+    }
+    const present = actual?.incarnation === node.incarnation && actual.state === 'running';
+    if (mustBeMade(node)) {
+      if (present) this.provisioned(node, actual);
+      else await this.make(provider, pool, node, actual);
+      return;
+    }
+    if (present) return;
+    // It died, or was never finished. Files are kept for the state to decide on.
+    if (actual !== undefined && !(await this.destroyed(provider, node.key, 'keep'))) return;
+    this.gone(node);
+  }
+
+  private async make(
+    provider: NodeProvider,
+    pool: Readonly<Pool>,
+    node: Readonly<Node>,
+    actual: ProvidedNode | undefined,
+  ): Promise<void> {
+    const { key, incarnation } = node;
+    await this.slots.with(async () => {
+      // Time has passed in the queue: the node may not be wanted any more.
+      const now = this.ports.view().nodes.get(key);
+      if (this.stopped || now?.incarnation !== incarnation || !mustBeMade(now)) return;
+      try {
+        const specification = this.ports.specify(pool, now);
+        if (actual !== undefined) {
+          await provider.destroy(key, specification.disk === 'keep' ? 'keep' : 'remove');
+        }
+        await provider.create(specification);
+        const made = (await provider.list()).find((other) => other.nodeKey === key);
+        this.provisioned(now, made);
+      } catch (error) {
+        this.failed(key, incarnation, error);
+      }
+    });
+  }
+
+  private provisioned(node: Readonly<Node>, actual: ProvidedNode | undefined): void {
+    this.ports.report({
+      type: 'nodeProvisioned',
+      nodeKey: node.key,
+      incarnation: node.incarnation,
+      ...(actual?.ipAddress === undefined ? {} : { ipAddress: actual.ipAddress }),
+    });
+  }
+
+  private failed(nodeKey: NodeKey, incarnation: number, error: unknown): void {
+    this.ports.log.warn({ err: error, node: nodeKey }, 'the node could not be made');
+    this.ports.report({
+      type: 'nodeProvisionFailed',
+      nodeKey,
+      incarnation,
+      code: error instanceof NodeProvisionError ? error.code : 'AllocationFailed',
+      message: error instanceof Error ? error.message : String(error),
+    });
+  }
+
+  private gone(node: Readonly<Node>): void {
+    this.ports.report({ type: 'nodeGone', nodeKey: node.key, incarnation: node.incarnation });
+  }
+
+  private async destroy(provider: NodeProvider, nodeKey: NodeKey, disk: 'remove' | 'keep'): Promise<void> {
+    await this.destroyed(provider, nodeKey, disk);
+  }
+
+  /** Whether it is gone; a failure is told and tried again at the next sweep. */
+  private async destroyed(provider: NodeProvider, nodeKey: NodeKey, disk: 'remove' | 'keep'): Promise<boolean> {
+    try {
+      await provider.destroy(nodeKey, disk);
+      return true;
+    } catch (error) {
+      this.ports.log.warn({ err: error, node: nodeKey }, 'the node could not be destroyed');
+      return false;
+    }
+  }
+}
+
+/** Its incarnation is to be brought to life. */
+function mustBeMade(node: Readonly<Node>): boolean {
+  if (node.leaving !== undefined) return false;
+  return node.state === 'creating' || node.state === 'rebooting' || node.state === 'reimaging';
+}

@@ -1,0 +1,69 @@
+import type { Readable } from 'node:stream';
+
+interface BlobName {
+  account: string;
+  container: string;
+  blob: string;
+}
+
+interface BlobSettings {
+  contentType: string;
+  contentEncoding?: string;
+  cacheControl?: string;
+  metadata: Record<string, string>;
+}
+
+/** Times are epoch milliseconds, `etag` is unquoted, `contentMd5` base64. */
+export interface BlobProperties extends BlobSettings {
+  name: string;
+  contentLength: number;
+  contentMd5: string;
+  lastModified: number;
+  etag: string;
+}
+
+/** What these endpoints need of the object store (controller/effects/objects/object-store.ts). */
+export interface BlobStore {
+  createContainer(account: string, container: string): Promise<boolean>;
+  hasContainer(account: string, container: string): Promise<boolean>;
+  deleteContainer(account: string, container: string): Promise<boolean>;
+  put(
+    name: BlobName,
+    body: Readable,
+    settings: BlobSettings,
+    limits: { bytesMax: number; contentMd5?: string; onlyIfNew?: boolean },
+  ): Promise<BlobProperties | undefined>;
+  open(name: BlobName): Promise<
+    | {
+        properties: BlobProperties;
+        read(start: number, end: number): Readable;
+        close(): Promise<void>;
+      }
+    | undefined
+  >;
+  delete(name: BlobName): Promise<boolean>;
+  list(
+    account: string,
+    container: string,
+    page: { prefix: string; marker: string; limit: number },
+  ): Promise<{ blobs: BlobProperties[]; nextMarker?: string } | undefined>;
+}
+
+export interface StoragePorts {
+  blobs: BlobStore;
+  accountExists(account: string): boolean;
+  isAdminToken(token: string): boolean;
+  /** The signature that a query with these terms must carry. */
+  isSignature(
+    terms: {
+      account: string;
+      container: string;
+      blob?: string;
+      permissions: string;
+      expiry: string;
+    },
+    signature: string,
+  ): boolean;
+  now(): number;
+  blobBytesMax: number;
+}

@@ -1,0 +1,50 @@
+import type { BlobProperties } from './ports.js';
+
+const ENTITIES: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&apos;',
+};
+/** Characters that XML 1.0 can't hold in any form become U+FFFD. */
+const escape = (text: string) =>
+  text
+    .replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '\uFFFD')
+    .replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
+const element = (name: string, text: string) => `<${name}>${escape(text)}</${name}>`;
+const DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n';
+
+export const errorXml = (code: string, message: string) =>
+  `${DECLARATION}<Error>${element('Code', code)}${element('Message', message)}</Error>`;
+
+/** The answer of List Blobs. */
+export function listXml(list: {
+  endpoint: string;
+  container: string;
+  prefix: string;
+  marker: string;
+  limit: number;
+  blobs: readonly BlobProperties[];
+  nextMarker?: string;
+}): string {
+  const blobs = list.blobs.map(
+    (blob) =>
+      `<Blob>${element('Name', blob.name)}<Properties>` +
+      element('Last-Modified', new Date(blob.lastModified).toUTCString()) +
+      element('Etag', blob.etag) +
+      element('Content-Length', String(blob.contentLength)) +
+      element('Content-Type', blob.contentType) +
+      element('Content-MD5', blob.contentMd5) +
+      '<BlobType>BlockBlob</BlobType></Properties></Blob>',
+  );
+  return (
+    `${DECLARATION}<EnumerationResults ServiceEndpoint="${escape(list.endpoint)}" ContainerName="${escape(list.container)}">` +
+    element('Prefix', list.prefix) +
+    element('Marker', list.marker) +
+    element('MaxResults', String(list.limit)) +
+    `<Blobs>${blobs.join('')}</Blobs>` +
+    element('NextMarker', list.nextMarker ?? '') +
+    '</EnumerationResults>'
+  );
+}
