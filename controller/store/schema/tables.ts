@@ -1,0 +1,19 @@
+import type { RowKind } from '../../engine/ports.js';
+
+/** The table of each kind and its columns beside `key` and `row`, as paths into the row. */
+export const TABLES: {
+  readonly [K in RowKind]: { readonly table: string; readonly columns: Record<string, string> };
+} = {
+  account: { table: 'account', columns: {} },
+  certificate: { table: 'certificate', columns: { state: '$.state' } },
+  pool: { table: 'pool', columns: { state: '$.state' } },
+  node: {
+    table: 'node',
+    columns: { pool: '$.pool', is_dedicated: '$.isDedicated', state: '$.state' },
+  },
+  job: { table: 'job', columns: { job_schedule: '$.jobSchedule', state: '$.state' } },
+  jobSchedule: { table: 'job_schedule', columns: { state: '$.state' } },
+  task: { table: 'task', columns: { job: '$.job', sequence: '$.sequence', state: '$.state' } },
+};
+
+export const KINDS = Object.keys(TABLES) as RowKind[];

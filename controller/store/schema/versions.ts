@@ -1,0 +1,10 @@
+import { first } from '../migrations/0001-first.js';
+
+/** Migrations in order: number n brings a store of version n − 1 to version n. Never edit one that was released. */
+export const MIGRATIONS: readonly { version: number; sql: string }[] = [{ version: 1, sql: first }];
+
+/** The version that this program reads and writes. */
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** Marks the file as ours (`PRAGMA application_id`): "BYrd". */
+export const APPLICATION_ID = 0x42597264;
