@@ -34,6 +34,7 @@ export class AgentCore {
   #prepared = false;
   /** The tries of the last lease are given up; those that come now wait for the next one. */
   #lapsed = true;
+  #closing = false;
   /** `greeted`: hello is out; `open`: welcome came, events may flow. */
   #link: 'closed' | 'greeted' | 'open' = 'closed';
   #heartbeatIntervalMs = Number.POSITIVE_INFINITY;
@@ -143,6 +144,13 @@ export class AgentCore {
     for (const assignment of this.#attempts.takeOverdue(now.monotonic)) this.#return(assignment);
   }
 
+  /** The agent is about to end: nothing starts any more, and what runs is killed and reported as stopped. */
+  shutDown(): void {
+    this.#closing = true;
+    for (const assignment of this.#attempts.withdrawAll()) this.#return(assignment);
+    for (const running of this.#attempts.allRunning()) this.#kill(running, 'stopped', 0);
+  }
+
   /** The monotonic instant at which `tick` is needed at the latest; infinity when nothing is due. */
   wakeAt(): number {
     let at = Math.min(this.#heartbeatAt, this.#startTask.runAt, this.#attempts.returnAt());
@@ -163,10 +171,6 @@ export class AgentCore {
   flush(): void {
     if (this.#link !== 'open') return;
     for (const events of this.#spool.flush()) this.#send({ type: 'events', events });
-  }
-
-  get runningCount(): number {
-    return [...this.#attempts.allRunning()].length;
   }
 
   #welcome(heartbeatIntervalMs: number, acknowledged: number, now: Moment): void {
@@ -239,7 +243,7 @@ export class AgentCore {
   }
 
   #mayRunTries(configuration: NodeConfiguration): boolean {
-    if (!this.#prepared) return false;
+    if (!this.#prepared || this.#closing) return false;
     if (configuration.startTask?.waitForSuccess !== true) return true;
     return this.#startTask.state === 'succeeded';
   }
@@ -259,7 +263,8 @@ export class AgentCore {
   #held(): AttemptRef[] {
     const held = this.#attempts.references();
     for (const event of this.#spool.events()) {
-      if (event.type === 'attemptEnded' || event.type === 'attemptReturned') held.push(reference(event));
+      if (event.type === 'attemptEnded' || event.type === 'attemptReturned')
+        held.push(reference(event));
     }
     return held;
   }

@@ -29,7 +29,8 @@ export class Attempts {
 
   setSlots(slots: number): void {
     this.#freeSlots = slots;
-    for (const { assignment } of this.#running.values()) this.#freeSlots -= assignment.requiredSlots;
+    for (const { assignment } of this.#running.values())
+      this.#freeSlots -= assignment.requiredSlots;
   }
 
   has(reference: AttemptRef): boolean {
@@ -100,7 +101,8 @@ export class Attempts {
 
   holdsTask(taskKey: string): boolean {
     if (this.#directories.has(taskKey)) return true;
-    for (const { assignment } of this.#waiting.values()) if (assignment.taskKey === taskKey) return true;
+    for (const { assignment } of this.#waiting.values())
+      if (assignment.taskKey === taskKey) return true;
     return false;
   }
 
@@ -132,6 +134,9 @@ export class Attempts {
       taskKey: assignment.taskKey,
       attempt: assignment.attempt,
     });
-    return [...[...this.#running.values()].map(reference), ...[...this.#waiting.values()].map(reference)];
+    return [
+      ...[...this.#running.values()].map(reference),
+      ...[...this.#waiting.values()].map(reference),
+    ];
   }
 }

@@ -26,12 +26,17 @@ export function splitCommandLine(commandLine: string): string[] {
       part = undefined;
       position += 1;
     } else if (character === "'" || character === '"') {
-      const quoted = character === "'" ? singleQuoted(commandLine, position) : doubleQuoted(commandLine, position);
+      const quoted =
+        character === "'"
+          ? singleQuoted(commandLine, position)
+          : doubleQuoted(commandLine, position);
       part = (part ?? '') + quoted.text;
       position = quoted.next;
     } else if (character === '\\') {
       if (position + 1 === commandLine.length) {
-        throw new CommandLineError('The command line ends with a backslash; a character must follow it.');
+        throw new CommandLineError(
+          'The command line ends with a backslash; a character must follow it.',
+        );
       }
       part = (part ?? '') + commandLine.charAt(position + 1);
       position += 2;

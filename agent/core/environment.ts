@@ -83,7 +83,10 @@ function systemVariables(
 }
 
 /** Replaces `$NAME` and `${NAME}` in an output file's pattern; an unset name stays as it is written. */
-export function expandVariables(text: string, environment: Readonly<Record<string, string>>): string {
+export function expandVariables(
+  text: string,
+  environment: Readonly<Record<string, string>>,
+): string {
   return text.replace(
     /\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))/g,
     (whole, braced?: string, bare?: string) => environment[braced ?? bare ?? ''] ?? whole,

@@ -54,7 +54,8 @@ export class Spool {
 
   acknowledge(sequence: number): void {
     let count = 0;
-    while (count < this.#sent.length && (this.#sent[count]?.sequence ?? Infinity) <= sequence) count += 1;
+    while (count < this.#sent.length && (this.#sent[count]?.sequence ?? Infinity) <= sequence)
+      count += 1;
     for (const { event } of this.#sent.splice(0, count)) {
       if (event.type === 'attemptEnded') this.#ended.delete(attemptId(event));
     }

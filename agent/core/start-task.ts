@@ -39,10 +39,14 @@ export class StartTask {
   ): AgentEvent {
     const retryCount = this.#retryCount;
     const succeeded = outcome.exitCode === 0 && outcome.failure === undefined;
-    const retriesMax = startTask.maxTaskRetryCount < 0 ? Number.POSITIVE_INFINITY : startTask.maxTaskRetryCount;
+    const retriesMax =
+      startTask.maxTaskRetryCount < 0 ? Number.POSITIVE_INFINITY : startTask.maxTaskRetryCount;
     const again = !succeeded && outcome.preProcessing !== true && retryCount < retriesMax;
     if (again) {
-      const pause = Math.min(START_TASK_RETRY_MS * 2 ** Math.min(retryCount, 20), START_TASK_RETRY_MAX_MS);
+      const pause = Math.min(
+        START_TASK_RETRY_MS * 2 ** Math.min(retryCount, 20),
+        START_TASK_RETRY_MAX_MS,
+      );
       this.#retryCount += 1;
       this.#runAt = monotonic + pause;
       this.state = 'pending';

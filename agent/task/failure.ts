@@ -29,12 +29,16 @@ export class Stopped extends Error {
 
 /** The code of a Node system error, or an empty text. */
 export function systemCode(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : '';
 }
 
 /** Full disks have a code of their own whatever was being written. */
 export function diskFailure(error: unknown, code: string, what: string): StepFailure {
   const full = systemCode(error) === 'ENOSPC' || systemCode(error) === 'EDQUOT';
   const text = error instanceof Error ? error.message : String(error);
-  return new StepFailure(full ? 'DiskFull' : code, 'servererror', `${what}: ${text}`, [], { cause: error });
+  return new StepFailure(full ? 'DiskFull' : code, 'servererror', `${what}: ${text}`, [], {
+    cause: error,
+  });
 }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants as files, openSync } from 'node:fs';
 import { constants } from 'node:os';
 import { systemCode } from './failure.js';
 import { LaunchError, type Launcher, type LaunchOrder, type ProcessEnd } from './launcher.js';
@@ -11,7 +11,8 @@ export function createNodeLauncher(): Launcher {
     launch(order: LaunchOrder, ended: (end: ProcessEnd) => void): number {
       const outputs: number[] = [];
       try {
-        for (const path of [order.stdoutPath, order.stderrPath]) outputs.push(openSync(path, 'w', 0o640));
+        for (const path of [order.stdoutPath, order.stderrPath])
+          outputs.push(openSync(path, 'w', 0o640));
         const child = spawn(order.file, order.argv.slice(1), {
           argv0: order.argv[0] ?? order.file,
           cwd: order.workingDirectory,
@@ -19,14 +20,15 @@ export function createNodeLauncher(): Launcher {
           stdio: ['ignore', ...outputs],
           detached: true,
         });
-        let code = '';
-        child.on('error', (error) => (code = systemCode(error)));
+        // Without a listener the failure that is thrown below would also end this program.
+        child.on('error', () => undefined);
         child.on('exit', (exitCode, signal) =>
           ended({ exitCode: exitCode ?? -(constants.signals[signal ?? 'SIGKILL'] ?? 0) }),
         );
         if (child.pid !== undefined) return child.pid;
-        // Node reports the reason in the next turn; what it can be is found out by looking at the file.
-        throw new LaunchError(code === '' ? 'ENOENT' : code, order.file);
+        // Node tells the reason only in the next turn; looking at the file tells it now.
+        accessSync(order.file, files.X_OK);
+        throw new LaunchError('ENOEXEC', order.file);
       } catch (error) {
         if (error instanceof LaunchError) throw error;
         throw new LaunchError(systemCode(error), order.file);

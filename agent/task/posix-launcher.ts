@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
-import { constants as files } from "node:fs";
-import { constants } from "node:os";
+import { constants as files } from 'node:fs';
+import { constants } from 'node:os';
 import { LaunchError, type Launcher, type LaunchOrder, type ProcessEnd } from './launcher.js';
 
 // From glibc's <spawn.h>, <bits/fcntl-linux.h> and <sys/wait.h>; the same on all Linux architectures that Node runs on.
@@ -60,7 +60,10 @@ class PosixLauncher implements Launcher {
   constructor(private readonly native: Native) {
     const signals = Buffer.alloc(STRUCT_BYTES);
     native.attrInit(this.#attr);
-    native.setFlags(this.#attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    native.setFlags(
+      this.#attr,
+      POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK,
+    );
     native.sigFill(signals);
     native.setSigDefault(this.#attr, signals);
     native.sigEmpty(signals);
@@ -80,7 +83,14 @@ class PosixLauncher implements Launcher {
     const settings: (string | null)[] = [];
     for (const name in order.environment) settings.push(`${name}=${order.environment[name] ?? ''}`);
     settings.push(null);
-    const failed = native.spawn(this.#pid, order.file, actions, this.#attr, [...order.argv, null], settings);
+    const failed = native.spawn(
+      this.#pid,
+      order.file,
+      actions,
+      this.#attr,
+      [...order.argv, null],
+      settings,
+    );
     native.actionsDestroy(actions);
     if (failed !== 0) throw new LaunchError(errorName(failed), order.file);
     const pid = this.#pid.readInt32LE(0);

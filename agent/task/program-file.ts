@@ -16,13 +16,21 @@ export function findProgram(name: string, searchPath: string, workingDirectory: 
     unfit ??= file;
   }
   if (unfit !== undefined) return unfit;
-  throw new StepFailure('CommandProgramNotFound', 'usererror', `The program ${name} was not found along PATH (${searchPath}).`);
+  throw new StepFailure(
+    'CommandProgramNotFound',
+    'usererror',
+    `The program ${name} was not found along PATH (${searchPath}).`,
+  );
 }
 
 /** Says why the system did not start a program, by the contract's two codes. */
 export function launchFailure(file: string, code: string): StepFailure {
   if (code === 'ENOENT' && statOrNothing(file) === undefined) {
-    return new StepFailure('CommandProgramNotFound', 'usererror', `The program ${file} was not found.`);
+    return new StepFailure(
+      'CommandProgramNotFound',
+      'usererror',
+      `The program ${file} was not found.`,
+    );
   }
   const reasons: Record<string, string> = {
     EACCES: 'it is not an executable file',

@@ -1,0 +1,330 @@
+import { rmSync } from 'node:fs';
+import { Readable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import type { NodeConfiguration } from '../protocol/agent/assignment.js';
+import type { ToController } from '../protocol/agent/message.js';
+import type { AgentRequest } from '../protocol/agent/request.js';
+import { PROTOCOL_VERSION } from '../protocol/agent/version.js';
+import { AgentCore } from './core/agent-core.js';
+import type { Moment, Output } from './core/output.js';
+import { BackOff } from './link/back-off.js';
+import { Connection } from './link/connection.js';
+import { enrol, EnrolmentRefused } from './link/enrol.js';
+import { sendStream } from './link/stream.js';
+import { installCertificates } from './node/certificates.js';
+import { ipAddress, lentEnvironment, remarks } from './node/description.js';
+import { createNodeDirectories } from './node/directories.js';
+import { answerRequest, removeDirectories } from './node/files.js';
+import { HttpClient } from './node/http.js';
+import {
+  identityOf,
+  loadIdentity,
+  readSeed,
+  saveIdentity,
+  type Identity,
+} from './node/identity.js';
+import { killLeftovers } from './node/leftovers.js';
+import { disk, Metrics } from './node/metrics.js';
+import { Retention } from './node/retention.js';
+import type { Launcher } from './task/launcher.js';
+import { createNodeLauncher } from './task/node-launcher.js';
+import { createPosixLauncher } from './task/posix-launcher.js';
+import { Runner } from './task/run.js';
+import { TRANSFER_LIMITS } from './task/transfer.js';
+
+const AGENT_VERSION = '0.1.0';
+/** Events of this long travel in one message; a lone event after a quiet time goes at once. */
+const FLUSH_INTERVAL_MS = 4;
+const RETENTION_SWEEP_MS = 60_000;
+/** At the end of the agent: for its tries to die and the last message to leave. */
+const FAREWELL_MS = 3_000;
+/** A longer timer would overflow. */
+const TIMER_MAX_MS = 2_000_000_000;
+
+const log = (text: string) =>
+  process.stderr.write(`${new Date(Date.now()).toISOString()} agent: ${text}\n`);
+const textOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+const now = (): Moment => ({ monotonic: performance.now(), epoch: Date.now() });
+
+/** Carries out what the core decides, and tells it what came of it. */
+class Agent {
+  #core: AgentCore;
+  #connection: Connection;
+  #runner: Runner;
+  #metrics: Metrics;
+  #retention = new Retention();
+  #hasCertificates = false;
+  #busy = false;
+  #stopping = false;
+  #wake: { at: number; timer: NodeJS.Timeout } | undefined;
+  #flushTimer: NodeJS.Timeout | undefined;
+  #flushedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly identity: Identity,
+    private readonly client: HttpClient,
+    launcher: { launcher: Launcher; remark?: string },
+  ) {
+    const { rootDirectory } = identity;
+    this.#core = new AgentCore({
+      protocolVersion: PROTOCOL_VERSION,
+      agentVersion: AGENT_VERSION,
+      remarks: remarks(launcher.remark),
+      ipAddress: ipAddress(),
+    });
+    this.#metrics = new Metrics(rootDirectory);
+    this.#runner = new Runner({
+      rootDirectory,
+      environment: lentEnvironment(process.env),
+      diskBytes: disk(rootDirectory).size,
+      hasCertificates: () => this.#hasCertificates,
+      client,
+      launcher: launcher.launcher,
+      limits: TRANSFER_LIMITS,
+      epoch: Date.now,
+    });
+    this.#connection = new Connection(identity, {
+      opened: () => this.#input(() => this.#core.linkOpened()),
+      closed: () => this.#input(() => this.#core.linkClosed()),
+      message: (message) => this.#input(() => this.#core.receive(message, now())),
+      refused: (status) => {
+        log(
+          `the controller refused the link for good (status ${status}): this incarnation of the node is over`,
+        );
+        this.stop(1);
+      },
+      log,
+    });
+  }
+
+  run(): void {
+    this.#connection.dial();
+    setInterval(() => this.#sweep(), RETENTION_SWEEP_MS).unref();
+  }
+
+  /** Kills everything that runs here, says so if it can, and ends the program. */
+  stop(exitCode: number): void {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.#input(() => this.#core.shutDown());
+    this.#runner.killAll();
+    const deadline = performance.now() + FAREWELL_MS;
+    const leave = setInterval(() => {
+      if (this.#runner.size > 0 && performance.now() < deadline) return;
+      clearInterval(leave);
+      this.#core.flush();
+      this.#settle();
+      this.#connection.close();
+      process.exit(exitCode);
+    }, 20);
+  }
+
+  #input(input: () => void): void {
+    input();
+    this.#settle();
+  }
+
+  /** Carries out orders until none is left; orders of an input inside this loop join it. */
+  #settle(): void {
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      let outputs = this.#core.takeOutputs();
+      while (outputs.length > 0) {
+        for (const output of outputs) this.#carryOut(output);
+        outputs = this.#core.takeOutputs();
+      }
+    } finally {
+      this.#busy = false;
+    }
+    this.#planFlush();
+    this.#planWake();
+  }
+
+  #carryOut(output: Output): void {
+    switch (output.type) {
+      case 'send':
+        return this.#send(output.message);
+      case 'dropLink':
+        log('the controller does not answer: the link is dropped');
+        return this.#connection.drop();
+      case 'prepareNode':
+        return this.#prepare(output.configuration);
+      case 'runStartTask': {
+        const { startTask } = output.configuration;
+        if (startTask === undefined) return;
+        return this.#runner.startStartTask(output.configuration, startTask, (outcome) =>
+          this.#input(() => this.#core.startTaskEnded(outcome, now())),
+        );
+      }
+      case 'startAttempt': {
+        const { assignment } = output;
+        this.#retention.forget(assignment.directory);
+        return this.#runner.startAttempt(assignment, output.configuration, (outcome) =>
+          this.#input(() => this.#core.attemptEnded(assignment, outcome, now())),
+        );
+      }
+      case 'killAttempt':
+        return this.#runner.kill(output.attempt, output.graceMs);
+      case 'answerRequest':
+        return this.#own(this.#answer(output.id, output.request), 'a file request');
+      case 'removeDirectories':
+        for (const directory of output.directories) this.#retention.forget(directory);
+        return this.#own(
+          removeDirectories(this.identity.rootDirectory, output.directories),
+          'removing directories',
+        );
+      case 'retainDirectory':
+        return this.#retention.retain(output.directory, output.untilEpoch);
+    }
+  }
+
+  #send(message: ToController): void {
+    if (message.type === 'heartbeat')
+      this.#connection.send({ ...message, metrics: this.#metrics.sample() });
+    else this.#connection.send(message);
+  }
+
+  #prepare(configuration: NodeConfiguration): void {
+    try {
+      createNodeDirectories(this.identity.rootDirectory);
+      installCertificates(this.identity.rootDirectory, configuration.certificates);
+      this.#hasCertificates = configuration.certificates.length > 0;
+      this.#core.prepared(now());
+    } catch (error) {
+      const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
+      this.#core.unusable(
+        full ? 'DiskFull' : 'NodePreparationError',
+        `The node could not be prepared: ${textOf(error)}`,
+      );
+    }
+  }
+
+  async #answer(id: string, request: AgentRequest): Promise<void> {
+    const { response, opened } = await answerRequest(this.identity.rootDirectory, request);
+    this.#connection.send({ type: 'response', id, response });
+    if (opened === undefined) return;
+    const { handle, start, end } = opened;
+    try {
+      const body =
+        end > start
+          ? handle.createReadStream({ start, end: end - 1, autoClose: false })
+          : Readable.from([]);
+      await sendStream(this.client.request, this.identity, id, end - start, body);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  #sweep(): void {
+    const expired = this.#retention.takeExpired(Date.now());
+    if (expired.length > 0)
+      this.#own(removeDirectories(this.identity.rootDirectory, expired), 'retention');
+  }
+
+  #own(work: Promise<void>, what: string): void {
+    work.catch((error: unknown) => log(`${what} failed: ${textOf(error)}`));
+  }
+
+  /** Ends go at once after a quiet time; starts wait a moment, since a short task's end makes them needless. */
+  #planFlush(): void {
+    const unsent = this.#core.unsent;
+    if (unsent === 'nothing' || this.#flushTimer !== undefined) return;
+    const since = performance.now() - this.#flushedAt;
+    const wait = unsent === 'events' && since >= FLUSH_INTERVAL_MS ? 0 : FLUSH_INTERVAL_MS;
+    if (wait === 0) return this.#flush();
+    this.#flushTimer = setTimeout(() => this.#flush(), wait);
+  }
+
+  #flush(): void {
+    clearTimeout(this.#flushTimer);
+    this.#flushTimer = undefined;
+    this.#flushedAt = performance.now();
+    this.#core.flush();
+    for (const output of this.#core.takeOutputs()) this.#carryOut(output);
+  }
+
+  /** One timer for all that time brings about; one that fires too early does no harm. */
+  #planWake(): void {
+    const at = this.#core.wakeAt();
+    if (this.#wake !== undefined && this.#wake.at <= at) return;
+    clearTimeout(this.#wake?.timer);
+    this.#wake = undefined;
+    if (at === Number.POSITIVE_INFINITY) return;
+    const wait = Math.min(Math.max(0, Math.ceil(at - performance.now())), TIMER_MAX_MS);
+    const timer = setTimeout(() => {
+      this.#wake = undefined;
+      this.#input(() => this.#core.tick(now()));
+    }, wait);
+    this.#wake = { at, timer };
+  }
+}
+
+/** Enrols until it works; throws EnrolmentRefused when it never will. */
+async function enrolIdentity(identity: Identity, client: HttpClient): Promise<void> {
+  if (identity.token === undefined) return;
+  const { nodeKey, incarnation, token, secret } = identity;
+  const request = { nodeKey, incarnation, token, secret, agentVersion: AGENT_VERSION };
+  const backOff = new BackOff();
+  for (;;) {
+    try {
+      await enrol(client.request, identity.controllerUrl, request);
+      break;
+    } catch (error) {
+      if (error instanceof EnrolmentRefused) throw error;
+      log(`enrolment: ${textOf(error)}; trying again`);
+      await pause(backOff.next());
+    }
+  }
+  delete identity.token;
+  saveIdentity(identity);
+}
+
+function chooseLauncher(): { launcher: Launcher; remark?: string } {
+  try {
+    return { launcher: createPosixLauncher() };
+  } catch (error) {
+    const remark = `posix_spawn can't be called (${textOf(error).split('\n', 1)[0]}): processes start by Node's own, slower spawn`;
+    return { launcher: createNodeLauncher(), remark };
+  }
+}
+
+function findIdentity(flags: { seed?: string; root?: string }): {
+  identity: Identity;
+  seedPath?: string;
+} {
+  const kept = flags.root === undefined ? undefined : loadIdentity(flags.root);
+  if (kept !== undefined && kept.token === undefined) return { identity: kept };
+  const { seed, path } = readSeed(flags.seed);
+  createNodeDirectories(seed.rootDirectory);
+  return { identity: identityOf(seed), ...(flags.seed === undefined ? {} : { seedPath: path }) };
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      /** File with the seed; deleted once enrolled. */
+      seed: { type: 'string' },
+      /** Root directory of a node that is enrolled already: starts again with what is kept there. */
+      root: { type: 'string' },
+    },
+  });
+  const { identity, seedPath } = findIdentity(values);
+  const client = new HttpClient(identity.controllerUrl, identity.caPem);
+  const left = killLeftovers(identity.rootDirectory);
+  if (left > 0) log(`killed ${left} processes of an earlier agent of this node`);
+  const agent = { current: undefined as Agent | undefined };
+  const onSignal = () => (agent.current === undefined ? process.exit(0) : agent.current.stop(0));
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  await enrolIdentity(identity, client);
+  if (seedPath !== undefined) rmSync(seedPath, { force: true });
+  agent.current = new Agent(identity, client, chooseLauncher());
+  agent.current.run();
+}
+
+main().catch((error: unknown) => {
+  log(textOf(error));
+  process.exit(1);
+});

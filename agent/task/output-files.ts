@@ -1,0 +1,201 @@
+import { constants } from 'node:fs';
+import { open, readdir } from 'node:fs/promises';
+import { basename, posix } from 'node:path';
+import picomatch from 'picomatch';
+import type { AssignedOutputFile } from '../../protocol/agent/assignment.js';
+import { expandVariables } from '../core/environment.js';
+import type { HttpClient } from '../node/http.js';
+import { inParent, pathParts } from '../node/safe-path.js';
+import { StepFailure, Stopped, systemCode } from './failure.js';
+import { blobUrl } from './resource-files.js';
+import {
+  bare,
+  exchange,
+  inParallel,
+  TransferFailure,
+  withRetries,
+  type TransferLimits,
+} from './transfer.js';
+
+const DEPTH_MAX = 64;
+
+export interface OutputContext {
+  client: HttpClient;
+  /** The task's directory; nothing outside it is ever uploaded. */
+  taskDirectory: string;
+  environment: Readonly<Record<string, string>>;
+  succeeded: boolean;
+  signal: AbortSignal;
+  limits: TransferLimits;
+}
+
+interface Upload {
+  /** Relative to the task's directory. */
+  file: string;
+  blob: string;
+  output: AssignedOutputFile;
+}
+
+/**
+ * Uploads what the patterns name, for those whose condition fits the exit code. Throws StepFailure with
+ * the contract's FileUpload… code. A pattern that matches nothing is no failure.
+ */
+export async function uploadOutputFiles(
+  outputs: readonly AssignedOutputFile[],
+  context: OutputContext,
+): Promise<void> {
+  const uploads: Upload[] = [];
+  for (const output of outputs) {
+    if (!applies(output, context.succeeded)) continue;
+    uploads.push(...(await matches(output, context)));
+  }
+  await inParallel(uploads, context.limits.parallel, (upload) => put(upload, context));
+}
+
+function applies(output: AssignedOutputFile, succeeded: boolean): boolean {
+  if (output.uploadCondition === 'taskcompletion') return true;
+  return (output.uploadCondition === 'tasksuccess') === succeeded;
+}
+
+/**
+ * With wildcards, `path` is a folder and blobs keep their place below the pattern's fixed part;
+ * without, `path` is the blob's name.
+ */
+async function matches(output: AssignedOutputFile, context: OutputContext): Promise<Upload[]> {
+  const pattern = placePattern(output.filePattern, context);
+  const scanned = picomatch.scan(pattern);
+  if (!scanned.isGlob) {
+    const file = pattern.replace(/\\(.)/g, '$1');
+    const blob = output.path === undefined || output.path === '' ? basename(file) : output.path;
+    return [{ file, blob, output }];
+  }
+  const isMatch = picomatch(pattern, { dot: false, nobrace: true, noextglob: true });
+  const prefix =
+    output.path === undefined || output.path === '' ? '' : `${output.path.replace(/\/+$/, '')}/`;
+  const base = scanned.base === '.' ? '' : scanned.base;
+  const files = await filesBelow(context.taskDirectory, base);
+  return files
+    .filter((file) => isMatch(file))
+    .map((file) => ({
+      file,
+      blob: `${prefix}${base === '' ? file : file.slice(base.length + 1)}`,
+      output,
+    }));
+}
+
+/** The pattern relative to the task's directory; relative ones count from its `wd`. */
+function placePattern(pattern: string, context: OutputContext): string {
+  const expanded = expandVariables(pattern, context.environment);
+  const absolute = posix.normalize(
+    expanded.startsWith('/') ? expanded : `${context.taskDirectory}/wd/${expanded}`,
+  );
+  if (!absolute.startsWith(`${context.taskDirectory}/`)) {
+    throw new StepFailure(
+      'FileUploadMiscError',
+      'usererror',
+      `The file pattern ${JSON.stringify(pattern)} leads out of the task's directory.`,
+      [{ name: 'FilePattern', value: pattern }],
+    );
+  }
+  return absolute.slice(context.taskDirectory.length + 1);
+}
+
+/** Regular files below a directory, relative to the task's directory; links are not followed. */
+async function filesBelow(top: string, base: string): Promise<string[]> {
+  const files: string[] = [];
+  const walk = async (relative: string, depth: number): Promise<void> => {
+    if (depth > DEPTH_MAX) return;
+    for (const entry of await readdir(relative === '' ? top : `${top}/${relative}`, {
+      withFileTypes: true,
+    })) {
+      const name = relative === '' ? entry.name : `${relative}/${entry.name}`;
+      if (entry.isDirectory()) await walk(name, depth + 1);
+      else if (entry.isFile()) files.push(name);
+    }
+  };
+  try {
+    await walk(base, 0);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'ENOTDIR') throw error;
+  }
+  return files.sort();
+}
+
+async function put(upload: Upload, context: OutputContext): Promise<void> {
+  const { client, signal, limits } = context;
+  const url = blobUrl(new URL(upload.output.containerUrl), upload.blob);
+  try {
+    await withRetries(limits, signal, url, async () => {
+      const handle = await openRegular(context.taskDirectory, upload.file);
+      if (handle === undefined) return;
+      try {
+        const { size } = await handle.stat();
+        const headers: Record<string, string | number> = {
+          'x-ms-blob-type': 'BlockBlob',
+          'x-ms-version': '2020-10-02',
+          'content-length': size,
+        };
+        for (const { name, value } of upload.output.uploadHeaders ?? [])
+          headers[name.toLowerCase()] = value ?? '';
+        // A file that still grows is sent as long as it was when its length was told.
+        const body =
+          size === 0
+            ? undefined
+            : handle.createReadStream({ start: 0, end: size - 1, autoClose: false });
+        const options = { method: 'PUT', headers, signal, idleMs: limits.idleMs };
+        const response = await exchange(
+          client,
+          url,
+          body === undefined ? options : { ...options, body },
+        );
+        response.resume();
+      } finally {
+        await handle.close();
+      }
+    });
+  } catch (error) {
+    throw named(error, upload, url);
+  }
+}
+
+/** Opens a file without following links; nothing where there is none. */
+async function openRegular(top: string, file: string) {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  try {
+    const handle = await inParent(top, pathParts(file), (directory, name) =>
+      open(`${directory}/${name}`, flags),
+    );
+    if ((await handle.stat()).isFile()) return handle;
+    await handle.close();
+    return undefined;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemCode(error))) return undefined;
+    throw error;
+  }
+}
+
+function named(error: unknown, upload: Upload, url: URL): Error {
+  if (error instanceof Stopped) return error;
+  const what = `The output file ${upload.file} could not be uploaded to ${bare(url)}`;
+  const failure = (code: string, category: 'usererror' | 'servererror') =>
+    new StepFailure(
+      code,
+      category,
+      `${what}: ${error instanceof Error ? error.message : String(error)}`,
+      [],
+      { cause: error },
+    );
+  if (!(error instanceof TransferFailure)) return failure('FileUploadMiscError', 'servererror');
+  switch (error.kind) {
+    case 'denied':
+      return failure('FileUploadAccessDenied', 'usererror');
+    case 'missing':
+      return failure('FileUploadContainerNotFound', 'usererror');
+    case 'conflict':
+      return failure('FileUploadConflict', 'servererror');
+    case 'timeout':
+      return failure('FileUploadTimedOut', 'servererror');
+    case 'other':
+      return failure('FileUploadMiscError', 'servererror');
+  }
+}

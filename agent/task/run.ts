@@ -1,0 +1,265 @@
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import type { Assignment, NodeConfiguration, Program } from '../../protocol/agent/assignment.js';
+import type { AttemptRef } from '../../protocol/agent/message.js';
+import { CommandLineError, splitCommandLine } from '../core/command-line.js';
+import { buildEnvironment, EnvironmentError, type NodeEnvironment } from '../core/environment.js';
+import { attemptId, type RunOutcome } from '../core/output.js';
+import { certificatesDirectory, type CertificateViewer } from '../node/certificates.js';
+import { createTaskDirectory } from '../node/directories.js';
+import type { HttpClient } from '../node/http.js';
+import { diskFailure, StepFailure, Stopped } from './failure.js';
+import { LaunchError, type Launcher, type ProcessEnd } from './launcher.js';
+import { uploadOutputFiles } from './output-files.js';
+import { findProgram, launchFailure } from './program-file.js';
+import { downloadResourceFiles } from './resource-files.js';
+import { killSession, signalGroup } from './session.js';
+import type { TransferLimits } from './transfer.js';
+
+/** What all runs on a node share. */
+export interface RunnerContext {
+  rootDirectory: string;
+  /** What the node lends to every process; holds nothing of the agent's own. */
+  environment: NodeEnvironment;
+  diskBytes: number;
+  hasCertificates: () => boolean;
+  client: HttpClient;
+  launcher: Launcher;
+  limits: TransferLimits;
+  epoch: () => number;
+}
+
+interface Run {
+  program: Program;
+  outputFiles: Assignment['outputFiles'];
+  taskDirectory: string;
+  environment: Record<string, string>;
+  startTime: number;
+  /** Set while a process runs. */
+  pid?: number;
+  abort: AbortController;
+  killTimer?: NodeJS.Timeout;
+  /** Leftover processes of a start task live on: it may start services of the node. */
+  keepsLeftovers: boolean;
+  ended: (outcome: RunOutcome) => void;
+}
+
+/**
+ * Runs tries and the start task: directories, files in, process, files out. A run without files takes
+ * the straight way, in which nothing is awaited; `ended` is called once for each run, never inside
+ * `start…` itself.
+ */
+export class Runner {
+  #runs = new Map<string, Run>();
+
+  constructor(private readonly context: RunnerContext) {}
+
+  startAttempt(
+    assignment: Assignment,
+    configuration: NodeConfiguration,
+    ended: (outcome: RunOutcome) => void,
+  ): void {
+    this.#start(
+      attemptId(assignment),
+      assignment,
+      configuration,
+      assignment.outputFiles,
+      ended,
+      () => createTaskDirectory(this.context.rootDirectory, assignment.directory),
+    );
+  }
+
+  startStartTask(
+    configuration: NodeConfiguration,
+    program: Program,
+    ended: (outcome: RunOutcome) => void,
+  ): void {
+    this.#start('startTask', program, configuration, [], ended, () => {
+      const directory = `${this.context.rootDirectory}/startup`;
+      mkdirSync(`${directory}/wd`, { recursive: true, mode: 0o770 });
+      return directory;
+    });
+  }
+
+  /** Kills all processes of a try: politely, then for sure. A try that only downloads is just stopped. */
+  kill(attempt: AttemptRef, graceMs: number): void {
+    const run = this.#runs.get(attemptId(attempt));
+    if (run !== undefined) this.#killRun(run, graceMs);
+  }
+
+  /** Kills everything that runs, at once; for the end of the agent. */
+  killAll(): void {
+    for (const run of this.#runs.values()) this.#killRun(run, 0);
+  }
+
+  /** Runs that have not ended. */
+  get size(): number {
+    return this.#runs.size;
+  }
+
+  #start(
+    id: string,
+    program: Program,
+    configuration: NodeConfiguration,
+    outputFiles: Assignment['outputFiles'],
+    ended: (outcome: RunOutcome) => void,
+    makeDirectory: () => string,
+  ): void {
+    const run: Run = {
+      program,
+      outputFiles,
+      taskDirectory: '',
+      environment: {},
+      startTime: this.context.epoch(),
+      abort: new AbortController(),
+      keepsLeftovers: id === 'startTask',
+      ended: (outcome) => {
+        clearTimeout(run.killTimer);
+        this.#runs.delete(id);
+        ended(outcome);
+      },
+    };
+    this.#runs.set(id, run);
+    try {
+      run.taskDirectory = makeDirectory();
+      run.environment = this.#environment(
+        run,
+        configuration,
+        id === 'startTask' ? 'starttask' : 'task',
+      );
+      if (program.resourceFiles.length === 0) return this.#launch(run);
+    } catch (error) {
+      return this.#failBefore(run, error);
+    }
+    this.#download(run).then(
+      () => this.#launchLater(run),
+      (error: unknown) => this.#failBefore(run, error),
+    );
+  }
+
+  #environment(
+    run: Run,
+    configuration: NodeConfiguration,
+    viewer: CertificateViewer,
+  ): Record<string, string> {
+    const { rootDirectory, diskBytes, environment } = this.context;
+    const { taskDirectory } = run;
+    const certificates = `${taskDirectory}/certs`;
+    if (this.context.hasCertificates()) {
+      if (run.keepsLeftovers) rmSync(certificates, { force: true, recursive: true });
+      symlinkSync(certificatesDirectory(rootDirectory, viewer), certificates);
+    }
+    const places = {
+      rootDirectory,
+      taskDirectory,
+      workingDirectory: `${taskDirectory}/wd`,
+      certificatesDirectory: certificates,
+      diskBytes,
+    };
+    return buildEnvironment(environment, configuration, places, run.program);
+  }
+
+  #download(run: Run): Promise<void> {
+    const { client, limits } = this.context;
+    const workingDirectory = `${run.taskDirectory}/wd`;
+    return downloadResourceFiles(
+      client,
+      run.program.resourceFiles,
+      workingDirectory,
+      run.abort.signal,
+      limits,
+    );
+  }
+
+  #launchLater(run: Run): void {
+    try {
+      if (run.abort.signal.aborted) throw new Stopped();
+      this.#launch(run);
+    } catch (error) {
+      this.#failBefore(run, error);
+    }
+  }
+
+  #launch(run: Run): void {
+    const argv = splitCommandLine(run.program.commandLine);
+    const workingDirectory = `${run.taskDirectory}/wd`;
+    const file = findProgram(argv[0] ?? '', run.environment.PATH ?? '', workingDirectory);
+    const order = {
+      file,
+      argv,
+      environment: run.environment,
+      workingDirectory,
+      stdoutPath: `${run.taskDirectory}/stdout.txt`,
+      stderrPath: `${run.taskDirectory}/stderr.txt`,
+    };
+    try {
+      run.pid = this.context.launcher.launch(order, (end) => this.#processEnded(run, end));
+    } catch (error) {
+      throw error instanceof LaunchError ? launchFailure(file, error.code) : error;
+    }
+  }
+
+  #processEnded(run: Run, end: ProcessEnd): void {
+    const pid = run.pid;
+    delete run.pid;
+    if (pid !== undefined && run.abort.signal.aborted) killSession(pid);
+    else if (pid !== undefined && !run.keepsLeftovers) signalGroup(pid, 'SIGKILL');
+    const outcome: RunOutcome = { startTime: run.startTime, endTime: this.context.epoch(), ...end };
+    if (run.outputFiles.length === 0 || run.abort.signal.aborted) return run.ended(outcome);
+    this.#upload(run, end).then(
+      () => run.ended({ ...outcome, endTime: this.context.epoch() }),
+      (error: unknown) => run.ended(this.#uploadFailed(outcome, error)),
+    );
+  }
+
+  #upload(run: Run, end: ProcessEnd): Promise<void> {
+    return uploadOutputFiles(run.outputFiles, {
+      client: this.context.client,
+      taskDirectory: run.taskDirectory,
+      environment: run.environment,
+      succeeded: end.exitCode === 0,
+      signal: run.abort.signal,
+      limits: this.context.limits,
+    });
+  }
+
+  #uploadFailed(outcome: RunOutcome, error: unknown): RunOutcome {
+    const endTime = this.context.epoch();
+    if (error instanceof Stopped) return { ...outcome, endTime };
+    const failure =
+      error instanceof StepFailure
+        ? error
+        : diskFailure(error, 'FileUploadMiscError', 'The output files could not be uploaded');
+    return { ...outcome, endTime, failure: failure.toInfo(), fileUpload: true };
+  }
+
+  /** Reports in a later turn: the caller of `start…` is still at work. */
+  #failBefore(run: Run, error: unknown): void {
+    const outcome: RunOutcome = { startTime: run.startTime, endTime: this.context.epoch() };
+    if (!(error instanceof Stopped)) {
+      outcome.failure = stepFailure(error).toInfo();
+      outcome.preProcessing = true;
+    }
+    setImmediate(() => run.ended(outcome));
+  }
+
+  #killRun(run: Run, graceMs: number): void {
+    run.abort.abort();
+    const { pid } = run;
+    if (pid === undefined) return;
+    if (graceMs <= 0) return killSession(pid);
+    signalGroup(pid, 'SIGTERM');
+    run.killTimer ??= setTimeout(() => run.pid !== undefined && killSession(run.pid), graceMs);
+  }
+}
+
+function stepFailure(error: unknown): StepFailure {
+  if (error instanceof StepFailure) return error;
+  if (error instanceof CommandLineError || error instanceof EnvironmentError) {
+    return new StepFailure('CommandLaunchFailed', 'usererror', error.message, [], { cause: error });
+  }
+  return diskFailure(
+    error,
+    'ResourceDirectoryCreateFailed',
+    "The task's directory could not be prepared",
+  );
+}
