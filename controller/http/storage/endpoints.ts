@@ -3,7 +3,7 @@
  * resource files and output files. Not a whole Blob service: no blocks, leases or snapshots.
  */
 import { randomUUID } from 'node:crypto';
-import Koa from 'koa';
+import type Koa from 'koa';
 import { authorise, authoriseAdmin } from './authorisation.js';
 import { deleteBlob, getBlob, putBlob } from './blob.js';
 import type { StoragePorts } from './ports.js';
@@ -19,10 +19,10 @@ interface Target {
   blob?: string;
 }
 
-export function createStorageApp(ports: StoragePorts): Koa {
-  const app = new Koa();
-  app.silent = true;
-  app.use(async (context) => {
+/** The endpoints as a middleware; everything outside `/storage/` is passed on. */
+export function storageEndpoints(ports: StoragePorts): Koa.Middleware {
+  return async (context, next) => {
+    if (!context.path.startsWith(STORAGE_PREFIX)) return next();
     context.set('x-ms-request-id', randomUUID());
     context.set('x-ms-version', '2021-12-02');
     try {
@@ -30,8 +30,7 @@ export function createStorageApp(ports: StoragePorts): Koa {
     } catch (error) {
       answerError(context, error);
     }
-  });
-  return app;
+  };
 }
 
 function answerError(context: Koa.Context, error: unknown): void {
@@ -109,7 +108,6 @@ async function routeContainer(
       if (!(await ports.blobs.createContainer(account, container))) {
         throw new StorageError('ContainerAlreadyExists');
       }
-      context.status = 201;
       context.body = null;
       context.status = 201;
       return;

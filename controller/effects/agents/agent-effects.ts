@@ -1,0 +1,115 @@
+import type { NodeKey, TaskKey } from '../../../protocol/keys.js';
+import type { Effect } from '../../core/effect.js';
+import type { StateView, TaskBody } from '../../engine/ports.js';
+import { buildAssignment, buildConfiguration } from './assignment.js';
+import { OwnStorage } from './own-storage.js';
+import type { StorageSigner } from './own-storage.js';
+import { CLOSE_STALE } from './session.js';
+import type { AgentSession } from './session.js';
+import type { Sessions } from './sessions.js';
+
+export type AgentEffect = Exclude<Effect, { type: 'reconcilePool' }>;
+type Of<Type extends AgentEffect['type']> = Extract<AgentEffect, { type: Type }>;
+
+export interface AgentEffectsPorts {
+  view(): StateView;
+  /** In one query. */
+  readTaskBodies(keys: readonly TaskKey[]): Promise<Map<TaskKey, TaskBody>>;
+  /** Opens what the authority sealed. */
+  open(sealed: string): string;
+  storage: StorageSigner;
+  heartbeatIntervalMs: number;
+}
+
+/**
+ * Turns effects into messages of the link. One for a node without a link, or for another incarnation,
+ * is dropped: when the agent connects, the state says anew what it shall hold.
+ */
+export class AgentEffects {
+  constructor(
+    private readonly ports: AgentEffectsPorts,
+    private readonly sessions: Sessions,
+  ) {}
+
+  perform(effect: AgentEffect): void {
+    const session = this.sessions.get(effect.nodeKey, effect.incarnation);
+    if (session === undefined) return;
+    switch (effect.type) {
+      case 'welcomeAgent':
+        if (session.id !== effect.sessionId) return;
+        session.send({
+          type: 'welcome',
+          heartbeatIntervalMs: this.ports.heartbeatIntervalMs,
+          acknowledged: effect.acknowledged,
+        });
+        return;
+      case 'configureNode':
+        session.inOrder(() => {
+          this.configure(session);
+        });
+        return;
+      case 'sendAssignments':
+        session.inOrder(() => this.assign(session, effect));
+        return;
+      case 'stopAttempts':
+        session.inOrder(() => {
+          session.send({ type: 'stop', attempts: effect.attempts });
+        });
+        return;
+      case 'removeDirectories':
+        session.inOrder(() => {
+          session.send({ type: 'removeDirectories', directories: effect.directories });
+        });
+        return;
+      case 'acknowledgeEvents':
+        session.send({ type: 'acknowledge', sequence: effect.sequence });
+        return;
+      case 'grantLease':
+        session.send({ type: 'lease', heartbeat: effect.heartbeat, leaseMs: effect.leaseMs });
+        return;
+      case 'closeSession':
+        if (session.id === effect.sessionId) session.close(CLOSE_STALE, 'this incarnation is over');
+        return;
+    }
+  }
+
+  private configure(session: AgentSession): void {
+    const view = this.ports.view();
+    const node = view.nodes.get(session.nodeKey);
+    const pool = node === undefined ? undefined : view.pools.get(node.pool);
+    if (node === undefined || pool === undefined || node.incarnation !== session.incarnation) return;
+    const configuration = buildConfiguration(
+      node,
+      pool,
+      view,
+      (sealed) => this.ports.open(sealed),
+      this.storageOf(session, accountName(view, session.nodeKey)),
+      session.baseUrl,
+    );
+    session.send({ type: 'configure', configuration });
+  }
+
+  private async assign(session: AgentSession, effect: Of<'sendAssignments'>): Promise<void> {
+    const bodies = await this.ports.readTaskBodies(effect.attempts.map(({ taskKey }) => taskKey));
+    const view = this.ports.view();
+    const storage = this.storageOf(session, accountName(view, session.nodeKey));
+    const assignments = effect.attempts.flatMap(({ taskKey, attempt }) => {
+      const task = view.task(taskKey);
+      const body = bodies.get(taskKey);
+      const job = task === undefined ? undefined : view.jobs.get(task.job);
+      // Deleted, or taken back, while its body was read: no agent may begin it any more.
+      if (task?.attempt !== attempt || task.node !== session.nodeKey || body === undefined || job === undefined) return [];
+      return [buildAssignment(task, body, job, storage)];
+    });
+    if (assignments.length > 0) session.send({ type: 'assign', assignments });
+  }
+
+  private storageOf(session: AgentSession, account: string): OwnStorage {
+    return new OwnStorage(this.ports.storage, account, session.baseUrl);
+  }
+}
+
+function accountName(view: StateView, nodeKey: NodeKey): string {
+  const account = view.nodes.get(nodeKey)?.account;
+  return account === undefined ? '' : (view.accounts.get(account)?.name ?? account);
+}

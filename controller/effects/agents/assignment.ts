@@ -1,0 +1,127 @@
+import type {
+  AssignedCertificate,
+  AssignedOutputFile,
+  AssignedResourceFile,
+  Assignment,
+  NodeConfiguration,
+} from '../../../protocol/agent/assignment.js';
+import { certificateKey } from '../../../protocol/keys.js';
+import type { Job } from '../../core/job/state.js';
+import type { Node } from '../../core/node/state.js';
+import type { Pool } from '../../core/pool/state.js';
+import type { Task } from '../../core/task/state.js';
+import type { StateView, TaskBody } from '../../engine/ports.js';
+import type { OwnStorage } from './own-storage.js';
+
+type ResourceFile = NonNullable<TaskBody['resourceFiles']>[number];
+type OutputFile = NonNullable<TaskBody['outputFiles']>[number];
+
+/** One try of a task as its node needs it: URLs signed, settings merged. */
+export function buildAssignment(
+  task: Readonly<Task>,
+  body: TaskBody,
+  job: Readonly<Job>,
+  storage: OwnStorage,
+): Assignment {
+  return {
+    taskKey: task.key,
+    attempt: task.attempt,
+    jobId: job.id,
+    taskId: task.id,
+    directory: `workitems/${job.folder}/${task.id}`,
+    requiredSlots: task.requiredSlots,
+    commandLine: body.commandLine,
+    // The later of two settings of one name wins on the node: the task's own.
+    environmentSettings: [
+      ...(job.specification.commonEnvironmentSettings ?? []),
+      ...(body.environmentSettings ?? []),
+    ],
+    resourceFiles: (body.resourceFiles ?? []).map((file) => resourceFile(file, storage)),
+    outputFiles: (body.outputFiles ?? []).map((file) => outputFile(file, storage)),
+    userIdentity: body.userIdentity,
+    ...(task.maxWallClockTimeMs === undefined ? {} : { maxWallClockTimeMs: task.maxWallClockTimeMs }),
+    ...(task.retentionTimeMs === undefined ? {} : { retentionTimeMs: task.retentionTimeMs }),
+  };
+}
+
+/** What a node is: its pool's part, its certificates opened, its start task. */
+export function buildConfiguration(
+  node: Readonly<Node>,
+  pool: Readonly<Pool>,
+  view: StateView,
+  open: (sealed: string) => string,
+  storage: OwnStorage,
+  accountUrl: string,
+): NodeConfiguration {
+  const { specification } = pool;
+  const { startTask } = specification;
+  return {
+    accountName: view.accounts.get(pool.account)?.name ?? pool.account,
+    accountUrl,
+    poolId: pool.id,
+    nodeId: node.id,
+    isDedicated: node.isDedicated,
+    taskSlotsPerNode: specification.taskSlotsPerNode,
+    certificates: certificates(pool, view, open),
+    ...(startTask === undefined
+      ? {}
+      : {
+          startTask: {
+            commandLine: startTask.commandLine,
+            environmentSettings: startTask.environmentSettings ?? [],
+            resourceFiles: (startTask.resourceFiles ?? []).map((file) => resourceFile(file, storage)),
+            userIdentity: startTask.userIdentity,
+            maxTaskRetryCount: startTask.maxTaskRetryCount,
+            waitForSuccess: startTask.waitForSuccess,
+          },
+        }),
+  };
+}
+
+function certificates(
+  pool: Readonly<Pool>,
+  view: StateView,
+  open: (sealed: string) => string,
+): AssignedCertificate[] {
+  return (pool.specification.certificateReferences ?? []).map((reference) => {
+    const { thumbprint, thumbprintAlgorithm, visibility } = reference;
+    const key = certificateKey(pool.account, thumbprintAlgorithm, thumbprint);
+    const certificate = view.certificates.get(key);
+    if (certificate === undefined) throw new Error(`certificate ${key} of pool ${pool.key} does not exist`);
+    return {
+      thumbprint: certificate.thumbprint,
+      format: certificate.format,
+      data: open(certificate.sealedData),
+      ...(certificate.sealedPassword === undefined ? {} : { password: open(certificate.sealedPassword) }),
+      visibility: [...visibility],
+    };
+  });
+}
+
+function resourceFile(file: ResourceFile, storage: OwnStorage): AssignedResourceFile {
+  const { autoStorageContainerName, storageContainerUrl, httpUrl, blobPrefix, filePath, fileMode } = file;
+  const container =
+    autoStorageContainerName !== undefined
+      ? storage.container(autoStorageContainerName, 'rl')
+      : storageContainerUrl !== undefined
+        ? storage.reachable(storageContainerUrl, 'rl')
+        : undefined;
+  return {
+    ...(httpUrl === undefined ? {} : { httpUrl: storage.reachable(httpUrl, 'r') }),
+    ...(container === undefined ? {} : { storageContainerUrl: container }),
+    ...(blobPrefix === undefined ? {} : { blobPrefix }),
+    ...(filePath === undefined ? {} : { filePath }),
+    ...(fileMode === undefined ? {} : { fileMode }),
+  };
+}
+
+function outputFile(file: OutputFile, storage: OwnStorage): AssignedOutputFile {
+  const { containerUrl, path, uploadHeaders } = file.destination.container;
+  return {
+    filePattern: file.filePattern,
+    containerUrl: storage.reachable(containerUrl, 'w'),
+    ...(path === undefined ? {} : { path }),
+    uploadCondition: file.uploadOptions.uploadCondition,
+    ...(uploadHeaders === undefined ? {} : { uploadHeaders }),
+  };
+}
