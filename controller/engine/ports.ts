@@ -103,4 +103,6 @@ export interface StateView {
   readonly jobs: ReadonlyMap<JobKey, Readonly<Job>>;
   nodesOfPool(pool: PoolKey): Iterable<Readonly<Node>>;
   task(key: TaskKey): Readonly<Task> | undefined;
+  /** Only of tasks just added; else the store has it. */
+  taskBody(key: TaskKey): Readonly<TaskBody> | undefined;
 }

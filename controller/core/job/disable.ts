@@ -6,7 +6,11 @@ import type { Job } from './state.js';
 import { moveJob } from './transition.js';
 
 /** active → disabling; once nothing of it runs → disabled. Asking again with another option is fine. */
-export function disableJob(recorder: Recorder, job: Job, disableTasks: 'requeue' | 'terminate' | 'wait'): void {
+export function disableJob(
+  recorder: Recorder,
+  job: Job,
+  disableTasks: 'requeue' | 'terminate' | 'wait',
+): void {
   job.disableTasks = disableTasks;
   if (job.state === 'disabled') return recorder.changed('job', job);
   if (job.state !== 'disabling') moveJob(recorder, job, 'disabling');

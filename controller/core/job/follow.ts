@@ -6,7 +6,11 @@ import { disableJob } from './disable.js';
 import { terminateJob } from './terminate.js';
 
 /** Does to the job what the end of one of its tasks asks for. */
-export function followTask(recorder: Recorder, task: Task, consequence: JobConsequence | undefined): void {
+export function followTask(
+  recorder: Recorder,
+  task: Task,
+  consequence: JobConsequence | undefined,
+): void {
   if (consequence === undefined) return;
   const job = jobOfTask(recorder.state, task.key);
   if (job.state === 'terminating' || job.state === 'completed' || job.state === 'deleting') return;

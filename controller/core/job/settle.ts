@@ -6,9 +6,12 @@ import { moveJob } from './transition.js';
 
 /** When time alone changes the job. */
 export function jobDeadline(recorder: Recorder, job: Job): number {
-  if (job.state === 'completed' || job.state === 'terminating' || job.state === 'deleting') return Infinity;
+  if (job.state === 'completed' || job.state === 'terminating' || job.state === 'deleting')
+    return Infinity;
   const wallClock = job.startTime + durationMs(job.specification.constraints.maxWallClockTime);
-  return isEmptyAndEnds(job) ? Math.min(wallClock, job.lastModified + recorder.settings.emptyJobDelayMs) : wallClock;
+  return isEmptyAndEnds(job)
+    ? Math.min(wallClock, job.lastModified + recorder.settings.emptyJobDelayMs)
+    : wallClock;
 }
 
 const isEmptyAndEnds = (job: Job) =>
@@ -28,7 +31,10 @@ export function settleJob(recorder: Recorder, job: Job): void {
   const live = job.state === 'active' || job.state === 'disabling' || job.state === 'disabled';
   if (live && now >= job.startTime + durationMs(job.specification.constraints.maxWallClockTime))
     terminateJob(recorder, job, 'MaxWallClockTimeExpiry');
-  else if (isDone(job) || (isEmptyAndEnds(job) && now >= job.lastModified + recorder.settings.emptyJobDelayMs))
+  else if (
+    isDone(job) ||
+    (isEmptyAndEnds(job) && now >= job.lastModified + recorder.settings.emptyJobDelayMs)
+  )
     terminateJob(recorder, job, 'AllTasksComplete');
   const work = state.workOfJob(job.key);
   if (work.inFlight.size > 0) return;
@@ -58,5 +64,10 @@ function vanish(recorder: Recorder, job: Job): void {
   const directory = `workitems/${job.jobSchedule === undefined ? job.id : job.folder}`;
   for (const node of state.nodesOfPool.get(job.pool) ?? [])
     if (node.session.id !== undefined)
-      recorder.ask({ type: 'removeDirectories', nodeKey: node.key, incarnation: node.incarnation, directories: [directory] });
+      recorder.ask({
+        type: 'removeDirectories',
+        nodeKey: node.key,
+        incarnation: node.incarnation,
+        directories: [directory],
+      });
 }

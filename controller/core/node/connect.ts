@@ -23,7 +23,13 @@ export function agentConnected(recorder: Recorder, node: Node, event: Connected)
   if (event.ipAddress !== undefined) node.ipAddress = event.ipAddress;
   recorder.changed('node', node);
   recorder.state.toSettle.nodes.add(node.key);
-  recorder.ask({ type: 'welcomeAgent', nodeKey, incarnation, sessionId, acknowledged: node.lastEventSequence });
+  recorder.ask({
+    type: 'welcomeAgent',
+    nodeKey,
+    incarnation,
+    sessionId,
+    acknowledged: node.lastEventSequence,
+  });
   if (!event.configured) configure(recorder, node);
   else if (node.state === 'unknown') comeBack(recorder, node);
   compare(recorder, node, event);
@@ -43,8 +49,14 @@ function configure(recorder: Recorder, node: Node): void {
 
 /** A node that was not heard of for a while: its tasks were given away, it takes new ones. */
 export function comeBack(recorder: Recorder, node: Node): void {
-  if (node.awaitsStartTask !== true || node.startTaskInfo?.result === 'success') moveNode(recorder, node, 'idle');
-  else moveNode(recorder, node, node.startTaskInfo?.state === 'completed' ? 'starttaskfailed' : 'waitingforstarttask');
+  if (node.awaitsStartTask !== true || node.startTaskInfo?.result === 'success')
+    moveNode(recorder, node, 'idle');
+  else
+    moveNode(
+      recorder,
+      node,
+      node.startTaskInfo?.state === 'completed' ? 'starttaskfailed' : 'waitingforstarttask',
+    );
 }
 
 function compare(recorder: Recorder, node: Node, event: Connected): void {

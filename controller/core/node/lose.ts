@@ -34,7 +34,10 @@ export function nodeGone(recorder: Recorder, node: Node): void {
 /** `unknown` until the back-off has passed; then it is created again. */
 export function retryLater(recorder: Recorder, node: Node): void {
   const { nodeRetryMs, nodeRetryMaximumMs } = recorder.settings;
-  const pause = Math.min(nodeRetryMs * 2 ** Math.min(node.session.failures, 20), nodeRetryMaximumMs);
+  const pause = Math.min(
+    nodeRetryMs * 2 ** Math.min(node.session.failures, 20),
+    nodeRetryMaximumMs,
+  );
   node.session.failures += 1;
   node.session.retryAt = recorder.now + pause;
   recorder.changed('node', node);

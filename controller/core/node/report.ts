@@ -6,7 +6,11 @@ import type { Node } from './state.js';
 import { moveNode } from './transition.js';
 
 /** Takes the agent's numbered facts, each once; acknowledged after the commit. */
-export function agentReported(recorder: Recorder, node: Node, events: readonly SequencedEvent[]): void {
+export function agentReported(
+  recorder: Recorder,
+  node: Node,
+  events: readonly SequencedEvent[],
+): void {
   for (const { sequence, event } of events) {
     if (sequence <= node.lastEventSequence) continue;
     node.lastEventSequence = sequence;
@@ -46,11 +50,19 @@ function nodePrepared(recorder: Recorder, node: Node): void {
   moveNode(recorder, node, node.awaitsStartTask === true ? 'waitingforstarttask' : 'idle');
 }
 
-function startTaskStarted(node: Node, event: Extract<AgentEvent, { type: 'startTaskStarted' }>): void {
+function startTaskStarted(
+  node: Node,
+  event: Extract<AgentEvent, { type: 'startTaskStarted' }>,
+): void {
   const before = node.startTaskInfo;
-  node.startTaskInfo = { state: 'running', startTime: event.startTime, retryCount: event.retryCount };
+  node.startTaskInfo = {
+    state: 'running',
+    startTime: event.startTime,
+    retryCount: event.retryCount,
+  };
   if (event.retryCount === 0) return;
-  const lastRetryTime = event.retryCount === before?.retryCount ? before.lastRetryTime : event.startTime;
+  const lastRetryTime =
+    event.retryCount === before?.retryCount ? before.lastRetryTime : event.startTime;
   if (lastRetryTime !== undefined) node.startTaskInfo.lastRetryTime = lastRetryTime;
 }
 
@@ -69,7 +81,12 @@ function startTaskEnded(
           category: 'usererror' as const,
           code: 'FailureExitCode',
           message: 'The start task exited with an exit code representing a failure',
-          details: [{ name: 'Message', value: `The process exited with exit code ${outcome.exitCode ?? 'unknown'}` }],
+          details: [
+            {
+              name: 'Message',
+              value: `The process exited with exit code ${outcome.exitCode ?? 'unknown'}`,
+            },
+          ],
         });
   node.startTaskInfo = {
     ...node.startTaskInfo,
@@ -82,6 +99,7 @@ function startTaskEnded(
     ...(failureInfo === undefined ? {} : { failureInfo }),
   };
   if (!final || node.awaitsStartTask !== true) return;
-  if (node.state !== 'waitingforstarttask' && node.state !== 'starting' && node.state !== 'unknown') return;
+  if (node.state !== 'waitingforstarttask' && node.state !== 'starting' && node.state !== 'unknown')
+    return;
   moveNode(recorder, node, success ? 'idle' : 'starttaskfailed');
 }

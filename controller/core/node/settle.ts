@@ -16,7 +16,8 @@ export function nodeDeadline(recorder: Recorder, node: Node): number {
   const load = recorder.state.loadOf(node);
   const { stopTimeoutMs, bootTimeoutMs } = recorder.settings;
   const deadlines = [node.session.retryAt ?? Infinity, node.session.unconfirmed?.until ?? Infinity];
-  if (hasLease(node) || load.attempts.size > 0 || load.ghosts.size > 0) deadlines.push(node.session.leaseUntil);
+  if (hasLease(node) || load.attempts.size > 0 || load.ghosts.size > 0)
+    deadlines.push(node.session.leaseUntil);
   if (node.state === 'starting' && node.session.id === undefined)
     deadlines.push(node.stateTransitionTime + bootTimeoutMs);
   if (node.state === 'unknown' && node.session.retryAt === undefined)
@@ -32,11 +33,27 @@ export function settleNode(recorder: Recorder, node: Node): void {
   const { now } = recorder;
   if (node.session.unconfirmed !== undefined) decideUnconfirmed(recorder, node);
   const load = recorder.state.loadOf(node);
-  if (now >= node.session.leaseUntil && (hasLease(node) || load.attempts.size > 0 || load.ghosts.size > 0))
+  if (
+    now >= node.session.leaseUntil &&
+    (hasLease(node) || load.attempts.size > 0 || load.ghosts.size > 0)
+  )
     leaseEnded(recorder, node);
-  if (node.state === 'starting' && node.session.id === undefined && now >= node.stateTransitionTime + recorder.settings.bootTimeoutMs)
-    unusable(recorder, node, 'NodePreparationError', 'The node did not report in time after it was started');
-  if (node.session.retryAt !== undefined && now >= node.session.retryAt && node.leaving === undefined)
+  if (
+    node.state === 'starting' &&
+    node.session.id === undefined &&
+    now >= node.stateTransitionTime + recorder.settings.bootTimeoutMs
+  )
+    unusable(
+      recorder,
+      node,
+      'NodePreparationError',
+      'The node did not report in time after it was started',
+    );
+  if (
+    node.session.retryAt !== undefined &&
+    now >= node.session.retryAt &&
+    node.leaving === undefined
+  )
     createAgain(recorder, node);
   const isEmpty = load.attempts.size === 0 && load.ghosts.size === 0;
   if (node.leaving !== undefined) settleLeaving(recorder, node, isEmpty);
@@ -85,7 +102,10 @@ function settleDraining(recorder: Recorder, node: Node, isEmpty: boolean): void 
 }
 
 export function unusable(recorder: Recorder, node: Node, code: string, message: string): void {
-  node.errors = [...node.errors.filter((one) => one.code !== code), { code, message, errorDetails: [] }];
+  node.errors = [
+    ...node.errors.filter((one) => one.code !== code),
+    { code, message, errorDetails: [] },
+  ];
   recorder.changed('node', node);
   if (node.leaving === undefined) moveNode(recorder, node, 'unusable');
 }

@@ -29,16 +29,28 @@ export function settlePool(recorder: Recorder, pool: Pool): void {
   }
   if (pool.allocationStateTransitionTime === recorder.now) return;
   if (pool.allocationState === 'stopping') endStop(recorder, pool, present);
-  else if (!present.some((node) => node.leaving !== undefined || (node.state === 'creating' && node.incarnation === 1)))
+  else if (
+    !present.some(
+      (node) => node.leaving !== undefined || (node.state === 'creating' && node.incarnation === 1),
+    )
+  )
     moveAllocation(recorder, pool, 'steady');
-  else if (recorder.now >= pool.resize.startTime + pool.resize.timeoutMs) timeOut(recorder, pool, present);
+  else if (recorder.now >= pool.resize.startTime + pool.resize.timeoutMs)
+    timeOut(recorder, pool, present);
 }
 
 const targetOf = (pool: Pool, isDedicated: boolean) =>
   isDedicated ? pool.targetDedicatedNodes : pool.targetLowPriorityNodes;
 
-function approach(recorder: Recorder, pool: Pool, nodes: readonly Node[], isDedicated: boolean): void {
-  const staying = nodes.filter((node) => node.isDedicated === isDedicated && node.leaving === undefined);
+function approach(
+  recorder: Recorder,
+  pool: Pool,
+  nodes: readonly Node[],
+  isDedicated: boolean,
+): void {
+  const staying = nodes.filter(
+    (node) => node.isDedicated === isDedicated && node.leaving === undefined,
+  );
   const difference = targetOf(pool, isDedicated) - staying.length;
   if (difference > 0) grow(recorder, pool, isDedicated, difference);
   if (difference < 0)
@@ -73,14 +85,19 @@ function inOrderOfLeaving(recorder: Recorder, nodes: readonly Node[]): Node[] {
   const boot = (node: Node) => node.lastBootTime ?? Infinity;
   return nodes
     .map((node) => ({ node, rank: rank(node) }))
-    .sort((a, b) => a.rank - b.rank || (boot(b.node) > boot(a.node) ? 1 : boot(b.node) < boot(a.node) ? -1 : 0))
+    .sort(
+      (a, b) =>
+        a.rank - b.rank || (boot(b.node) > boot(a.node) ? 1 : boot(b.node) < boot(a.node) ? -1 : 0),
+    )
     .map(({ node }) => node);
 }
 
 /** The node counts stay where they are: what is on its way out but not drained stays. */
 function endStop(recorder: Recorder, pool: Pool, nodes: readonly Node[]): void {
   if (nodes.some((node) => node.leaving !== undefined)) return;
-  pool.resizeErrors = [{ code: 'ResizeStopped', message: 'The resize was stopped by request of the user', values: [] }];
+  pool.resizeErrors = [
+    { code: 'ResizeStopped', message: 'The resize was stopped by request of the user', values: [] },
+  ];
   moveAllocation(recorder, pool, 'steady');
 }
 

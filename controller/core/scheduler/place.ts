@@ -51,7 +51,9 @@ function nextTask(recorder: Recorder, work: JobWork, slots: number): Task | unde
   if (job.state !== 'active') return undefined;
   const limit = job.specification.maxParallelTasks;
   if (limit > 0 && work.inFlight.size >= limit) return undefined;
-  return work.ready.peek((task) => isReady(recorder.state, work, task) && task.requiredSlots <= slots);
+  return work.ready.peek(
+    (task) => isReady(recorder.state, work, task) && task.requiredSlots <= slots,
+  );
 }
 
 function findNode(

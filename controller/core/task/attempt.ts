@@ -18,7 +18,12 @@ export function currentAttempt(recorder: Recorder, node: Node, ref: AttemptRef):
     : undefined;
 }
 
-export function attemptStarted(recorder: Recorder, node: Node, ref: AttemptRef, startTime: number): void {
+export function attemptStarted(
+  recorder: Recorder,
+  node: Node,
+  ref: AttemptRef,
+  startTime: number,
+): void {
   const task = currentAttempt(recorder, node, ref);
   if (task?.phase !== 'assigned') return;
   task.phase = 'running';
@@ -39,7 +44,12 @@ export function attemptReturned(recorder: Recorder, node: Node, ref: AttemptRef)
   else backToActive(recorder, task, 'lost');
 }
 
-export function attemptEnded(recorder: Recorder, node: Node, ref: AttemptRef, outcome: Outcome): void {
+export function attemptEnded(
+  recorder: Recorder,
+  node: Node,
+  ref: AttemptRef,
+  outcome: Outcome,
+): void {
   const task = currentAttempt(recorder, node, ref);
   if (task === undefined) {
     exorcise(recorder, node, ref.taskKey, ref.attempt);
@@ -49,7 +59,8 @@ export function attemptEnded(recorder: Recorder, node: Node, ref: AttemptRef, ou
   if (startTime !== undefined) {
     node.totalTasksRun += 1;
     recorder.changed('node', node);
-    if (outcome.stopped !== true) recorder.state.workOfJob(task.job).ran(Math.max(0, endTime - startTime));
+    if (outcome.stopped !== true)
+      recorder.state.workOfJob(task.job).ran(Math.max(0, endTime - startTime));
   }
   if (outcome.stopped === true) {
     if (task.stopping?.then === 'terminate') endOnRequest(recorder, task, outcome);
@@ -66,15 +77,24 @@ export function attemptEnded(recorder: Recorder, node: Node, ref: AttemptRef, ou
 
 /** Only a plain nonzero exit is tried again (section 7.4), and not in a job that ends. */
 function mayRetry(recorder: Recorder, task: Task, outcome: Outcome): boolean {
-  if (outcome.failure !== undefined || outcome.exitCode === 0 || outcome.exitCode === undefined) return false;
+  if (outcome.failure !== undefined || outcome.exitCode === 0 || outcome.exitCode === undefined)
+    return false;
   if (task.stopping?.then === 'terminate') return false;
   const { state } = jobOfTask(recorder.state, task.key);
   if (state !== 'active' && state !== 'disabling' && state !== 'disabled') return false;
   return task.maxTaskRetryCount === -1 || task.execution.retryCount < task.maxTaskRetryCount;
 }
 
-function endOnRequest(recorder: Recorder, task: Task, outcome: Partial<Outcome> & { endTime: number }): void {
-  const end = { startTime: outcome.startTime, endTime: outcome.endTime, failure: taskEnded('The task was ended by request of the user') };
+function endOnRequest(
+  recorder: Recorder,
+  task: Task,
+  outcome: Partial<Outcome> & { endTime: number },
+): void {
+  const end = {
+    startTime: outcome.startTime,
+    endTime: outcome.endTime,
+    failure: taskEnded('The task was ended by request of the user'),
+  };
   const exit = outcome.exitCode === undefined ? {} : { exitCode: outcome.exitCode };
   followTask(recorder, task, completeTask(recorder, task, { ...end, ...exit }));
 }

@@ -45,7 +45,11 @@ export function completeTask(
   const startTime = end.startTime ?? task.execution.startTime;
   const failure =
     end.failure ??
-    (end.exitCode === 0 ? undefined : end.exitCode === undefined ? taskEnded('The task has no exit code') : exitFailure(end.exitCode));
+    (end.exitCode === 0
+      ? undefined
+      : end.exitCode === undefined
+        ? taskEnded('The task has no exit code')
+        : exitFailure(end.exitCode));
   if (task.state === 'active' && startTime !== undefined) moveTask(recorder, task, 'running');
   moveTask(recorder, task, 'completed', () => {
     const { execution } = task;
@@ -58,7 +62,10 @@ export function completeTask(
   work.tasks.delete(task);
   work.dependencies.remove(task);
   state.toEvict.add(task);
-  const { satisfies, jobAction } = consequences(job, task, { ...end, ...(failure === undefined ? {} : { failure }) });
+  const { satisfies, jobAction } = consequences(job, task, {
+    ...end,
+    ...(failure === undefined ? {} : { failure }),
+  });
   if (satisfies) satisfy(recorder, task);
   if (task.isJobManager && job.specification.jobManagerTask?.killJobOnCompletion === true)
     return { action: 'terminate', reason: 'JMComplete' };

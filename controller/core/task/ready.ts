@@ -26,7 +26,11 @@ export function makeReady(state: State, task: Task): void {
  * The attempt is over and the task waits again. `requeued`: a user's deed, counted; a retry is counted
  * by its own rule; a lost node counts for nothing (section 11).
  */
-export function backToActive(recorder: Recorder, task: Task, cause: 'requeued' | 'retried' | 'lost'): void {
+export function backToActive(
+  recorder: Recorder,
+  task: Task,
+  cause: 'requeued' | 'retried' | 'lost',
+): void {
   const begun = task.state === 'running' || task.phase === 'running' || cause === 'retried';
   release(recorder, task);
   delete task.phase;

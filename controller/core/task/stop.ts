@@ -7,7 +7,10 @@ import type { Task } from './state.js';
  * changes nothing, but `terminate` outweighs `requeue`.
  */
 export function stopAttempt(recorder: Recorder, task: Task, then: 'requeue' | 'terminate'): void {
-  must(task.phase !== undefined && task.node !== undefined, () => `${task.key} has no attempt to stop`);
+  must(
+    task.phase !== undefined && task.node !== undefined,
+    () => `${task.key} has no attempt to stop`,
+  );
   if (task.stopping !== undefined) {
     if (then === 'requeue' || task.stopping.then === 'terminate') return;
     task.stopping.then = then;

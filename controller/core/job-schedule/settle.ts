@@ -1,0 +1,132 @@
+import { durationMs, parseTime } from '../../../protocol/time.js';
+import { addJob } from '../job/add.js';
+import { deleteJob } from '../job/settle.js';
+import type { Job } from '../job/state.js';
+import { terminateJob } from '../job/terminate.js';
+import { isLive } from '../job/transition.js';
+import { hasQuota } from '../job/quota.js';
+import type { Recorder } from '../recorder.js';
+import type { JobSchedule, JobScheduleState } from './state.js';
+
+export function moveJobSchedule(
+  recorder: Recorder,
+  schedule: JobSchedule,
+  to: JobScheduleState,
+): void {
+  schedule.previousState = schedule.state;
+  schedule.previousStateTransitionTime = schedule.stateTransitionTime;
+  schedule.state = to;
+  schedule.stateTransitionTime = recorder.now;
+  recorder.changed('jobSchedule', schedule);
+  recorder.state.toSettle.jobSchedules.add(schedule.key);
+}
+
+const jobsOf = (recorder: Recorder, schedule: JobSchedule): Job[] => [
+  ...(recorder.state.jobsOfSchedule.get(schedule.key) ?? []),
+];
+const endOf = ({ specification: { schedule } }: JobSchedule) =>
+  schedule.doNotRunAfter === undefined ? Infinity : parseTime(schedule.doNotRunAfter);
+const windowOf = ({ specification: { schedule } }: JobSchedule) => {
+  const window = schedule.startWindow === undefined ? Infinity : durationMs(schedule.startWindow);
+  const recurrence = recurrenceOf(schedule);
+  return window > recurrence ? Infinity : window;
+};
+const recurrenceOf = (schedule: JobSchedule['specification']['schedule']) =>
+  schedule.recurrenceInterval === undefined ? Infinity : durationMs(schedule.recurrenceInterval);
+
+/** The first due time of a schedule that begins to count at `from`. */
+export function setNextRun(schedule: JobSchedule, from: number): void {
+  const { doNotRunUntil } = schedule.specification.schedule;
+  const next = Math.max(from, doNotRunUntil === undefined ? 0 : parseTime(doNotRunUntil));
+  setOrClear(schedule, next);
+}
+
+function setOrClear(schedule: JobSchedule, next: number): void {
+  if (next < Infinity && next <= endOf(schedule)) schedule.nextRunTime = next;
+  else delete schedule.nextRunTime;
+}
+
+/** The due time after this one that is still to come: lost ones are not made up for. */
+function advance(recorder: Recorder, schedule: JobSchedule, due: number): void {
+  const recurrence = recurrenceOf(schedule.specification.schedule);
+  const missed =
+    recurrence === Infinity ? 0 : Math.max(0, Math.floor((recorder.now - due) / recurrence));
+  setOrClear(schedule, recurrence === Infinity ? Infinity : due + (missed + 1) * recurrence);
+  recorder.changed('jobSchedule', schedule);
+}
+
+/** When time alone changes the schedule. */
+export function jobScheduleDeadline(recorder: Recorder, schedule: JobSchedule): number {
+  if (schedule.state !== 'active') return Infinity;
+  const end = endOf(schedule);
+  const times = end >= recorder.now ? [end + 1] : [];
+  if (schedule.nextRunTime !== undefined)
+    times.push(
+      schedule.nextRunTime > recorder.now
+        ? schedule.nextRunTime
+        : schedule.nextRunTime + windowOf(schedule) + 1,
+    );
+  return Math.min(Infinity, ...times);
+}
+
+/** Takes the schedule on to where its jobs and the time have brought it. Idempotent. */
+export function settleJobSchedule(recorder: Recorder, schedule: JobSchedule): void {
+  const jobs = jobsOf(recorder, schedule);
+  const live = jobs.filter(isLive);
+  switch (schedule.state) {
+    case 'active':
+      return settleActive(recorder, schedule, live.length > 0);
+    case 'terminating':
+      for (const job of live)
+        if (job.state !== 'terminating') terminateJob(recorder, job, 'TerminateJobSchedule');
+      if (live.length === 0) complete(recorder, schedule);
+      return;
+    case 'deleting':
+      for (const job of jobs) if (job.state !== 'deleting') deleteJob(recorder, job);
+      if (jobs.length > 0) return;
+      recorder.removed('jobSchedule', schedule);
+      recorder.state.jobSchedules.delete(schedule.key);
+      recorder.state.jobsOfSchedule.delete(schedule.key);
+      return;
+    case 'disabled':
+    case 'completed':
+      return;
+  }
+}
+
+function settleActive(recorder: Recorder, schedule: JobSchedule, hasLiveJob: boolean): void {
+  const { now } = recorder;
+  const due = schedule.nextRunTime;
+  if (due !== undefined && now >= due) {
+    if (now > due + windowOf(schedule)) advance(recorder, schedule, due);
+    else if (!hasLiveJob && hasQuota(recorder, schedule.account)) {
+      makeJob(recorder, schedule);
+      advance(recorder, schedule, due);
+      return;
+    }
+  }
+  if (!hasLiveJob && (now > endOf(schedule) || schedule.nextRunTime === undefined))
+    complete(recorder, schedule);
+}
+
+function makeJob(recorder: Recorder, schedule: JobSchedule): void {
+  schedule.jobCount += 1;
+  const id = `${schedule.id}:job-${schedule.jobCount}`;
+  const job = addJob(
+    recorder,
+    schedule.account,
+    { id, ...structuredCopy(schedule.specification.jobSpecification) },
+    { key: schedule.key, folder: `${schedule.id}/job-${schedule.jobCount}` },
+  );
+  schedule.recentJob = { key: job.key, id };
+  recorder.changed('jobSchedule', schedule);
+}
+
+/** Patching a job must not change the schedule it came from. */
+const structuredCopy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+
+function complete(recorder: Recorder, schedule: JobSchedule): void {
+  schedule.endTime = recorder.now;
+  delete schedule.nextRunTime;
+  moveJobSchedule(recorder, schedule, 'completed');
+}

@@ -1,0 +1,69 @@
+import type { TaskAdd } from '../../protocol/batch/task.js';
+import type { JobKey, TaskKey } from '../../protocol/keys.js';
+import type { Account } from './account/state.js';
+import type { Certificate } from './certificate/state.js';
+import type { JobSchedule } from './job-schedule/state.js';
+import type { Job } from './job/state.js';
+import type { Node } from './node/state.js';
+import { freshSession, fullLease } from './node/transition.js';
+import type { Pool } from './pool/state.js';
+import type { Recorder } from './recorder.js';
+import { hold, relist } from './task/hold.js';
+import { backToActive, isReady, makeReady } from './task/ready.js';
+import type { Task } from './task/state.js';
+
+/** The durable rows that memory starts from. */
+export interface Rows {
+  accounts: Account[];
+  certificates: Certificate[];
+  pools: Pool[];
+  nodes: Omit<Node, 'session'>[];
+  jobs: Job[];
+  jobSchedules: JobSchedule[];
+  tasks: Task[];
+  dependencies: { key: TaskKey; dependsOn: NonNullable<TaskAdd['dependsOn']> }[];
+  satisfied: { job: JobKey; taskId: string }[];
+}
+
+/**
+ * Makes memory from rows. Every node starts with a whole lease from now on: whatever its agent was
+ * allowed before has then ended too.
+ */
+export function restore(recorder: Recorder, rows: Rows): void {
+  const { state } = recorder;
+  for (const account of rows.accounts) state.accounts.set(account.key, account);
+  for (const certificate of rows.certificates) state.certificates.set(certificate.key, certificate);
+  for (const pool of rows.pools) state.addPool(pool);
+  for (const row of rows.nodes)
+    state.addNode({ ...row, session: freshSession(fullLease(recorder)) });
+  for (const schedule of rows.jobSchedules) state.jobSchedules.set(schedule.key, schedule);
+  for (const job of rows.jobs) state.addJob(job);
+  for (const { job, taskId } of rows.satisfied)
+    state.jobWork.get(job)?.dependencies.satisfy(taskId);
+  restoreTasks(recorder, rows);
+  for (const node of state.nodes.values()) relist(state, node);
+  for (const pool of state.pools.keys()) recorder.ask({ type: 'reconcilePool', poolKey: pool });
+  for (const key of state.pools.keys()) state.toSettle.pools.add(key);
+  for (const key of state.nodes.keys()) state.toSettle.nodes.add(key);
+  for (const key of state.jobs.keys()) state.toSettle.jobs.add(key);
+  for (const key of state.jobSchedules.keys()) state.toSettle.jobSchedules.add(key);
+  for (const key of state.certificates.keys()) state.toSettle.certificates.add(key);
+}
+
+function restoreTasks(recorder: Recorder, rows: Rows): void {
+  const { state } = recorder;
+  const dependsOn = new Map(rows.dependencies.map((one) => [one.key, one.dependsOn]));
+  const orphans: Task[] = [];
+  for (const task of rows.tasks) {
+    const work = state.workOfJob(task.job);
+    state.tasks.set(task.key, task);
+    work.tasks.add(task);
+    const waitsFor = dependsOn.get(task.key);
+    if (waitsFor !== undefined && task.phase === undefined) work.dependencies.add(task, waitsFor);
+    const node = task.node === undefined ? undefined : state.nodes.get(task.node);
+    if (task.phase !== undefined && node !== undefined) hold(state, node, task);
+    else if (task.phase !== undefined) orphans.push(task);
+    else if (isReady(state, work, task)) makeReady(state, task);
+  }
+  for (const task of orphans) backToActive(recorder, task, 'lost');
+}

@@ -1,0 +1,65 @@
+import type { TaskAdd, TaskUpdate } from '../../../protocol/batch/task.js';
+import { taskKey } from '../../../protocol/keys.js';
+import { durationMs } from '../../../protocol/time.js';
+import type { Job } from '../job/state.js';
+import type { Recorder } from '../recorder.js';
+import { makeReady } from './ready.js';
+import type { Task } from './state.js';
+import { countTask } from './transition.js';
+
+/** The durations of constraints as the task keeps them: absent means without end. */
+export function constraintsOf(
+  constraints: TaskUpdate['constraints'],
+  job: Job,
+): Pick<Task, 'maxTaskRetryCount' | 'maxWallClockTimeMs' | 'retentionTimeMs'> {
+  const wallClock = durationMs(constraints.maxWallClockTime);
+  const retention = durationMs(constraints.retentionTime);
+  return {
+    maxTaskRetryCount:
+      constraints.maxTaskRetryCount ?? job.specification.constraints.maxTaskRetryCount,
+    ...(wallClock === Infinity ? {} : { maxWallClockTimeMs: wallClock }),
+    ...(retention === Infinity ? {} : { retentionTimeMs: retention }),
+  };
+}
+
+/** Adds a checked task to its job and queues it unless it must wait. */
+export function addTask(
+  recorder: Recorder,
+  job: Job,
+  body: TaskAdd,
+  manager: { isJobManager: boolean; runExclusive: boolean } = {
+    isJobManager: false,
+    runExclusive: false,
+  },
+): Task {
+  const { state, now } = recorder;
+  const task: Task = {
+    key: taskKey(job.key, body.id),
+    job: job.key,
+    id: body.id,
+    sequence: job.nextTaskSequence,
+    isJobManager: manager.isJobManager,
+    requiredSlots: body.requiredSlots,
+    runExclusive: manager.runExclusive,
+    state: 'active',
+    stateTransitionTime: now,
+    creationTime: now,
+    lastModified: now,
+    version: 1,
+    ...constraintsOf(body.constraints, job),
+    attempt: job.attemptBase ?? 0,
+    ...(body.exitConditions === undefined ? {} : { exitConditions: body.exitConditions }),
+    execution: { retryCount: 0, requeueCount: 0 },
+  };
+  job.nextTaskSequence += 1;
+  state.tasks.set(task.key, task);
+  const work = state.workOfJob(job.key);
+  work.tasks.add(task);
+  if (body.dependsOn !== undefined) work.dependencies.add(task, body.dependsOn);
+  recorder.changed('task', task);
+  recorder.changes.deleted.task.delete(task.key);
+  recorder.changes.taskBodies.set(task.key, body);
+  countTask(recorder, job, task, 1);
+  if (!work.dependencies.isBlocked(task)) makeReady(state, task);
+  return task;
+}

@@ -1,0 +1,61 @@
+import type { Recorder } from '../recorder.js';
+import { followTask } from '../job/follow.js';
+import { completeTask, taskEnded } from './complete.js';
+import { haunt } from './hold.js';
+import { makeReady } from './ready.js';
+import type { Task } from './state.js';
+import { stopAttempt } from './stop.js';
+import { countTask, directoryOf, jobOfTask, moveTask } from './transition.js';
+
+/** The task is gone at once; what still runs of it is killed, and its files go. */
+export function removeTask(recorder: Recorder, task: Task): void {
+  const { state } = recorder;
+  const job = jobOfTask(state, task.key);
+  const node = task.node === undefined ? undefined : state.nodes.get(task.node);
+  const directory = directoryOf(job, task.id);
+  countTask(recorder, job, task, -1);
+  if (task.attempt > (job.attemptBase ?? 0)) job.attemptBase = task.attempt;
+  if (node !== undefined && task.phase !== undefined) haunt(recorder, node, task, directory);
+  else if (node !== undefined && node.session.id !== undefined)
+    recorder.ask({
+      type: 'removeDirectories',
+      nodeKey: node.key,
+      incarnation: node.incarnation,
+      directories: [directory],
+    });
+  const work = state.workOfJob(job.key);
+  work.tasks.delete(task);
+  work.inFlight.delete(task);
+  work.dependencies.remove(task);
+  state.tasks.delete(task.key);
+  state.toEvict.delete(task);
+  recorder.removed('task', task);
+  recorder.changes.taskBodies.delete(task.key);
+}
+
+/** Ends a task on request: at once where nothing runs, else when its agent has killed it. */
+export function terminateTask(recorder: Recorder, task: Task): void {
+  if (task.phase !== undefined) return stopAttempt(recorder, task, 'terminate');
+  const failure = taskEnded('The task was ended by request of the user');
+  followTask(recorder, task, completeTask(recorder, task, { endTime: recorder.now, failure }));
+}
+
+/** completed with a failure → active, with a whole retry budget; what it satisfied must be satisfied again. */
+export function reactivateTask(recorder: Recorder, task: Task): void {
+  const { state } = recorder;
+  const work = state.workOfJob(task.job);
+  moveTask(recorder, task, 'active', () => {
+    task.execution = { retryCount: 0, requeueCount: 0 };
+  });
+  delete task.node;
+  delete task.nodeId;
+  delete task.poolId;
+  recorder.touched('task', task);
+  state.toEvict.delete(task);
+  work.tasks.add(task);
+  if (work.dependencies.isSatisfied(task.id)) {
+    work.dependencies.unsatisfy(task.id);
+    recorder.changes.unsatisfied.push({ job: task.job, taskId: task.id });
+  }
+  makeReady(state, task);
+}

@@ -1,0 +1,55 @@
+import type { Changes, EntityKind } from '../core/recorder.js';
+import type { Node } from '../core/node/state.js';
+import type { Batch } from './ports.js';
+
+const KINDS: readonly EntityKind[] = [
+  'account',
+  'certificate',
+  'pool',
+  'node',
+  'job',
+  'jobSchedule',
+  'task',
+];
+
+const rowOf = (node: Node): Omit<Node, 'session'> => {
+  const { session: _session, ...row } = node;
+  return row;
+};
+
+/** The rows of one tick. Entities that came and went within it leave no trace. */
+export function batchOf(changes: Changes): Batch {
+  const { dirty, deleted } = changes;
+  const batch: Batch = {
+    upserts: {},
+    taskBodies: [...changes.taskBodies].map(([key, body]) => ({ key, body })),
+    deletes: {},
+    deleteTasksOfJobs: [...changes.jobsWithoutTasks],
+    satisfied: changes.satisfied,
+    unsatisfied: changes.unsatisfied,
+  };
+  for (const kind of KINDS)
+    if (deleted[kind].size > 0) Object.assign(batch.deletes, { [kind]: [...deleted[kind]] });
+  for (const kind of KINDS) {
+    if (dirty[kind].size === 0) continue;
+    Object.assign(batch.upserts, {
+      [kind]: kind === 'node' ? [...dirty.node].map(rowOf) : [...dirty[kind]],
+    });
+  }
+  const gone = changes.jobsWithoutTasks;
+  if (gone.size > 0) {
+    batch.upserts.task = (batch.upserts.task ?? []).filter((task) => !gone.has(task.job));
+    batch.taskBodies = batch.taskBodies.filter(
+      ({ key }) => !gone.has(key.slice(0, key.lastIndexOf('/')) as never),
+    );
+  }
+  return batch;
+}
+
+/** True where nothing needs to be written. */
+export const isEmpty = (changes: Changes) =>
+  changes.taskBodies.size === 0 &&
+  changes.jobsWithoutTasks.size === 0 &&
+  changes.satisfied.length === 0 &&
+  changes.unsatisfied.length === 0 &&
+  KINDS.every((kind) => changes.dirty[kind].size === 0 && changes.deleted[kind].size === 0);

@@ -1,0 +1,41 @@
+import type { PoolKey, TaskKey } from '../../protocol/keys.js';
+import type { State } from '../core/state.js';
+import type { StateView, TaskBody } from './ports.js';
+
+/** Bodies of tasks just added, for executors that dispatch them right away. */
+const BODIES_MAXIMUM = 20_000;
+
+export class BodyCache {
+  readonly #bodies = new Map<TaskKey, TaskBody>();
+
+  add(bodies: ReadonlyMap<TaskKey, TaskBody>): void {
+    for (const [key, body] of bodies) {
+      this.#bodies.delete(key);
+      this.#bodies.set(key, body);
+    }
+    for (const key of this.#bodies.keys()) {
+      if (this.#bodies.size <= BODIES_MAXIMUM) return;
+      this.#bodies.delete(key);
+    }
+  }
+
+  get(key: TaskKey): TaskBody | undefined {
+    return this.#bodies.get(key);
+  }
+
+  delete(key: TaskKey): void {
+    this.#bodies.delete(key);
+  }
+}
+
+/** The view of memory that executors and authentication get. */
+export const viewOf = (state: State, bodies: BodyCache): StateView => ({
+  accounts: state.accounts,
+  certificates: state.certificates,
+  pools: state.pools,
+  nodes: state.nodes,
+  jobs: state.jobs,
+  nodesOfPool: (pool: PoolKey) => state.nodesOfPool.get(pool) ?? [],
+  task: (key) => state.tasks.get(key),
+  taskBody: (key) => bodies.get(key),
+});
