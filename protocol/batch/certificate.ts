@@ -22,3 +22,16 @@ export const CertificateAdd = z
       context.addIssue({ code: 'custom', path: ['password'], message: 'must be absent for a cer' });
   });
 export type CertificateAdd = z.output<typeof CertificateAdd>;
+
+/** What is kept of a Certificate_Add whose data, password and thumbprint have been checked. */
+export interface SealedCertificate {
+  /** Lower-case hex. */
+  thumbprint: string;
+  thumbprintAlgorithm: 'sha1';
+  certificateFormat: 'pfx' | 'cer';
+  /** Base64 of the certificate's DER. */
+  publicData: string;
+  /** Sealed `data` (base64 as it came), and the sealed password of a PFX. */
+  sealedData: string;
+  sealedPassword?: string;
+}

@@ -1,0 +1,50 @@
+import { poolAdd } from '../../commands/pool/add.js';
+import { poolDelete } from '../../commands/pool/delete.js';
+import { poolPatch } from '../../commands/pool/patch.js';
+import { poolRemoveNodes } from '../../commands/pool/remove-nodes.js';
+import { poolResize } from '../../commands/pool/resize.js';
+import { poolStopResize } from '../../commands/pool/stop-resize.js';
+import { poolUpdateProperties } from '../../commands/pool/update-properties.js';
+import { poolGet } from '../../queries/pool/get.js';
+import { poolList } from '../../queries/pool/list.js';
+import { commandInput, idOf, queryContext } from './call-input.js';
+import { listInput, readInput } from './list-query.js';
+import { sendAdded, sendChanged, sendEntity, sendExists, sendList, sendNothing } from './reply.js';
+import type { Handlers, IdsOf } from './router.js';
+
+export const poolHandlers: Handlers<IdsOf<'Pool'>> = {
+  async Pool_Add(call) {
+    const reply = await call.ports.submit(poolAdd(commandInput(call)));
+    sendAdded(call, `/pools/${reply.id}`, reply);
+  },
+  async Pool_List(call) {
+    sendList(call, 'pools', await poolList(queryContext(call), listInput(call)));
+  },
+  async Pool_Get(call) {
+    const input = { ...readInput(call), poolId: idOf(call, 'poolId') };
+    sendEntity(call, 'pools', await poolGet(queryContext(call), input));
+  },
+  async Pool_Exists(call) {
+    const input = { account: call.account, poolId: idOf(call, 'poolId') };
+    sendExists(call, await poolGet(queryContext(call), input));
+  },
+  async Pool_Patch(call) {
+    sendChanged(call, await call.ports.submit(poolPatch(commandInput(call, 'poolId'))));
+  },
+  async Pool_UpdateProperties(call) {
+    sendChanged(call, await call.ports.submit(poolUpdateProperties(commandInput(call, 'poolId'))));
+  },
+  async Pool_Delete(call) {
+    await call.ports.submit(poolDelete(commandInput(call, 'poolId')));
+    sendNothing(call);
+  },
+  async Pool_Resize(call) {
+    sendChanged(call, await call.ports.submit(poolResize(commandInput(call, 'poolId'))));
+  },
+  async Pool_StopResize(call) {
+    sendChanged(call, await call.ports.submit(poolStopResize(commandInput(call, 'poolId'))));
+  },
+  async Pool_RemoveNodes(call) {
+    sendChanged(call, await call.ports.submit(poolRemoveNodes(commandInput(call, 'poolId'))));
+  },
+};

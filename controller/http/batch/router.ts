@@ -1,0 +1,113 @@
+import Router from '@koa/router';
+import type { Middleware } from 'koa';
+import type { z } from 'zod';
+import { BatchError } from '../../../protocol/batch/errors.js';
+import type {
+  Operation,
+  operations,
+  ServedOperationId,
+} from '../../../protocol/batch/operations.js';
+import { validate } from '../../../protocol/batch/validation.js';
+import { jobKey } from '../../../protocol/keys.js';
+import type { Call, RequestContext, RequestState } from '../call.js';
+import { readJson } from '../middleware/body.js';
+import { readConditions } from '../middleware/conditions.js';
+import type { HttpPorts } from '../ports.js';
+import { decodePart } from '../query-string.js';
+
+type Row = (typeof operations)[number];
+type BodyOf<Id> =
+  Extract<Row, { id: Id }> extends { request: infer Schema extends z.ZodType }
+    ? z.output<Schema>
+    : undefined;
+/** Ids of the served operations of some resources. */
+export type IdsOf<Resource extends string> = Extract<ServedOperationId, `${Resource}_${string}`>;
+export type Handler<Id> = (call: Call<BodyOf<Id>>) => Promise<void>;
+/** The handlers of some of the served operations, by operation id. */
+export type Handlers<Ids extends ServedOperationId> = { [Id in Ids]: Handler<Id> };
+
+const escape = (text: string) => text.replace(/[.+?^$()|[\]\\]/g, '\\$&');
+
+/**
+ * The pattern of a path template. Collection names are matched as they are (lower case); the names in
+ * a certificate's path in any case. `{filePath}` takes the rest, slashes included.
+ */
+export function pathPattern(template: string): RegExp {
+  const source = escape(template).replace(/\{(\w+)\}/g, (_, name: string) =>
+    name === 'filePath' ? '(?<filePath>.+)' : `(?<${name}>[^/]+?)`,
+  );
+  return new RegExp(`^${source}$`, template.includes('(') ? 'i' : '');
+}
+
+function readIds(pattern: RegExp, path: string): Record<string, string> {
+  const groups = pattern.exec(path)?.groups ?? {};
+  return Object.fromEntries(Object.entries(groups).map(([name, part]) => [name, decodePart(part)]));
+}
+
+/** A task's token opens its job's paths and nothing else. */
+function checkScope(state: RequestState, ids: Record<string, string>): void {
+  if (state.onlyJob === undefined) return;
+  const jobId = ids['jobId'];
+  if (jobId === undefined || jobKey(state.account, jobId) !== state.onlyJob)
+    throw new BatchError('InsufficientAccountPermissions');
+}
+
+async function readBody(operation: Operation, context: RequestContext): Promise<unknown> {
+  if (operation.request === undefined) return undefined;
+  const json = await readJson(context);
+  const empty = json === undefined && operation.bodyOptional === true;
+  return validate(operation.request, empty ? {} : json);
+}
+
+/** Routes every operation of the table; those that are not served yet are answered 501. */
+export function operationRouter(
+  ports: HttpPorts,
+  table: readonly Operation[],
+  handlers: Handlers<ServedOperationId>,
+): Middleware {
+  const router = new Router<RequestState>();
+  for (const operation of table) {
+    const pattern = pathPattern(operation.path);
+    const handler = handlers[operation.id as ServedOperationId] as Handler<string> | undefined;
+    if (operation.served === true && handler === undefined)
+      throw new Error(`operation ${operation.id} is served and has no handler`);
+    router.register(pattern, [operation.method], async (context, next) => {
+      // The router lets GET routes answer HEAD; only some resources of this service do.
+      if (context.method !== operation.method) return next();
+      context.state.operation = operation.id;
+      const ids = readIds(pattern, context.path);
+      checkScope(context.state, ids);
+      if (operation.served !== true || handler === undefined) throw notImplemented(operation.id);
+      context.status = operation.success;
+      await handler({
+        ports,
+        context,
+        account: context.state.account,
+        ids,
+        query: context.state.query,
+        conditions: operation.conditions === true ? readConditions(context) : undefined,
+        body: (await readBody(operation, context)) as undefined,
+        baseUrl: context.origin,
+      });
+      context.status = operation.success;
+    });
+  }
+  const routes = router.routes() as Middleware;
+  return (context, next) => routes(context, () => noSuchOperation(context, next));
+}
+
+const notImplemented = (id: string) =>
+  new BatchError(
+    'NotImplemented',
+    [{ key: 'Operation', value: id }],
+    `The operation ${id} is not implemented.`,
+  );
+
+/** Nothing answered: 405 where the path is known with other verbs, else 404. */
+const noSuchOperation: Middleware = async (context) => {
+  const matched = (context as { matched?: unknown[] }).matched ?? [];
+  throw new BatchError(matched.length > 0 ? 'UnsupportedHttpVerb' : 'ResourceNotFound', [
+    { key: 'Method', value: context.method },
+    { key: 'Path', value: context.path.slice(0, 200) },
+  ]);
+};

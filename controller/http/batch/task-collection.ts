@@ -1,0 +1,62 @@
+import { BatchError } from '../../../protocol/batch/errors.js';
+import { TaskAdd } from '../../../protocol/batch/task.js';
+import { validate } from '../../../protocol/batch/validation.js';
+import { formatTime } from '../../../protocol/time.js';
+import { taskAddCollection } from '../../commands/task/add-collection.js';
+import type { EntityReply } from '../../engine/command.js';
+import type { Call } from '../call.js';
+import { errorBody } from '../middleware/errors.js';
+import { idOf } from './call-input.js';
+import { sendJson } from './reply.js';
+
+/** The id of an item that may be anything. */
+function idOfItem(item: unknown): string {
+  const id: unknown =
+    typeof item === 'object' && item !== null && 'id' in item ? item.id : undefined;
+  return typeof id === 'string' ? id.slice(0, 256) : '';
+}
+
+/**
+ * Task_AddCollection: one result a task. A task that its schema refuses is a clienterror of its own
+ * and keeps none of the others back; what concerns the job refuses the whole call.
+ */
+export async function addTaskCollection(call: Call<{ value: unknown[] }>): Promise<void> {
+  const jobId = idOf(call, 'jobId');
+  const checked = call.body.value.map(checkItem);
+  const tasks = checked.filter((item) => !(item instanceof BatchError));
+  const command = taskAddCollection({ account: call.account, jobId, body: { value: tasks } });
+  const added = await call.ports.submit(command);
+  const now = call.ports.clock.now();
+  const result = (taskId: string, outcome: EntityReply | BatchError) =>
+    outcome instanceof BatchError
+      ? {
+          status: outcome.status >= 500 ? 'servererror' : 'clienterror',
+          taskId,
+          error: errorBody(outcome, call.context.state.requestId, now, call.baseUrl),
+        }
+      : {
+          status: 'Success',
+          taskId: outcome.id,
+          eTag: outcome.etag,
+          lastModified: formatTime(outcome.lastModified),
+          location: `${call.baseUrl}/jobs/${jobId}/tasks/${outcome.id}`,
+        };
+  let next = 0;
+  const value = checked.map((item, at) => {
+    const outcome = item instanceof BatchError ? item : added[next++];
+    return result(
+      idOfItem(call.body.value[at]),
+      outcome ?? new BatchError('AddTaskCollectionTerminated'),
+    );
+  });
+  sendJson(call, 'taskaddresult', { value });
+}
+
+function checkItem(item: unknown): TaskAdd | BatchError {
+  try {
+    return validate(TaskAdd, item);
+  } catch (thrown) {
+    if (thrown instanceof BatchError) return thrown;
+    throw thrown;
+  }
+}

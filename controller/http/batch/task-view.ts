@@ -1,0 +1,43 @@
+import { BatchError } from '../../../protocol/batch/errors.js';
+import { jobKey, taskKey } from '../../../protocol/keys.js';
+import type { Task } from '../../core/task/state.js';
+import type { Call } from '../call.js';
+import type { FileView } from './node-file.js';
+
+/** A task from memory, or, once completed, from the store. */
+async function findTask(call: Call, ids: { jobId: string; taskId: string }) {
+  const { view, reader } = call.ports;
+  const job = view.jobs.get(jobKey(call.account, ids.jobId));
+  if (job === undefined) throw new BatchError('JobNotFound');
+  const key = taskKey(job.key, ids.taskId);
+  const task = view.task(key) ?? (await reader.get('task', key));
+  if (task === undefined) throw new BatchError('TaskNotFound');
+  return { job, task };
+}
+
+const retentionOver = (task: Readonly<Task>, now: number): boolean =>
+  task.execution.endTime !== undefined &&
+  task.retentionTimeMs !== undefined &&
+  task.execution.endTime + task.retentionTimeMs < now;
+
+/** The files of a task from its own directory: `stdout.txt`, `stderr.txt`, `wd` … */
+export async function taskView(
+  call: Call,
+  ids: { jobId: string; taskId: string },
+): Promise<FileView> {
+  const { job, task } = await findTask(call, ids);
+  const begun = task.node !== undefined && task.attempt > 0;
+  const node = task.node === undefined ? undefined : call.ports.view.nodes.get(task.node);
+  if (!begun || node === undefined) throw new BatchError('TaskFilesUnavailable');
+  return {
+    node: node.key,
+    directory: `workitems/${job.folder}/${task.id}`,
+    url: `${call.baseUrl}/jobs/${job.id}/tasks/${task.id}/files`,
+    unavailable(error) {
+      if (error.code === 'NodeNotReady') return new BatchError('TaskFilesUnavailable');
+      if (error.code === 'FileNotFound' && retentionOver(task, call.ports.clock.now()))
+        return new BatchError('TaskFilesCleanedup');
+      return error;
+    },
+  };
+}

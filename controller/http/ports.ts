@@ -1,0 +1,54 @@
+import type { Middleware } from 'koa';
+import type { AgentRequest, AgentResponse, FileProperties } from '../../protocol/agent/request.js';
+import type { JobKey, NodeKey } from '../../protocol/keys.js';
+import type { Settings } from '../core/settings.js';
+import type { Command } from '../engine/command.js';
+import type { StateView } from '../engine/ports.js';
+import type { Reader } from '../engine/reader.js';
+
+/** Files of nodes, over the link of their agents. */
+export interface NodeFiles {
+  /** Rejects with BatchError('NodeNotReady') while no link is open. */
+  request(nodeKey: NodeKey, request: AgentRequest): Promise<AgentResponse>;
+  /**
+   * One file as a stream; `start` and `end` are inclusive positions. Rejects with BatchError
+   * (NodeNotReady, FileNotFound, InvalidRange).
+   */
+  read(
+    nodeKey: NodeKey,
+    path: string,
+    range?: { start?: number; end?: number },
+  ): Promise<{ file: FileProperties; start: number; end: number; body: NodeJS.ReadableStream }>;
+}
+
+/** pino's shape. */
+export interface Log {
+  debug(details: object, message: string): void;
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+}
+
+/** All that the HTTP room needs from outside. */
+export interface HttpPorts {
+  /** Resolves after the commit; a refused command rejects with its BatchError. */
+  submit<T>(command: Command<T>): Promise<T>;
+  readonly view: StateView;
+  readonly reader: Reader;
+  readonly keys: {
+    seal(text: string): string;
+    open(sealed: string): string;
+    /** A new account key: 64 random bytes, base64. */
+    generate(): string;
+  };
+  readonly nodeFiles: NodeFiles;
+  readonly settings: Settings;
+  /** Constant time. */
+  isAdminToken(token: string): boolean;
+  /** The job that a task's own token gives access to; undefined for anything else. */
+  jobOfTaskToken?(token: string): JobKey | undefined;
+  readonly clock: { now(): number };
+  readonly log: Log;
+  /** Endpoints with an authentication of their own (agents, storage): asked before the Batch API. */
+  readonly mounts?: readonly Middleware[];
+}
