@@ -1,0 +1,215 @@
+#!/usr/bin/env node
+// npm run image:build: makes the small Debian 12 image of VM nodes, without loop devices or mounts.
+//   npm run image:build [-- --out DIR] [--mirror URL] [--force]
+// Writes disk.qcow2, vmlinuz, initrd.img and manifest.json; does nothing when they are there and made by
+// the same recipe. The manifest's `image` is an entry for `images` of the controller's configuration.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync, copyFileSync, createReadStream, createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync,
+  readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync,
+} from 'node:fs'; // prettier-ignore
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import * as guest from './image-build/guest.mjs';
+
+const MIRROR = 'http://deb.debian.org/debian';
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+/** Program → the Debian package that has it. */
+const NEEDED = { mmdebstrap: 'mmdebstrap', 'mkfs.ext4': 'e2fsprogs', 'qemu-img': 'qemu-utils', apt: 'apt', dpkg: 'dpkg' };
+const FILES = { path: 'disk.qcow2', kernel: 'vmlinuz', initrd: 'initrd.img' };
+
+const say = (line) => console.error(line);
+
+/** Where images are kept unless `--out` says otherwise. */
+export function imageDirectory() {
+  return join(process.env.BATCHYARD_CACHE ?? join(homedir(), '.cache', 'batchyard'), 'images', 'debian-12');
+}
+
+/** Changes with everything that ends up in the image, but for newer packages of the suite (`--force` takes those). */
+export function recipeHash() {
+  const hash = createHash('sha256');
+  for (const file of ['image-build.mjs', 'image-build/guest.mjs'])
+    hash.update(readFileSync(new URL(`./${file}`, import.meta.url)));
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** The manifest of a finished build in the folder, or undefined (none, half-made, or another recipe). */
+export function builtImage(directory = imageDirectory()) {
+  const file = join(directory, 'manifest.json');
+  if (!existsSync(file)) return undefined;
+  const manifest = JSON.parse(readFileSync(file, 'utf8'));
+  const whole = Object.keys(FILES).every((key) => existsSync(manifest.image[key]) && statSync(manifest.image[key]).size === manifest.bytes[key]);
+  return whole && manifest.recipe === recipeHash() ? manifest : undefined;
+}
+
+function programPath(name) {
+  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'];
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+}
+
+function checkMachine() {
+  if (process.arch !== 'x64' || process.platform !== 'linux')
+    throw new Error(`the image is for linux x64 and is made on it; this is ${process.platform} ${process.arch}`);
+  const missing = Object.keys(NEEDED).filter((name) => programPath(name) === undefined).map((name) => NEEDED[name]);
+  if (!existsSync(KEYRING)) missing.push('debian-archive-keyring');
+  if (missing.length > 0) throw new Error(`missing Debian packages: ${missing.join(' ')}; install them with: apt-get install -y ${missing.join(' ')}`);
+  if (process.getuid?.() !== 0) throw new Error('making the tree of a Debian system needs root: sudo npm run image:build -- --out DIR');
+}
+
+/** Runs a program with its output in the log; the end of it is in the error. */
+function run(command, args, log) {
+  return new Promise((done, failed) => {
+    let tail = '';
+    const child = spawn(programPath(command) ?? command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C' } });
+    const take = (text) => {
+      log.write(text);
+      tail = (tail + text).slice(-1500);
+    };
+    child.stdout.on('data', take);
+    child.stderr.on('data', take);
+    child.on('error', failed);
+    child.on('close', (code, signal) => {
+      if (code === 0) done();
+      else failed(new Error(`${command} ended with ${code ?? signal}; the end of its output:\n${tail.trim()}`));
+    });
+  });
+}
+
+async function step(what, action) {
+  const started = Date.now();
+  process.stderr.write(`${what} … `);
+  const result = await action();
+  process.stderr.write(`${((Date.now() - started) / 1000).toFixed(1)} s\n`);
+  return result;
+}
+
+function writeTree(tree, files) {
+  for (const [path, { text, mode }] of Object.entries(files)) {
+    const target = join(tree, path);
+    mkdirSync(dirname(target), { recursive: true });
+    rmSync(target, { force: true });
+    writeFileSync(target, text);
+    chmodSync(target, mode ?? 0o644);
+  }
+}
+
+/** Packages into a tree. The files that the initrd's making reads are put there before any package is configured. */
+async function bootstrap(work, mirror, log) {
+  const [early, tree] = [join(work, 'early'), join(work, 'tree')];
+  writeTree(early, guest.EARLY_FILES);
+  await run(
+    'mmdebstrap',
+    [
+      '--variant=minbase', `--include=${guest.PACKAGES.join(',')}`,
+      ...guest.EXCLUDED_PATHS.map((path) => `--dpkgopt=path-exclude=${path}`),
+      '--aptopt=Acquire::Retries "3"',
+      `--essential-hook=copy-in ${join(early, 'etc')} /`, `--essential-hook=copy-in ${join(early, 'usr')} /`,
+      guest.SUITE, tree,
+      `deb [signed-by=${KEYRING}] ${mirror} ${guest.SUITE} main`,
+    ],
+    log,
+  ); // prettier-ignore
+  return tree;
+}
+
+function configure(tree, work) {
+  writeTree(tree, guest.FILES);
+  const units = join(tree, 'etc/systemd/system');
+  for (const unit of guest.MASKED_UNITS) {
+    rmSync(join(units, unit), { force: true });
+    symlinkSync('/dev/null', join(units, unit));
+  }
+  for (const [unit, target] of Object.entries(guest.WANTED_BY)) {
+    const folder = join(units, `${target}.wants`);
+    mkdirSync(folder, { recursive: true });
+    rmSync(join(folder, unit), { force: true });
+    const own = existsSync(join(units, unit));
+    symlinkSync(own ? `/etc/systemd/system/${unit}` : `/lib/systemd/system/${unit}`, join(folder, unit));
+  }
+  rmSync(join(units, 'default.target'), { force: true });
+  symlinkSync('/lib/systemd/system/multi-user.target', join(units, 'default.target'));
+  rmSync(join(tree, 'etc/resolv.conf'), { force: true });
+  symlinkSync('/run/resolv.conf', join(tree, 'etc/resolv.conf'));
+  for (const [prefix, name] of [['vmlinuz-', FILES.kernel], ['initrd.img-', FILES.initrd]]) {
+    const found = readdirSync(join(tree, 'boot')).filter((file) => file.startsWith(prefix));
+    if (found.length !== 1) throw new Error(`the tree's /boot holds ${found.length} files ${prefix}*, expected one`);
+    copyFileSync(join(tree, 'boot', found[0]), join(work, name));
+    chmodSync(join(work, name), 0o644);
+  }
+  for (const path of guest.CLEANED) {
+    for (const entry of readdirSync(join(tree, path))) rmSync(join(tree, path, entry), { recursive: true, force: true });
+  }
+}
+
+async function makeDisk(tree, work, log) {
+  const raw = join(work, 'disk.raw');
+  await run('mkfs.ext4', ['-q', '-F', '-L', 'root', '-m', '0', '-J', 'size=32', '-d', tree, raw, `${guest.FILE_SYSTEM_MIB}M`], log);
+  await run('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', raw, join(work, FILES.path)], log);
+  chmodSync(join(work, FILES.path), 0o644);
+  rmSync(raw);
+}
+
+async function sha256(file) {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file)) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+/** The files appear under their names one by one, the manifest last: without it they count as not built. */
+async function publish(work, out, seconds) {
+  const manifest = { image: { ...guest.IMAGE_NAMES, nodeAgentSkuId: guest.NODE_AGENT_SKU_ID, osType: 'linux', verificationType: 'verified', provider: 'libvirt' }, bytes: {}, sha256: {} };
+  rmSync(join(out, 'manifest.json'), { force: true });
+  for (const [key, name] of Object.entries(FILES)) {
+    manifest.sha256[key] = await sha256(join(work, name));
+    manifest.bytes[key] = statSync(join(work, name)).size;
+    renameSync(join(work, name), join(out, name));
+    manifest.image[key] = join(out, name);
+  }
+  manifest.image.kernelArguments = guest.KERNEL_ARGUMENTS;
+  Object.assign(manifest, { recipe: recipeHash(), suite: guest.SUITE, builtAt: new Date().toISOString(), seconds: Math.round(seconds) });
+  writeFileSync(join(work, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  renameSync(join(work, 'manifest.json'), join(out, 'manifest.json'));
+  return manifest;
+}
+
+/** Builds unless it is built. Resolves to the manifest; throws an Error whose message says what to do. */
+export async function buildImage({ out = imageDirectory(), mirror = MIRROR, force = false } = {}) {
+  const ready = builtImage(out);
+  if (ready !== undefined && !force) {
+    say(`The image is there already, made by this recipe: ${join(out, 'manifest.json')}`);
+    return ready;
+  }
+  checkMachine();
+  mkdirSync(out, { recursive: true });
+  const started = Date.now();
+  const work = mkdtempSync(join(out, '.building-'));
+  const logFile = join(out, 'build.log');
+  const log = createWriteStream(logFile, { flags: 'w' });
+  try {
+    const tree = await step(`Debian packages from ${mirror} (half a minute or more)`, () => bootstrap(work, mirror, log));
+    await step('units, network and agent start', () => configure(tree, work));
+    await step('ext4 file system and qcow2 disk', () => makeDisk(tree, work, log));
+    const manifest = await publish(work, out, (Date.now() - started) / 1000);
+    const mebibytes = Math.round((manifest.bytes.path + manifest.bytes.kernel + manifest.bytes.initrd) / 2 ** 20);
+    say(`Image ready in ${manifest.seconds} s, ${mebibytes} MiB: ${join(out, 'manifest.json')}`);
+    return manifest;
+  } catch (error) {
+    throw new Error(`the image could not be built: ${error.message}\nThe whole log: ${logFile}`, { cause: error });
+  } finally {
+    log.end();
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    const { values } = parseArgs({ options: { out: { type: 'string' }, mirror: { type: 'string' }, force: { type: 'boolean' } } });
+    await buildImage({ ...values, ...(values.out === undefined ? {} : { out: resolve(values.out) }) });
+  } catch (error) {
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}

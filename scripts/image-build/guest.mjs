@@ -1,0 +1,146 @@
+// What the guest of the small Debian 12 image is made of: packages, files and units that are kept from
+// starting. All data: any change here changes the recipe's hash, and so makes a new image.
+
+export const SUITE = 'bookworm';
+export const IMAGE_NAMES = { publisher: 'batchyard', offer: 'debian', sku: '12', version: 'latest' };
+export const NODE_AGENT_SKU_ID = 'batch.node.debian 12';
+
+/** openssl: tasks open what was encrypted for their certificates. libstdc++6: the Node binary of the agent disk. */
+export const PACKAGES = [
+  'linux-image-cloud-amd64',
+  'initramfs-tools',
+  'systemd-sysv',
+  'udev',
+  'kmod',
+  'iproute2',
+  'procps',
+  'ca-certificates',
+  'openssl',
+  'libstdc++6',
+];
+
+/** Left out while packages are unpacked: nobody reads them on a node. */
+export const EXCLUDED_PATHS = ['/usr/share/man/*', '/usr/share/info/*', '/usr/share/doc/*', '/usr/share/locale/*'];
+
+/** Enough for every VM size; a node's disk is larger, and the file system grows to it after the agent's start. */
+export const FILE_SYSTEM_MIB = 3072;
+
+/** Each costs boot time and does nothing for a node. */
+export const MASKED_UNITS = [
+  'getty.target', 'getty@.service', 'serial-getty@.service', 'console-getty.service', 'container-getty@.service', 'getty-static.service',
+  'systemd-logind.service', 'systemd-user-sessions.service', 'user@.service', 'systemd-update-utmp.service', 'systemd-update-utmp-runlevel.service',
+  'modprobe@.service', 'systemd-modules-load.service', 'kmod-static-nodes.service',
+  'systemd-journal-flush.service', 'systemd-journald-audit.socket', 'systemd-journal-catalog-update.service',
+  'sys-kernel-debug.mount', 'sys-kernel-tracing.mount', 'sys-kernel-config.mount', 'sys-fs-fuse-connections.mount',
+  'dev-hugepages.mount', 'dev-mqueue.mount', 'proc-sys-fs-binfmt_misc.automount', 'proc-sys-fs-binfmt_misc.mount', 'systemd-binfmt.service',
+  'systemd-firstboot.service', 'systemd-machine-id-commit.service', 'systemd-hwdb-update.service', 'systemd-sysusers.service',
+  'systemd-update-done.service', 'ldconfig.service', 'systemd-boot-system-token.service', 'systemd-pstore.service', 'systemd-random-seed.service',
+  'systemd-networkd-wait-online.service', 'systemd-network-generator.service', 'systemd-initctl.socket',
+  'systemd-ask-password-console.path', 'systemd-ask-password-wall.path', 'systemd-rfkill.socket',
+  'apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer', 'e2scrub_all.timer', 'e2scrub_reap.service', 'fstrim.timer',
+  'systemd-tmpfiles-clean.timer', 'remote-fs.target', 'systemd-sysctl.service',
+]; // prettier-ignore
+
+/** The seed comes as a systemd credential from SMBIOS; the agent itself from the read-only disk labelled BATCHYARD. */
+const AGENT_UNIT = `[Unit]
+Description=Batchyard node agent
+DefaultDependencies=no
+After=systemd-networkd.service systemd-udevd.service systemd-tmpfiles-setup.service
+Wants=systemd-networkd.service
+Conflicts=shutdown.target
+Before=shutdown.target
+
+[Service]
+LoadCredential=batchyard.seed
+ExecStart=/usr/lib/batchyard/start-agent %d/batchyard.seed
+Restart=always
+RestartSec=1
+StandardOutput=journal+console
+StandardError=journal+console
+TasksMax=infinity
+LimitNOFILE=524288
+
+[Install]
+WantedBy=sysinit.target
+`;
+
+const START_AGENT = `#!/bin/sh
+set -eu
+disk=/run/batchyard/disk
+mkdir -p "$disk" /mnt/batch
+if ! [ -e "$disk/agent.mjs" ]; then
+  modprobe -q isofs || true
+  mount -t iso9660 -o ro LABEL=BATCHYARD "$disk"
+fi
+export HOME=/root LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+exec "$disk/node" "$disk/agent.mjs" --seed "$1"
+`;
+
+/** Name servers come with the address lease; there is no resolver daemon to hand them on. */
+const WRITE_RESOLV_CONF = `#!/bin/sh
+for lease in /run/systemd/netif/leases/*; do
+  [ -e "$lease" ] || continue
+  sed -n 's/^DNS=//p' "$lease" | tr ' ' '\\n' | sed 's/^/nameserver /'
+done > /run/resolv.conf
+`;
+
+const RESOLV_PATH_UNIT = `[Unit]
+DefaultDependencies=no
+Description=Name servers of a new address lease
+[Path]
+PathChanged=/run/systemd/netif/leases
+Unit=batchyard-resolv.service
+`;
+const RESOLV_UNIT = `[Unit]
+DefaultDependencies=no
+Description=Write the name servers of the address leases
+[Service]
+Type=oneshot
+ExecStart=/usr/lib/batchyard/write-resolv-conf
+`;
+
+const GROW_UNIT = `[Unit]
+Description=Grow the root file system to the node's disk
+After=batchyard-agent.service multi-user.target
+[Service]
+Type=oneshot
+ExecStart=/lib/systemd/systemd-growfs /
+[Install]
+WantedBy=multi-user.target
+`;
+
+/** Before packages are configured, so that the initrd is made once, and small. */
+export const EARLY_FILES = {
+  'etc/initramfs-tools/conf.d/batchyard': { text: 'MODULES=list\nBUSYBOX=n\n' },
+  'usr/share/initramfs-tools/modules.d/batchyard': { text: 'virtio_pci\nvirtio_blk\next4\ncrc32c_generic\n' },
+};
+
+export const FILES = {
+  'etc/hostname': { text: 'batchyard-node\n' },
+  'etc/hosts': { text: '127.0.0.1 localhost batchyard-node\n::1 localhost\n' },
+  'etc/fstab': { text: '' },
+  'etc/machine-id': { text: '' },
+  'etc/systemd/network/50-ethernet.network': {
+    text: '[Match]\nType=ether\n[Network]\nDHCP=ipv4\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n[DHCPv4]\nUseDomains=no\n',
+  },
+  'etc/systemd/journald.conf.d/batchyard.conf': { text: '[Journal]\nStorage=volatile\nRuntimeMaxUse=16M\nForwardToConsole=no\n' },
+  'etc/systemd/system.conf.d/batchyard.conf': { text: '[Manager]\nShowStatus=no\nDefaultTimeoutStopSec=5s\n' },
+  'etc/systemd/system/batchyard-agent.service': { text: AGENT_UNIT },
+  'etc/systemd/system/batchyard-grow.service': { text: GROW_UNIT },
+  'etc/systemd/system/batchyard-resolv.service': { text: RESOLV_UNIT },
+  'etc/systemd/system/batchyard-resolv.path': { text: RESOLV_PATH_UNIT },
+  'usr/lib/batchyard/start-agent': { text: START_AGENT, mode: 0o755 },
+  'usr/lib/batchyard/write-resolv-conf': { text: WRITE_RESOLV_CONF, mode: 0o755 },
+};
+
+/** `enabled in target`: where a unit's symlink goes. */
+export const WANTED_BY = {
+  'systemd-networkd.service': 'sysinit.target',
+  'batchyard-agent.service': 'sysinit.target',
+  'batchyard-resolv.path': 'sysinit.target',
+  'batchyard-grow.service': 'multi-user.target',
+};
+
+/** Emptied before the file system is made. */
+export const CLEANED = ['var/lib/apt/lists', 'var/cache/apt', 'var/cache/debconf', 'var/log', 'boot', 'tmp', 'run'];
+export const KERNEL_ARGUMENTS = 'root=LABEL=root rw console=ttyS0 quiet net.ifnames=0 mitigations=off';
