@@ -1,0 +1,26 @@
+import type { Certificate } from '../../core/certificate/state.js';
+import { present, stateOf } from '../wire.js';
+
+/** Properties of Certificate (the contract's section 4.9), for `$select`. */
+export const CERTIFICATE_PROPERTIES = [
+  'thumbprint',
+  'thumbprintAlgorithm',
+  'url',
+  'state',
+  'stateTransitionTime',
+  'previousState',
+  'previousStateTransitionTime',
+  'publicData',
+  'deleteCertificateError',
+] as const;
+
+/** A certificate as clients see it: never its private part. */
+export const certificateBody = (certificate: Certificate, baseUrl: string): object =>
+  present({
+    thumbprint: certificate.thumbprint.toLowerCase(),
+    thumbprintAlgorithm: certificate.thumbprintAlgorithm,
+    url: `${baseUrl}/certificates(thumbprintAlgorithm=${certificate.thumbprintAlgorithm},thumbprint=${certificate.thumbprint.toLowerCase()})`,
+    ...stateOf(certificate),
+    publicData: certificate.publicData,
+    deleteCertificateError: certificate.deleteError,
+  });

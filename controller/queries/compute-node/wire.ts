@@ -1,0 +1,87 @@
+import { formatTime } from '../../../protocol/time.js';
+import type { StartTaskInfo } from '../../core/node/state.js';
+import type { Pool } from '../../core/pool/state.js';
+import type { Rows } from '../../engine/ports.js';
+import { failureOf, present, timeOf, urlOf, visible } from '../wire.js';
+
+/** Properties of ComputeNode (the contract's section 4.10), for `$select`. */
+export const NODE_PROPERTIES = [
+  'id',
+  'url',
+  'state',
+  'schedulingState',
+  'stateTransitionTime',
+  'lastBootTime',
+  'allocationTime',
+  'ipAddress',
+  'affinityId',
+  'vmSize',
+  'totalTasksRun',
+  'runningTasksCount',
+  'runningTaskSlotsCount',
+  'totalTasksSucceeded',
+  'recentTasks',
+  'startTask',
+  'startTaskInfo',
+  'certificateReferences',
+  'errors',
+  'isDedicated',
+  'endpointConfiguration',
+  'nodeAgentInfo',
+  'virtualMachineInfo',
+] as const;
+
+/** What tasks name to run beside what ran on a node before. */
+export const affinityId = (nodeId: string): string => `TVM:${nodeId}`;
+
+/** A node as clients see it, with what it has from its pool. */
+export function computeNode(node: Rows['node']['row'], pool: Pool, baseUrl: string): object {
+  const specification = visible(pool.specification);
+  const { certificateReferences: certificates = [], virtualMachineConfiguration } = specification;
+  return present({
+    id: node.id,
+    url: urlOf(baseUrl, 'pools', pool.id, 'nodes', node.id),
+    state: node.state,
+    schedulingState: node.schedulingState,
+    stateTransitionTime: formatTime(node.stateTransitionTime),
+    lastBootTime: timeOf(node.lastBootTime),
+    allocationTime: formatTime(node.allocationTime),
+    ipAddress: node.ipAddress,
+    affinityId: affinityId(node.id),
+    vmSize: specification.vmSize.toLowerCase(),
+    totalTasksRun: node.totalTasksRun,
+    runningTasksCount: node.runningTasksCount,
+    runningTaskSlotsCount: node.runningTaskSlotsCount,
+    totalTasksSucceeded: node.totalTasksSucceeded,
+    startTask: specification.startTask,
+    startTaskInfo: startTaskInfo(node.startTaskInfo),
+    certificateReferences: certificates.length > 0 ? certificates : undefined,
+    errors: node.errors.length > 0 ? node.errors : undefined,
+    isDedicated: node.isDedicated,
+    nodeAgentInfo:
+      node.agentVersion === undefined
+        ? undefined
+        : {
+            version: node.agentVersion,
+            lastUpdateTime: formatTime(node.lastBootTime ?? node.allocationTime),
+          },
+    virtualMachineInfo:
+      virtualMachineConfiguration === undefined
+        ? undefined
+        : { imageReference: virtualMachineConfiguration.imageReference },
+  });
+}
+
+const startTaskInfo = (info: StartTaskInfo | undefined): object | undefined =>
+  info === undefined
+    ? undefined
+    : present({
+        state: info.state,
+        startTime: formatTime(info.startTime),
+        endTime: timeOf(info.endTime),
+        exitCode: info.exitCode,
+        failureInfo: failureOf(info.failureInfo),
+        retryCount: info.retryCount,
+        lastRetryTime: timeOf(info.lastRetryTime),
+        result: info.result,
+      });

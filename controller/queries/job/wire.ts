@@ -1,0 +1,72 @@
+import { etagOf } from '../../../protocol/batch/etag.js';
+import { formatTime } from '../../../protocol/time.js';
+import type { Job, TaskCounts } from '../../core/job/state.js';
+import { idOfKey, present, stateOf, timeOf, urlOf, visible } from '../wire.js';
+
+/** Properties of CloudJob (the contract's section 4.5), for `$select`. */
+export const JOB_PROPERTIES = [
+  'id',
+  'displayName',
+  'usesTaskDependencies',
+  'url',
+  'eTag',
+  'lastModified',
+  'creationTime',
+  'state',
+  'stateTransitionTime',
+  'previousState',
+  'previousStateTransitionTime',
+  'priority',
+  'allowTaskPreemption',
+  'maxParallelTasks',
+  'constraints',
+  'jobManagerTask',
+  'jobPreparationTask',
+  'jobReleaseTask',
+  'commonEnvironmentSettings',
+  'poolInfo',
+  'onAllTasksComplete',
+  'onTaskFailure',
+  'networkConfiguration',
+  'metadata',
+  'executionInfo',
+  'stats',
+] as const;
+
+/** A job as clients see it. */
+export function cloudJob(job: Job, baseUrl: string): object {
+  const { id: _id, displayName, ...specification } = visible(job.specification);
+  return present({
+    id: job.id,
+    displayName,
+    url: urlOf(baseUrl, 'jobs', job.id),
+    eTag: etagOf(job),
+    lastModified: formatTime(job.lastModified),
+    creationTime: formatTime(job.creationTime),
+    ...stateOf(job),
+    ...specification,
+    executionInfo: present({
+      startTime: formatTime(job.startTime),
+      endTime: timeOf(job.endTime),
+      poolId: poolIdOf(job),
+      terminateReason: job.terminateReason,
+    }),
+  });
+}
+
+/** As the client wrote it; of an auto pool as its key has it. */
+const poolIdOf = (job: Job): string | undefined =>
+  job.specification.poolInfo.poolId ?? (job.pool === undefined ? undefined : idOfKey(job.pool));
+
+const counts = ({ active, running, completed, succeeded, failed }: TaskCounts): TaskCounts => ({
+  active,
+  running,
+  completed,
+  succeeded,
+  failed,
+});
+
+export const taskCountsResult = (job: Job): object => ({
+  taskCounts: counts(job.taskCounts),
+  taskSlotCounts: counts(job.taskSlotCounts),
+});

@@ -1,0 +1,23 @@
+import { BatchError } from '../../../protocol/batch/errors.js';
+import { etagOf } from '../../../protocol/batch/etag.js';
+import { poolKey } from '../../../protocol/keys.js';
+import type { GetInput, GetReply, QueryContext } from '../context.js';
+import { parseSelect } from '../select.js';
+import { cloudPool, currentNodes, POOL_PROPERTIES } from './wire.js';
+
+/** Pool_Get, and Pool_Exists without the body. @throws BatchError PoolNotFound */
+export async function poolGet(
+  context: QueryContext,
+  input: GetInput & { poolId: string },
+): Promise<GetReply> {
+  const select = parseSelect(input.select, POOL_PROPERTIES);
+  const key = poolKey(input.account, input.poolId);
+  const pool = await context.reader.get('pool', key);
+  if (pool === undefined) throw new BatchError('PoolNotFound');
+  const current = currentNodes(await context.reader.nodeCounts([key]));
+  return {
+    body: select(cloudPool(pool, current.get(key), context.baseUrl)),
+    etag: etagOf(pool),
+    lastModified: pool.lastModified,
+  };
+}

@@ -1,0 +1,88 @@
+import { etagOf } from '../../../protocol/batch/etag.js';
+import { formatDuration, formatTime } from '../../../protocol/time.js';
+import type { Pool } from '../../core/pool/state.js';
+import type { NodeCount } from '../../engine/reader.js';
+import { present, stateOf, urlOf, visible } from '../wire.js';
+
+/** Properties of CloudPool (the contract's section 4.2), for `$select`. */
+export const POOL_PROPERTIES = [
+  'id',
+  'displayName',
+  'url',
+  'eTag',
+  'lastModified',
+  'creationTime',
+  'state',
+  'stateTransitionTime',
+  'allocationState',
+  'allocationStateTransitionTime',
+  'vmSize',
+  'cloudServiceConfiguration',
+  'virtualMachineConfiguration',
+  'resizeTimeout',
+  'resizeErrors',
+  'currentDedicatedNodes',
+  'currentLowPriorityNodes',
+  'targetDedicatedNodes',
+  'targetLowPriorityNodes',
+  'enableAutoScale',
+  'autoScaleFormula',
+  'autoScaleEvaluationInterval',
+  'autoScaleRun',
+  'enableInterNodeCommunication',
+  'networkConfiguration',
+  'startTask',
+  'certificateReferences',
+  'applicationPackageReferences',
+  'applicationLicenses',
+  'taskSlotsPerNode',
+  'taskSchedulingPolicy',
+  'userAccounts',
+  'metadata',
+  'mountConfiguration',
+  'identity',
+  'targetNodeCommunicationMode',
+  'currentNodeCommunicationMode',
+  'stats',
+] as const;
+
+export interface CurrentNodes {
+  dedicated: number;
+  lowPriority: number;
+}
+
+/** Nodes that a pool has, whatever their state, by pool. */
+export function currentNodes(counts: readonly NodeCount[]): Map<string, CurrentNodes> {
+  const current = new Map<string, CurrentNodes>();
+  for (const { pool, isDedicated, count } of counts) {
+    const sum = current.get(pool) ?? { dedicated: 0, lowPriority: 0 };
+    sum[isDedicated ? 'dedicated' : 'lowPriority'] += count;
+    current.set(pool, sum);
+  }
+  return current;
+}
+
+/** A pool as clients see it. Resize errors are those of the last resize, shown once it is over. */
+export function cloudPool(pool: Pool, current: CurrentNodes | undefined, baseUrl: string): object {
+  const { id, displayName, ...specification } = visible(pool.specification);
+  const steady = pool.allocationState === 'steady';
+  return present({
+    id,
+    displayName,
+    url: urlOf(baseUrl, 'pools', pool.id),
+    eTag: etagOf(pool),
+    lastModified: formatTime(pool.lastModified),
+    creationTime: formatTime(pool.creationTime),
+    ...stateOf(pool),
+    allocationState: pool.allocationState,
+    allocationStateTransitionTime: formatTime(pool.allocationStateTransitionTime),
+    ...specification,
+    vmSize: pool.specification.vmSize.toLowerCase(),
+    resizeTimeout: formatDuration(pool.resize.timeoutMs),
+    resizeErrors: steady && pool.resizeErrors.length > 0 ? pool.resizeErrors : undefined,
+    currentDedicatedNodes: current?.dedicated ?? 0,
+    currentLowPriorityNodes: current?.lowPriority ?? 0,
+    targetDedicatedNodes: pool.targetDedicatedNodes,
+    targetLowPriorityNodes: pool.targetLowPriorityNodes,
+  });
+}
