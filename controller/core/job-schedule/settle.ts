@@ -21,6 +21,9 @@ export function moveJobSchedule(
   recorder.state.toSettle.jobSchedules.add(schedule.key);
 }
 
+/** How often a due schedule that can't make its job looks again. */
+const RETRY_MS = 30_000;
+
 const jobsOf = (recorder: Recorder, schedule: JobSchedule): Job[] => [
   ...(recorder.state.jobsOfSchedule.get(schedule.key) ?? []),
 ];
@@ -60,12 +63,11 @@ export function jobScheduleDeadline(recorder: Recorder, schedule: JobSchedule): 
   if (schedule.state !== 'active') return Infinity;
   const end = endOf(schedule);
   const times = end >= recorder.now ? [end + 1] : [];
-  if (schedule.nextRunTime !== undefined)
-    times.push(
-      schedule.nextRunTime > recorder.now
-        ? schedule.nextRunTime
-        : schedule.nextRunTime + windowOf(schedule) + 1,
-    );
+  const { nextRunTime } = schedule;
+  if (nextRunTime !== undefined && nextRunTime > recorder.now) times.push(nextRunTime);
+  // Due, but its last job still runs or a quota is used up: look again when the window ends, or soon.
+  else if (nextRunTime !== undefined)
+    times.push(nextRunTime + windowOf(schedule) + 1, recorder.now + RETRY_MS);
   return Math.min(Infinity, ...times);
 }
 

@@ -27,5 +27,5 @@ export function deletePool(recorder: Recorder, pool: Pool): void {
   pool.stateTransitionTime = recorder.now;
   pool.targetDedicatedNodes = 0;
   pool.targetLowPriorityNodes = 0;
-  beginResize(recorder, pool, Infinity, 'requeue');
+  beginResize(recorder, pool, pool.resize.timeoutMs, 'requeue');
 }

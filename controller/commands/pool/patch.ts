@@ -1,0 +1,27 @@
+import type { PoolPatch } from '../../../protocol/batch/pool.js';
+import {
+  checkConditions,
+  entityReply,
+  type Command,
+  type EntityReply,
+} from '../../engine/command.js';
+import { findActivePool, replaced, type Input } from '../find.js';
+import { checkCertificates } from './certificates.js';
+
+/** Pool_Patch: replaces the named properties. Nodes that run take notice at their next boot. */
+export const poolPatch = ({
+  account,
+  poolId,
+  conditions,
+  body,
+}: Input<PoolPatch> & { poolId: string }): Command<EntityReply> => ({
+  name: 'poolPatch',
+  run(transaction) {
+    const pool = findActivePool(transaction, account, poolId);
+    checkConditions(conditions, pool);
+    checkCertificates(transaction, account, body.certificateReferences);
+    pool.specification = replaced(pool.specification, body);
+    transaction.touched('pool', pool);
+    return entityReply(pool);
+  },
+});

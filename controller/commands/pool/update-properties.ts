@@ -1,0 +1,21 @@
+import type { PoolUpdateProperties } from '../../../protocol/batch/pool.js';
+import { entityReply, type Command, type EntityReply } from '../../engine/command.js';
+import { findActivePool, replaced, type Input } from '../find.js';
+import { checkCertificates } from './certificates.js';
+
+/** Pool_UpdateProperties: full replacement, an absent start task is removed. */
+export const poolUpdateProperties = ({
+  account,
+  poolId,
+  body,
+}: Input<PoolUpdateProperties> & { poolId: string }): Command<EntityReply> => ({
+  name: 'poolUpdateProperties',
+  run(transaction) {
+    const pool = findActivePool(transaction, account, poolId);
+    checkCertificates(transaction, account, body.certificateReferences);
+    const { startTask: _startTask, ...rest } = pool.specification;
+    pool.specification = replaced(rest, body);
+    transaction.touched('pool', pool);
+    return entityReply(pool);
+  },
+});
