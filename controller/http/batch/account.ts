@@ -9,8 +9,8 @@ import type { Handlers, IdsOf } from './router.js';
 
 export const accountHandlers: Handlers<IdsOf<'Account' | 'Application'>> = {
   async Account_ListSupportedImages(call) {
-    const input = { ...listInput(call), images: call.ports.settings.images };
-    sendList(call, 'supportedimages', await accountListSupportedImages(queryContext(call), input));
+    const page = await accountListSupportedImages(call.ports, listInput(call));
+    sendList(call, 'supportedimages', page);
   },
   async Account_ListPoolNodeCounts(call) {
     const page = await accountListPoolNodeCounts(queryContext(call), listInput(call));

@@ -29,7 +29,6 @@ export const readInput = (call: Call): GetInput => ({
   account: call.account,
   select: given(call, '$select'),
   expand: given(call, '$expand'),
-  conditions: call.conditions,
 });
 
 /** What a list takes from the request. */

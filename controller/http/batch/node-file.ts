@@ -8,7 +8,7 @@ import { BatchError } from '../../../protocol/batch/errors.js';
 import { LIMITS } from '../../../protocol/batch/limits.js';
 import type { NodeKey } from '../../../protocol/keys.js';
 import { formatTime } from '../../../protocol/time.js';
-import { checkReadConditions } from '../../queries/conditions.js';
+import { isModified } from '../middleware/conditions.js';
 import { afterOf, skipToken } from '../../queries/paging.js';
 import type { Call } from '../call.js';
 import { idOf } from './call-input.js';
@@ -114,12 +114,19 @@ async function propertiesOf(call: Call, view: FileView, path: string): Promise<F
   return response.file;
 }
 
-function checkFileConditions(call: Call, file: FileProperties): void {
-  const dates = {
-    ifModifiedSince: call.conditions?.ifModifiedSince,
-    ifUnmodifiedSince: call.conditions?.ifUnmodifiedSince,
-  };
-  checkReadConditions(dates, { etag: '', lastModified: file.lastModified });
+/** Files take the two date conditions only. */
+const isFileModified = (call: Call, file: FileProperties): boolean =>
+  isModified(
+    {
+      ifModifiedSince: call.conditions?.ifModifiedSince,
+      ifUnmodifiedSince: call.conditions?.ifUnmodifiedSince,
+    },
+    { lastModified: file.lastModified },
+  );
+
+function sendNotModified(call: Call, file: FileProperties): void {
+  call.context.set('Last-Modified', new Date(file.lastModified).toUTCString());
+  call.context.status = 304;
 }
 
 function setFileHeaders(call: Call, view: FileView, path: string, file: FileProperties): void {
@@ -135,7 +142,7 @@ function setFileHeaders(call: Call, view: FileView, path: string, file: FileProp
 export async function sendProperties(call: Call, view: FileView): Promise<void> {
   const path = readPath(call);
   const file = await propertiesOf(call, view, path);
-  checkFileConditions(call, file);
+  if (!isFileModified(call, file)) return sendNotModified(call, file);
   setFileHeaders(call, view, path, file);
   call.context.set('Content-Length', String(file.isDirectory ? 0 : file.contentLength));
 }
@@ -163,7 +170,8 @@ export async function sendFile(call: Call, view: FileView): Promise<void> {
   const path = readPath(call);
   const range = readRange(call);
   if (call.conditions !== undefined) {
-    checkFileConditions(call, await propertiesOf(call, view, path));
+    const known = await propertiesOf(call, view, path);
+    if (!isFileModified(call, known)) return sendNotModified(call, known);
   }
   const read = call.ports.nodeFiles.read(view.node, below(view, path), range);
   const { file, start, end, body } = await ofView(view, read);

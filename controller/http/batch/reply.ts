@@ -1,6 +1,7 @@
 import type { EntityReply } from '../../engine/command.js';
 import type { Call, RequestContext } from '../call.js';
 import type { GetReply } from '../../queries/context.js';
+import { isModified } from '../middleware/conditions.js';
 import type { ListReply } from '../../queries/paging.js';
 
 const JSON_TYPE = 'application/json;odata=minimalmetadata';
@@ -21,14 +22,17 @@ function setEntityHeaders(context: RequestContext, entity: { etag: string; lastM
   context.set('Last-Modified', new Date(entity.lastModified).toUTCString());
 }
 
-/** Answers a read of one entity. */
+/** Answers a read of one entity under its conditions: 200, 304 without a body, or 412. */
 export function sendEntity(call: Call, kind: string, found: GetReply): void {
+  const modified = isModified(call.conditions, found);
   setEntityHeaders(call.context, found);
-  sendJson(call, `${kind}/@Element`, found.body);
+  if (modified) sendJson(call, `${kind}/@Element`, found.body);
+  else call.context.status = 304;
 }
 
 /** Answers HEAD of an entity: the headers of its GET. */
 export function sendExists(call: Call, found: GetReply): void {
+  if (!isModified(call.conditions, found)) call.context.status = 304;
   setEntityHeaders(call.context, found);
   call.context.set('DataServiceVersion', '3.0');
 }

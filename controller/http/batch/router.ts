@@ -89,7 +89,7 @@ export function operationRouter(
         body: (await readBody(operation, context)) as undefined,
         baseUrl: context.origin,
       });
-      context.status = operation.success;
+      if (context.status !== 304) context.status = operation.success;
     });
   }
   const routes = router.routes() as Middleware;

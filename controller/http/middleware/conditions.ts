@@ -29,3 +29,29 @@ export function readConditions(context: Context): Conditions | undefined {
   if (!demandsSame && !demandsNew) return undefined;
   return { ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince };
 }
+
+const bare = (etag: string) => etag.trim().replace(/^W\//, '').replace(/^"|"$/g, '');
+const names = (header: string, etag: string | undefined) =>
+  header.split(',').some((one) => bare(one) === '*' || bare(one) === etag);
+const seconds = (time: number) => Math.floor(time / 1000);
+
+/**
+ * Whether a read under these conditions is sent, or answered 304. With an ETag condition its date
+ * twin is ignored; dates have whole seconds; files have no ETag.
+ * @throws BatchError ConditionNotMet
+ */
+export function isModified(
+  conditions: Conditions | undefined,
+  found: { etag?: string; lastModified: number },
+): boolean {
+  if (conditions === undefined) return true;
+  const { ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince } = conditions;
+  const modified = seconds(found.lastModified);
+  const same =
+    ifMatch !== undefined
+      ? names(ifMatch, found.etag)
+      : ifUnmodifiedSince === undefined || modified <= seconds(ifUnmodifiedSince);
+  if (!same) throw new BatchError('ConditionNotMet');
+  if (ifNoneMatch !== undefined) return !names(ifNoneMatch, found.etag);
+  return ifModifiedSince === undefined || modified > seconds(ifModifiedSince);
+}

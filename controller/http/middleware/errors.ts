@@ -1,7 +1,6 @@
 import type { Context, Middleware } from 'koa';
 import { BatchError } from '../../../protocol/batch/errors.js';
 import { formatTime } from '../../../protocol/time.js';
-import { NotModified } from '../../queries/conditions.js';
 import type { HttpPorts } from '../ports.js';
 
 /** The error object of the data plane, as bodies and items of a collection hold it. */
@@ -35,12 +34,6 @@ const answering =
       await next();
     } catch (thrown) {
       if (context.headerSent) throw thrown;
-      if (thrown instanceof NotModified) {
-        if (thrown.etag !== '') context.set('ETag', thrown.etag);
-        context.set('Last-Modified', new Date(thrown.lastModified).toUTCString());
-        context.status = 304;
-        return;
-      }
       const error = batchErrorOf(thrown, context, ports);
       context.status = error.status;
       if (error.code === 'ServerBusy') context.set('Retry-After', '1');
