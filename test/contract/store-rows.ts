@@ -117,7 +117,7 @@ export const job = (id: string, changes: Partial<Job> = {}, body: object = {}): 
   key: jobKey(ACCOUNT, id),
   account: ACCOUNT,
   id,
-  specification: JobAdd.parse({ id, poolInfo: { poolId: 'Pool1' }, ...body }),
+  specification: JobAdd.parse({ id: id.replace(':', '-'), poolInfo: { poolId: 'Pool1' }, ...body }),
   pool: poolKey(ACCOUNT, 'Pool1'),
   folder: `${id}/job-1`,
   state: 'active',
