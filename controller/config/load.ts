@@ -46,7 +46,8 @@ export function loadConfiguration(flags: FlagValues, environment: Environment): 
 
 function readText(form: KeyForm, value: string | string[], source: string): unknown {
   if (form.form === 'text') return value;
-  if (form.form === 'list') return typeof value === 'string' ? value.split(/[,\s]+/).filter(Boolean) : value;
+  if (form.form === 'list')
+    return typeof value === 'string' ? value.split(/[,\s]+/).filter(Boolean) : value;
   try {
     return parseYaml(String(value)) as unknown;
   } catch (error) {
@@ -86,7 +87,10 @@ function readConfigFile(file: string): Record<string, unknown> {
   return { ...value };
 }
 
-function check(merged: Record<string, unknown>, sources: ReadonlyMap<string, string>): Configuration {
+function check(
+  merged: Record<string, unknown>,
+  sources: ReadonlyMap<string, string>,
+): Configuration {
   const result = ConfigurationSchema.safeParse(merged);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
@@ -108,7 +112,9 @@ function check(merged: Record<string, unknown>, sources: ReadonlyMap<string, str
   const below = issue.path.slice(1).join('.');
   throw new ConfigurationError(
     `${sources.get(top) ?? top}${below === '' ? '' : ` (${below})`}: ` +
-      (SECRET.has(top) ? 'the value is not valid' : `${JSON.stringify(value) ?? 'nothing'} is not valid`) +
+      (SECRET.has(top)
+        ? 'the value is not valid'
+        : `${JSON.stringify(value) ?? 'nothing'} is not valid`) +
       `: ${issue.message}`,
   );
 }
@@ -126,7 +132,11 @@ function complete(configuration: Configuration): Configuration {
 const imageName = (image: Image) =>
   [image.publisher, image.offer, image.sku, image.version].join('/').toLowerCase();
 
-function byName<T>(embedded: readonly T[], configured: readonly T[], name: (item: T) => string): T[] {
+function byName<T>(
+  embedded: readonly T[],
+  configured: readonly T[],
+  name: (item: T) => string,
+): T[] {
   const all = new Map<string, T>();
   for (const item of [...embedded, ...configured]) all.set(name(item), item);
   return [...all.values()];

@@ -109,7 +109,10 @@ export const Endpoint = z.string().transform((text, context) => {
   const match = /^(\[[0-9a-fA-F:.]+\]|[^:\s/[\]]+):(\d{1,5})$/.exec(text);
   const port = Number(match?.[2]);
   if (match?.[1] === undefined || port > 65_535) {
-    context.addIssue({ code: 'custom', message: 'allowed is HOST:PORT with a port from 0 to 65535' });
+    context.addIssue({
+      code: 'custom',
+      message: 'allowed is HOST:PORT with a port from 0 to 65535',
+    });
     return z.NEVER;
   }
   return { host: match[1].replace(/^\[|\]$/g, ''), port };

@@ -107,7 +107,9 @@ export async function startController(options: StartOptions = {}): Promise<Start
       });
       folder.remove();
       if (wasRunning && code !== 0) {
-        throw new Error(`the controller ended with ${String(code)} on SIGTERM:\n${run.log.slice(-4000)}`);
+        throw new Error(
+          `the controller ended with ${String(code)} on SIGTERM:\n${run.log.slice(-4000)}`,
+        );
       }
     },
   };
@@ -126,7 +128,9 @@ class Run {
   ) {}
 
   get running(): boolean {
-    return this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null;
+    return (
+      this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null
+    );
   }
 
   get pid(): number {

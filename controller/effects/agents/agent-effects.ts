@@ -1,5 +1,6 @@
 import type { NodeKey, TaskKey } from '../../../protocol/keys.js';
 import type { Effect } from '../../core/effect.js';
+import type { Job } from '../../core/job/state.js';
 import type { StateView, TaskBody } from '../../engine/ports.js';
 import { buildAssignment, buildConfiguration } from './assignment.js';
 import { OwnStorage } from './own-storage.js';
@@ -17,6 +18,8 @@ export interface AgentEffectsPorts {
   readTaskBodies(keys: readonly TaskKey[]): Promise<Map<TaskKey, TaskBody>>;
   /** Opens what the authority sealed. */
   open(sealed: string): string;
+  /** AZ_BATCH_AUTHENTICATION_TOKEN of a job's tasks. */
+  taskToken(job: Readonly<Job>): string;
   storage: StorageSigner;
   heartbeatIntervalMs: number;
 }
@@ -77,7 +80,8 @@ export class AgentEffects {
     const view = this.ports.view();
     const node = view.nodes.get(session.nodeKey);
     const pool = node === undefined ? undefined : view.pools.get(node.pool);
-    if (node === undefined || pool === undefined || node.incarnation !== session.incarnation) return;
+    if (node === undefined || pool === undefined || node.incarnation !== session.incarnation)
+      return;
     const configuration = buildConfiguration(
       node,
       pool,
@@ -89,17 +93,38 @@ export class AgentEffects {
     session.send({ type: 'configure', configuration });
   }
 
-  private async assign(session: AgentSession, effect: Of<'sendAssignments'>): Promise<void> {
-    const bodies = await this.ports.readTaskBodies(effect.attempts.map(({ taskKey }) => taskKey));
+  /** At once where memory still has every body, which is the rule for tasks just added. */
+  private assign(session: AgentSession, effect: Of<'sendAssignments'>): Promise<void> | void {
+    const view = this.ports.view();
+    const missing = effect.attempts
+      .map(({ taskKey }) => taskKey)
+      .filter((key) => view.taskBody(key) === undefined);
+    if (missing.length === 0) {
+      this.sendAssignments(session, effect, new Map());
+      return;
+    }
+    return this.ports.readTaskBodies(missing).then((bodies) => {
+      this.sendAssignments(session, effect, bodies);
+    });
+  }
+
+  private sendAssignments(
+    session: AgentSession,
+    effect: Of<'sendAssignments'>,
+    bodies: ReadonlyMap<TaskKey, TaskBody>,
+  ): void {
     const view = this.ports.view();
     const storage = this.storageOf(session, accountName(view, session.nodeKey));
     const assignments = effect.attempts.flatMap(({ taskKey, attempt }) => {
       const task = view.task(taskKey);
-      const body = bodies.get(taskKey);
+      const body = bodies.get(taskKey) ?? view.taskBody(taskKey);
       const job = task === undefined ? undefined : view.jobs.get(task.job);
-      // Deleted, or taken back, while its body was read: no agent may begin it any more.
-      if (task?.attempt !== attempt || task.node !== session.nodeKey || body === undefined || job === undefined) return [];
-      return [buildAssignment(task, body, job, storage)];
+      if (task?.attempt !== attempt || task.node !== session.nodeKey || job === undefined) {
+        // Deleted, or taken back, while its body was read: no agent may begin it any more.
+        return [];
+      }
+      if (body === undefined) throw new Error(`task ${taskKey} has no body`);
+      return [buildAssignment(task, body, job, storage, (of) => this.ports.taskToken(of))];
     });
     if (assignments.length > 0) session.send({ type: 'assign', assignments });
   }

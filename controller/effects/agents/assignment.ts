@@ -22,7 +22,9 @@ export function buildAssignment(
   body: TaskBody,
   job: Readonly<Job>,
   storage: OwnStorage,
+  tokenOf: (job: Readonly<Job>) => string,
 ): Assignment {
+  const wantsToken = body.authenticationTokenSettings?.access?.includes('job') ?? false;
   return {
     taskKey: task.key,
     attempt: task.attempt,
@@ -39,8 +41,11 @@ export function buildAssignment(
     resourceFiles: (body.resourceFiles ?? []).map((file) => resourceFile(file, storage)),
     outputFiles: (body.outputFiles ?? []).map((file) => outputFile(file, storage)),
     userIdentity: body.userIdentity,
-    ...(task.maxWallClockTimeMs === undefined ? {} : { maxWallClockTimeMs: task.maxWallClockTimeMs }),
+    ...(task.maxWallClockTimeMs === undefined
+      ? {}
+      : { maxWallClockTimeMs: task.maxWallClockTimeMs }),
     ...(task.retentionTimeMs === undefined ? {} : { retentionTimeMs: task.retentionTimeMs }),
+    ...(wantsToken ? { authenticationToken: tokenOf(job) } : {}),
   };
 }
 
@@ -69,7 +74,9 @@ export function buildConfiguration(
           startTask: {
             commandLine: startTask.commandLine,
             environmentSettings: startTask.environmentSettings ?? [],
-            resourceFiles: (startTask.resourceFiles ?? []).map((file) => resourceFile(file, storage)),
+            resourceFiles: (startTask.resourceFiles ?? []).map((file) =>
+              resourceFile(file, storage),
+            ),
             userIdentity: startTask.userIdentity,
             maxTaskRetryCount: startTask.maxTaskRetryCount,
             waitForSuccess: startTask.waitForSuccess,
@@ -87,19 +94,23 @@ function certificates(
     const { thumbprint, thumbprintAlgorithm, visibility } = reference;
     const key = certificateKey(pool.account, thumbprintAlgorithm, thumbprint);
     const certificate = view.certificates.get(key);
-    if (certificate === undefined) throw new Error(`certificate ${key} of pool ${pool.key} does not exist`);
+    if (certificate === undefined)
+      throw new Error(`certificate ${key} of pool ${pool.key} does not exist`);
     return {
       thumbprint: certificate.thumbprint,
       format: certificate.format,
       data: open(certificate.sealedData),
-      ...(certificate.sealedPassword === undefined ? {} : { password: open(certificate.sealedPassword) }),
+      ...(certificate.sealedPassword === undefined
+        ? {}
+        : { password: open(certificate.sealedPassword) }),
       visibility: [...visibility],
     };
   });
 }
 
 function resourceFile(file: ResourceFile, storage: OwnStorage): AssignedResourceFile {
-  const { autoStorageContainerName, storageContainerUrl, httpUrl, blobPrefix, filePath, fileMode } = file;
+  const { autoStorageContainerName, storageContainerUrl, httpUrl, blobPrefix, filePath, fileMode } =
+    file;
   const container =
     autoStorageContainerName !== undefined
       ? storage.container(autoStorageContainerName, 'rl')

@@ -24,7 +24,9 @@ export function identifyAgent(
   const node = view.nodes.get(nodeKey);
   if (node === undefined || incarnation < node.incarnation) return 410;
   const known = node.incarnation === incarnation ? node.secretHash : undefined;
-  return known !== undefined && equalSecrets(hashSecret(secret), known) ? { nodeKey, incarnation } : 401;
+  return known !== undefined && equalSecrets(hashSecret(secret), known)
+    ? { nodeKey, incarnation }
+    : 401;
 }
 
 /** Upgrades `/agent/link` of agents that prove who they are. */
@@ -57,7 +59,9 @@ export class LinkServer {
 
 /** Answers an upgrade with a plain HTTP status and ends the connection. */
 export function refuse(socket: Duplex, status: 401 | 404 | 410 | 503): void {
-  const text = { 401: 'Unauthorized', 404: 'Not Found', 410: 'Gone', 503: 'Service Unavailable' }[status];
+  const text = { 401: 'Unauthorized', 404: 'Not Found', 410: 'Gone', 503: 'Service Unavailable' }[
+    status
+  ];
   socket.once('error', () => {
     socket.destroy();
   });

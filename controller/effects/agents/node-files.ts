@@ -5,7 +5,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import type { AgentRequest, AgentResponse, FileProperties } from '../../../protocol/agent/request.js';
+import type {
+  AgentRequest,
+  AgentResponse,
+  FileProperties,
+} from '../../../protocol/agent/request.js';
 import { BatchError } from '../../../protocol/batch/errors.js';
 import type { NodeKey } from '../../../protocol/keys.js';
 import type { AgentSession } from './session.js';
@@ -91,7 +95,8 @@ export class NodeFiles {
   private ask(nodeKey: NodeKey, id: string, request: AgentRequest): Promise<AgentResponse> {
     const session = this.sessions.get(nodeKey);
     if (session === undefined) return Promise.reject(new BatchError('NodeNotReady'));
-    if (this.questions.size >= OPEN_REQUESTS_MAX) return Promise.reject(new BatchError('ServerBusy'));
+    if (this.questions.size >= OPEN_REQUESTS_MAX)
+      return Promise.reject(new BatchError('ServerBusy'));
     return new Promise((resolve, reject) => {
       const done = () => {
         clearTimeout(timer);
@@ -149,7 +154,8 @@ export class NodeFiles {
 }
 
 function asError(response: AgentResponse, path: string): BatchError {
-  const said = response.type === 'failed' ? response : { code: 'Failed' as const, message: response.type };
+  const said =
+    response.type === 'failed' ? response : { code: 'Failed' as const, message: response.type };
   switch (said.code) {
     case 'InvalidRange':
       return new BatchError('InvalidRange');

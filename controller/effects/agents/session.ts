@@ -96,7 +96,8 @@ export class AgentSession {
       this.terminate();
       return;
     }
-    for (const message of merged(this.outgoing.splice(0))) this.socket.send(JSON.stringify(message));
+    for (const message of merged(this.outgoing.splice(0)))
+      this.socket.send(JSON.stringify(message));
   }
 }
 
@@ -111,7 +112,9 @@ function merged(messages: ToAgent[]): ToAgent[] {
     } else if (message.type === 'lease' || message.type === 'acknowledge') {
       newest.set(message.type, message);
     } else {
-      result.push(message.type === 'assign' ? { ...message, assignments: [...message.assignments] } : message);
+      result.push(
+        message.type === 'assign' ? { ...message, assignments: [...message.assignments] } : message,
+      );
     }
   }
   return [...newest.values(), ...result];

@@ -94,9 +94,14 @@ export class Sessions {
     for (const socket of this.sockets) socket.terminate();
   }
 
-  private begin(socket: WebSocket, identity: LinkIdentity, message: ToController): AgentSession | undefined {
+  private begin(
+    socket: WebSocket,
+    identity: LinkIdentity,
+    message: ToController,
+  ): AgentSession | undefined {
     if (message.type !== 'hello' || message.protocolVersion !== PROTOCOL_VERSION) {
-      const said = message.type === 'hello' ? `version ${String(message.protocolVersion)}` : message.type;
+      const said =
+        message.type === 'hello' ? `version ${String(message.protocolVersion)}` : message.type;
       this.ports.log.warn({ node: identity.nodeKey, said }, 'an agent of another protocol');
       socket.close(CLOSE_PROTOCOL, `protocol version ${String(PROTOCOL_VERSION)} is spoken here`);
       return undefined;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import type { NodeKey } from '../../../protocol/keys.js';
+import type { JobKey, NodeKey } from '../../../protocol/keys.js';
 import { CertificateAuthority } from './certificate-authority.js';
 import { equalSecrets } from './constant-time.js';
 import { MasterKey } from './master-key.js';
@@ -56,9 +56,21 @@ export class Authority {
     return this.masterKey.sign('storage', text);
   }
 
-  /** The token that tasks get where they ask for access to their job. */
-  signTask(text: string): string {
-    return this.masterKey.sign('task', text);
+  /** The token of a task that asks for access to its job; a job of the same id made later has another. */
+  taskToken(job: { key: JobKey; creationTime: number }): string {
+    const signature = this.masterKey.sign('task', `${job.key};${String(job.creationTime)}`);
+    return `${Buffer.from(job.key).toString('base64url')}.${signature}`;
+  }
+
+  /** The job that a task's token is for, by the jobs there are; undefined for anything else. */
+  jobOfTaskToken(
+    token: string,
+    jobs: ReadonlyMap<JobKey, Readonly<{ key: JobKey; creationTime: number }>>,
+  ): JobKey | undefined {
+    const job = jobs.get(
+      Buffer.from(token.split('.', 1)[0] ?? '', 'base64url').toString() as JobKey,
+    );
+    return job !== undefined && equalSecrets(token, this.taskToken(job)) ? job.key : undefined;
   }
 
   /** The folder's CA; made at the first call. */

@@ -60,13 +60,10 @@ export class CertificateAuthority {
   private stillGood(certificatePem: string, names: readonly string[], now: number): boolean {
     const certificate = forge.pki.certificateFromPem(certificatePem);
     const extension = certificate.getExtension('subjectAltName') as
-      | { altNames?: { value?: string; ip?: string }[] }
-      | null
-      | undefined;
+      { altNames?: { value?: string; ip?: string }[] } | null | undefined;
     const covered = new Set((extension?.altNames ?? []).map((name) => name.ip ?? name.value));
     const issuedByUs = forge.pki.certificateFromPem(this.caPem).verify(certificate);
-    const endsLater =
-      certificate.validity.notAfter.getTime() - now > RENEW_BEFORE_DAYS * DAY_MS;
+    const endsLater = certificate.validity.notAfter.getTime() - now > RENEW_BEFORE_DAYS * DAY_MS;
     return issuedByUs && endsLater && names.every((name) => covered.has(name));
   }
 

@@ -39,7 +39,9 @@ export class MasterKey {
     const cipher = createCipheriv('aes-256-gcm', this.derive('sealing'), nonce);
     cipher.setAAD(Buffer.from(SEALED_PREFIX));
     const encrypted = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
-    return SEALED_PREFIX + Buffer.concat([nonce, cipher.getAuthTag(), encrypted]).toString('base64');
+    return (
+      SEALED_PREFIX + Buffer.concat([nonce, cipher.getAuthTag(), encrypted]).toString('base64')
+    );
   }
 
   /** What `seal` was given; throws if it was sealed with another key or changed since. */

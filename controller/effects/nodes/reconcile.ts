@@ -18,8 +18,8 @@ import type { NodeProvider, NodeSpecification, ProvidedNode } from './provider.j
 export interface ReconcilerPorts {
   view(): StateView;
   report(event: Event): void;
-  /** The provider of a kind; throws NodeProvisionError where this controller has none. */
-  provider(kind: NodeProvider['kind']): NodeProvider;
+  /** The provider of a kind; rejects with NodeProvisionError where this controller has none. */
+  provider(kind: NodeProvider['kind']): Promise<NodeProvider>;
   /** Those whose orphans can be looked for now. */
   openProviders(): readonly NodeProvider[];
   /** Image, size and seed of a node; throws NodeProvisionError for what is no longer offered. */
@@ -81,7 +81,10 @@ export class NodeReconciler {
         await this.reconcile(poolKey);
       } catch (error) {
         // The provider can't be asked now; the next sweep tries again.
-        this.ports.log.warn({ err: error, pool: poolKey }, 'nodes of the pool could not be looked at');
+        this.ports.log.warn(
+          { err: error, pool: poolKey },
+          'nodes of the pool could not be looked at',
+        );
       }
     } while (this.woken.has(poolKey) && !this.stopped);
     this.woken.delete(poolKey);
@@ -113,12 +116,14 @@ export class NodeReconciler {
   private async reconcile(poolKey: PoolKey): Promise<void> {
     const pool = this.ports.view().pools.get(poolKey);
     if (pool === undefined) return;
-    const provider = this.providerOf(pool);
+    const provider = await this.providerOf(pool);
     if (provider === undefined) return;
     const listed = (await provider.list()).filter((node) => poolOf(node.nodeKey) === poolKey);
     const actual = new Map(listed.map((node) => [node.nodeKey, node]));
     // Read after the list, without waiting between: what was removed meanwhile is extra at once.
-    const wanted = new Map([...this.ports.view().nodesOfPool(poolKey)].map((node) => [node.key, node]));
+    const wanted = new Map(
+      [...this.ports.view().nodesOfPool(poolKey)].map((node) => [node.key, node]),
+    );
     const work: Promise<void>[] = [];
     for (const nodeKey of actual.keys()) {
       if (!wanted.has(nodeKey)) work.push(this.destroy(provider, nodeKey, 'remove'));
@@ -129,9 +134,9 @@ export class NodeReconciler {
     await Promise.all(work);
   }
 
-  private providerOf(pool: Readonly<Pool>): NodeProvider | undefined {
+  private async providerOf(pool: Readonly<Pool>): Promise<NodeProvider | undefined> {
     try {
-      return this.ports.provider(pool.nodeProvider);
+      return await this.ports.provider(pool.nodeProvider);
     } catch (error) {
       for (const node of this.ports.view().nodesOfPool(pool.key)) {
         if (mustBeMade(node)) this.failed(node.key, node.incarnation, error);
@@ -216,12 +221,20 @@ export class NodeReconciler {
     this.ports.report({ type: 'nodeGone', nodeKey: node.key, incarnation: node.incarnation });
   }
 
-  private async destroy(provider: NodeProvider, nodeKey: NodeKey, disk: 'remove' | 'keep'): Promise<void> {
+  private async destroy(
+    provider: NodeProvider,
+    nodeKey: NodeKey,
+    disk: 'remove' | 'keep',
+  ): Promise<void> {
     await this.destroyed(provider, nodeKey, disk);
   }
 
   /** Whether it is gone; a failure is told and tried again at the next sweep. */
-  private async destroyed(provider: NodeProvider, nodeKey: NodeKey, disk: 'remove' | 'keep'): Promise<boolean> {
+  private async destroyed(
+    provider: NodeProvider,
+    nodeKey: NodeKey,
+    disk: 'remove' | 'keep',
+  ): Promise<boolean> {
     try {
       await provider.destroy(nodeKey, disk);
       return true;

@@ -72,7 +72,8 @@ export interface ObjectStore {
 /** A put that changed nothing; `code` is the Blob service's. */
 export class BlobRefused extends Error {
   constructor(
-    readonly code: 'Md5Mismatch' | 'RequestBodyTooLarge' | 'InvalidResourceName' | 'BlobAlreadyExists',
+    readonly code:
+      'Md5Mismatch' | 'RequestBodyTooLarge' | 'InvalidResourceName' | 'BlobAlreadyExists',
     message: string,
   ) {
     super(message);

@@ -33,7 +33,8 @@ export function agentEndpoints(ports: AgentPorts): Koa.Middleware {
     if (!context.path.startsWith(AGENT_PREFIX)) return next();
     const streamId = /^\/agent\/streams\/([\w-]{1,64})$/.exec(context.path)?.[1];
     if (context.method === 'POST' && context.path === '/agent/enrol') await enrol(ports, context);
-    else if (context.method === 'POST' && streamId !== undefined) await stream(ports, context, streamId);
+    else if (context.method === 'POST' && streamId !== undefined)
+      await stream(ports, context, streamId);
     else context.status = context.path === LINK_PATH ? 426 : 404;
   };
 }
@@ -51,7 +52,9 @@ async function enrol(ports: AgentPorts, context: Koa.Context): Promise<void> {
   }
   try {
     const secretHash = ports.hashSecret(secret);
-    await ports.submit(nodeEnrol({ nodeKey: nodeKey as NodeKey, incarnation, secretHash, agentVersion }));
+    await ports.submit(
+      nodeEnrol({ nodeKey: nodeKey as NodeKey, incarnation, secretHash, agentVersion }),
+    );
   } catch (error) {
     if (!(error instanceof BatchError)) throw error;
     context.status = error.status;

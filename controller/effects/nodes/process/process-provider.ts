@@ -5,10 +5,10 @@
  *   DIR/{account}/{pool}/{node}         the node's root (AZ_BATCH_NODE_ROOT_DIR)
  *   DIR/{account}/{pool}/{node}.agent   seed.json, process.json, agent.log; ids hold no dot
  *
- * The seed is written before the process starts and process.json after: a folder with a seed alone
- * makes `list` look for a process that carries the node's mark, so one that was started by a
- * controller which died just then is found. A process is ours only if its start time is the one
- * written down (a number may be given again) or its environment carries the node's root.
+ * process.json is written after the process has started: where it is missing or its process is gone,
+ * `list` looks for an agent that carries the node's mark, so one that was started by a controller
+ * which died just then is found. A process is ours only if its start time is the one written down
+ * (a number may be given again) or its environment carries the node's root.
  */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
@@ -31,7 +31,17 @@ const DESTROY_POLL_MS = 20;
 /** An agent holds its queue and little more: small spaces keep a node near 40 MB. */
 const AGENT_FLAGS = ['--max-old-space-size=128', '--max-semi-space-size=2'];
 /** What of the controller's environment an agent and its tasks may see. */
-const PASSED_VARIABLES = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'USER', 'LOGNAME', 'SHELL'];
+const PASSED_VARIABLES = [
+  'PATH',
+  'HOME',
+  'LANG',
+  'LC_ALL',
+  'TZ',
+  'TMPDIR',
+  'USER',
+  'LOGNAME',
+  'SHELL',
+];
 
 export interface ProcessProviderOptions {
   /** Folder of all nodes, absolute. */
@@ -157,22 +167,20 @@ export class ProcessProvider implements NodeProvider {
     if (record?.nodeKey === nodeKey && isAlive(record)) {
       return { nodeKey, incarnation: record.incarnation, state: 'running', ipAddress: '127.0.0.1' };
     }
-    const seed = readJson<Seed>(join(control, 'seed.json'));
-    if (seed === undefined && record === undefined && !exists(this.root(nodeKey)) && !exists(control)) {
-      return undefined;
-    }
-    const incarnation = seed?.incarnation ?? record?.incarnation ?? 0;
-    const started = seed !== undefined && record?.incarnation !== seed.incarnation;
-    if (started && this.agentWithoutRecord(nodeKey, seed.incarnation)) {
-      return { nodeKey, incarnation, state: 'running', ipAddress: '127.0.0.1' };
-    }
-    return { nodeKey, incarnation, state: 'stopped' };
+    if (!exists(this.root(nodeKey)) && !exists(control)) return undefined;
+    const incarnation = this.unrecordedAgent(nodeKey);
+    return incarnation === undefined
+      ? { nodeKey, incarnation: record?.incarnation ?? 0, state: 'stopped' }
+      : { nodeKey, incarnation, state: 'running', ipAddress: '127.0.0.1' };
   }
 
-  private agentWithoutRecord(nodeKey: NodeKey, incarnation: number): boolean {
-    return processesMarked(MARK, this.root(nodeKey)).some(
-      (pid) => environmentOf(pid, INCARNATION_MARK) === String(incarnation),
-    );
+  /** The incarnation of an agent that runs without a record. Its tasks carry the root alone. */
+  private unrecordedAgent(nodeKey: NodeKey): number | undefined {
+    for (const pid of processesMarked(MARK, this.root(nodeKey))) {
+      const incarnation = Number(environmentOf(pid, INCARNATION_MARK));
+      if (incarnation >= 1) return incarnation;
+    }
+    return undefined;
   }
 
   private processesOf(nodeKey: NodeKey): number[] {
@@ -272,4 +280,5 @@ async function removeIfEmpty(folder: string): Promise<boolean> {
   }
 }
 
-const remove = (path: string) => rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+const remove = (path: string) =>
+  rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });

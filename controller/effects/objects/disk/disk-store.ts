@@ -73,7 +73,11 @@ export class DiskStore implements ObjectStore {
   ): Promise<BlobProperties | undefined> {
     const folder = this.mustFolder(name.account, name.container);
     const parts = blobPath(name.blob);
-    if (parts === undefined) throw new BlobRefused('InvalidResourceName', `blob name ${JSON.stringify(name.blob)} is empty or too long`);
+    if (parts === undefined)
+      throw new BlobRefused(
+        'InvalidResourceName',
+        `blob name ${JSON.stringify(name.blob)} is empty or too long`,
+      );
     if (!(await isThere(folder))) return undefined;
     const draft = this.draft();
     try {
@@ -141,7 +145,9 @@ export class DiskStore implements ObjectStore {
 
   private folder(account: string, container: string): string | undefined {
     const [upper, lower] = [folderName(account), folderName(container)];
-    return upper === undefined || lower === undefined ? undefined : join(this.directory, upper, lower);
+    return upper === undefined || lower === undefined
+      ? undefined
+      : join(this.directory, upper, lower);
   }
 
   private mustFolder(account: string, container: string): string {
@@ -178,14 +184,20 @@ async function writeDraft(
     for await (const chunk of body as AsyncIterable<Buffer>) {
       contentLength += chunk.length;
       if (contentLength > limits.bytesMax) {
-        throw new BlobRefused('RequestBodyTooLarge', `a blob may have ${String(limits.bytesMax)} bytes`);
+        throw new BlobRefused(
+          'RequestBodyTooLarge',
+          `a blob may have ${String(limits.bytesMax)} bytes`,
+        );
       }
       md5.update(chunk);
       await writeAll(handle, chunk);
     }
     const contentMd5 = md5.digest('base64');
     if (limits.contentMd5 !== undefined && limits.contentMd5 !== contentMd5) {
-      throw new BlobRefused('Md5Mismatch', `Content-MD5 is ${limits.contentMd5}, the body's is ${contentMd5}`);
+      throw new BlobRefused(
+        'Md5Mismatch',
+        `Content-MD5 is ${limits.contentMd5}, the body's is ${contentMd5}`,
+      );
     }
     const properties: BlobProperties = {
       ...settings,
@@ -207,11 +219,16 @@ async function writeDraft(
 }
 
 async function writeAll(handle: FileHandle, chunk: Buffer): Promise<void> {
-  for (let at = 0; at < chunk.length; ) at += (await handle.write(chunk, at)).bytesWritten;
+  for (let at = 0; at < chunk.length;) at += (await handle.write(chunk, at)).bytesWritten;
 }
 
 /** False: the container has gone meanwhile. */
-async function place(draft: string, folder: string, parts: string[], onlyIfNew: boolean): Promise<boolean> {
+async function place(
+  draft: string,
+  folder: string,
+  parts: string[],
+  onlyIfNew: boolean,
+): Promise<boolean> {
   const target = join(folder, ...parts);
   // A delete may remove the empty folder between mkdir and rename: then once more.
   for (let triesLeft = 5; ; triesLeft -= 1) {
@@ -236,7 +253,8 @@ async function readProperties(handle: FileHandle): Promise<BlobProperties> {
   const length = Buffer.alloc(LENGTH_BYTES);
   await handle.read(length, 0, LENGTH_BYTES, size - LENGTH_BYTES);
   const bytes = length.readUInt32BE();
-  if (bytes > PROPERTIES_BYTES_MAX || bytes > size) throw new Error('a blob file has no properties at its end');
+  if (bytes > PROPERTIES_BYTES_MAX || bytes > size)
+    throw new Error('a blob file has no properties at its end');
   const json = Buffer.alloc(bytes);
   await handle.read(json, 0, bytes, size - LENGTH_BYTES - bytes);
   return JSON.parse(json.toString('utf8')) as BlobProperties;

@@ -1,0 +1,19 @@
+/**
+ * The part of the optional binding that is used here. Declared by hand, so that the controller compiles
+ * where the native package could not be built.
+ */
+declare module '@unraid/libvirt' {
+  export interface Domain {
+    destroy(): Promise<void>;
+    getName(): Promise<string>;
+    getXMLDesc(): Promise<string>;
+  }
+  export class Hypervisor {
+    constructor(options: { uri: string });
+    connectOpen(): Promise<void>;
+    connectClose(): Promise<void>;
+    connectListAllDomains(): Promise<Domain[]>;
+    domainCreateXML(xml: string): Promise<Domain>;
+    domainLookupByName(name: string): Promise<Domain>;
+  }
+}

@@ -1,0 +1,158 @@
+import type { Domain, Hypervisor } from '@unraid/libvirt';
+import { NodeProvisionError } from '../provider.js';
+
+/** A domain as it was listed: all that a decision needs of it. */
+export interface ListedDomain {
+  name: string;
+  xml: string;
+}
+
+const OPEN_TIMEOUT_MS = 30_000;
+/** libvirt's error codes: no connection, invalid connection, rpc. */
+const DEAD_CODES = new Set([5, 6, 39]);
+const DEAD_TEXT =
+  /socket is closed|end of file while reading|cannot (recv|send|read|write) data|connection (reset|refused)|broken pipe|keepalive|failed to connect/i;
+const NO_DOMAIN_CODE = 42;
+const NO_DOMAIN_TEXT = /domain not found|no domain with matching/i;
+
+/**
+ * One connection to one libvirt, opened when it is first needed. After libvirtd has been restarted every
+ * call on the old connection fails for ever, so an error of that kind drops it and the call is made once
+ * more on a new one. Callers therefore see each verb at least once carried out, never half a connection.
+ */
+export class LibvirtConnection {
+  private opened: Promise<Hypervisor> | undefined;
+
+  constructor(readonly uri: string) {}
+
+  /** Active domains whose name starts with the text, with their XML. One that ends meanwhile is left out. */
+  async list(namePrefix: string): Promise<ListedDomain[]> {
+    return this.call(async (hypervisor) => {
+      const listed: ListedDomain[] = [];
+      for (const domain of await hypervisor.connectListAllDomains()) {
+        const seen = await present(async () => {
+          const name = await domain.getName();
+          return name.startsWith(namePrefix) ? { name, xml: await domain.getXMLDesc() } : undefined;
+        });
+        if (seen !== undefined) listed.push(seen);
+      }
+      return listed;
+    });
+  }
+
+  /** The XML of one domain; undefined: there is none. */
+  async find(name: string): Promise<string | undefined> {
+    return this.call((hypervisor) =>
+      present(async () => (await hypervisor.domainLookupByName(name)).getXMLDesc()),
+    );
+  }
+
+  /** Starts a transient domain: nothing of it is left when it ends. */
+  async create(name: string, xml: string): Promise<void> {
+    let tries = 0;
+    await this.call(async (hypervisor) => {
+      tries += 1;
+      // The answer to the first try may have been lost with the connection.
+      if (tries > 1 && (await present(() => hypervisor.domainLookupByName(name))) !== undefined)
+        return;
+      await hypervisor.domainCreateXML(xml);
+    });
+  }
+
+  /** Ends a domain; none there is fine. */
+  async destroy(name: string): Promise<void> {
+    await this.call((hypervisor) =>
+      present(async () => {
+        const domain: Domain = await hypervisor.domainLookupByName(name);
+        await domain.destroy();
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    const opened = this.opened;
+    this.opened = undefined;
+    if (opened === undefined) return;
+    try {
+      await (await opened).connectClose();
+    } catch (error) {
+      // Closing a dead connection says that it is dead.
+      if (!isDead(error)) throw error;
+    }
+  }
+
+  private async call<T>(verb: (hypervisor: Hypervisor) => Promise<T>): Promise<T> {
+    try {
+      return await verb(await this.open());
+    } catch (error) {
+      if (!isDead(error)) throw error;
+      await this.close();
+      return await verb(await this.open());
+    }
+  }
+
+  private async open(): Promise<Hypervisor> {
+    this.opened ??= this.connect();
+    try {
+      return await this.opened;
+    } catch (error) {
+      this.opened = undefined;
+      throw error;
+    }
+  }
+
+  private async connect(): Promise<Hypervisor> {
+    const { Hypervisor } = await loadBinding();
+    const hypervisor = new Hypervisor({ uri: this.uri });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new Error(`no answer within ${String(OPEN_TIMEOUT_MS / 1000)} s`));
+      }, OPEN_TIMEOUT_MS);
+    });
+    try {
+      await Promise.race([hypervisor.connectOpen(), late]);
+    } catch (error) {
+      throw new NodeProvisionError(
+        'AllocationFailed',
+        `libvirt at ${this.uri} does not answer (${messageOf(error)}): is libvirtd running, and may this user open its socket? \`batchyard doctor\` looks`,
+        { cause: error },
+      );
+    } finally {
+      clearTimeout(timer);
+    }
+    return hypervisor;
+  }
+}
+
+async function loadBinding(): Promise<typeof import('@unraid/libvirt')> {
+  try {
+    return await import('@unraid/libvirt');
+  } catch (error) {
+    throw new NodeProvisionError(
+      'AllocationFailed',
+      "libvirt nodes need the optional package @unraid/libvirt, which isn't there or can't be loaded: " +
+        '`apt-get install -y libvirt-dev build-essential pkg-config python3`, then `npm install @unraid/libvirt`',
+      { cause: error },
+    );
+  }
+}
+
+/** The look's result, or undefined where the domain is gone. */
+async function present<T>(look: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await look();
+  } catch (error) {
+    if (codeOf(error) === NO_DOMAIN_CODE || NO_DOMAIN_TEXT.test(messageOf(error))) return undefined;
+    throw error;
+  }
+}
+
+const isDead = (error: unknown) =>
+  !(error instanceof NodeProvisionError) &&
+  (DEAD_CODES.has(codeOf(error)) || DEAD_TEXT.test(messageOf(error)));
+
+const codeOf = (error: unknown) =>
+  typeof error === 'object' && error !== null && 'code' in error ? Number(error.code) : -1;
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

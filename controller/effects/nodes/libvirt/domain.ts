@@ -1,0 +1,143 @@
+/** What a node's domain looks like to libvirt, and how it is known again. */
+import { createHash } from 'node:crypto';
+import type { NodeKey } from '../../../../protocol/keys.js';
+import { attributesOf, element, text } from './xml.js';
+
+export type DomainType = 'kvm' | 'qemu';
+
+export interface DomainDescription {
+  controllerId: string;
+  nodeKey: NodeKey;
+  incarnation: number;
+  type: DomainType;
+  vcpus: number;
+  memoryMiB: number;
+  /** Direct kernel boot; without it the disk's own boot loader starts. */
+  boot?: { kernel: string; initrd: string; arguments: string };
+  disk: string;
+  /** The read-only disk with the agent, shared by all nodes. */
+  agentDisk: string;
+  /** A file with the seed, put before the guest as the systemd credential `batchyard.seed`. */
+  seedFile: string;
+  consoleLog: string;
+  /** `user`: QEMU's user mode network; anything else names a libvirt network. */
+  network: string;
+}
+
+const NAMESPACE = 'urn:batchyard:node:1';
+const NAME_PREFIX = 'batchyard-';
+/** The code that a guest under TCG keeps translated: 64 MiB cost no boot time and save 280 MiB of the host's memory. */
+const TCG_CACHE_MIB = 64;
+/** libvirt makes file names of domain names. */
+const NAME_LENGTH_MAX = 160;
+
+const digest = (value: string) => createHash('sha256').update(value).digest('hex').slice(0, 10);
+
+/** Names of one controller's domains start with this. */
+export const domainNamePrefix = (controllerId: string) => `${NAME_PREFIX}${digest(controllerId)}-`;
+
+/** One name a node: libvirt itself then refuses a second domain of it. */
+export function domainName(controllerId: string, nodeKey: NodeKey): string {
+  const readable = nodeKey.replace(/[^a-z0-9]+/g, '-').slice(0, NAME_LENGTH_MAX);
+  return `${domainNamePrefix(controllerId)}${readable}-${digest(nodeKey)}`;
+}
+
+/** Whose node a domain is; undefined: not made by a controller of Batchyard. */
+export function ownerOf(
+  xml: string,
+): { controllerId: string; nodeKey: NodeKey; incarnation: number } | undefined {
+  const mark = attributesOf(xml, 'batchyard:node');
+  if (mark === undefined || mark['xmlns:batchyard'] !== NAMESPACE) return undefined;
+  const { controller, key, incarnation } = mark;
+  if (controller === undefined || key === undefined || incarnation === undefined) return undefined;
+  return { controllerId: controller, nodeKey: key as NodeKey, incarnation: Number(incarnation) };
+}
+
+/** The whole domain. Transient; a reboot from inside ends it, so that the reconciler sees it. */
+export function domainXml(description: DomainDescription): string {
+  const { type, vcpus, memoryMiB } = description;
+  const tcg = element('tcg', {}, element('tb-cache', { unit: 'MiB' }, String(TCG_CACHE_MIB)));
+  return element(
+    'domain',
+    { type },
+    element('name', {}, text(domainName(description.controllerId, description.nodeKey))),
+    element('metadata', {}, mark(description)),
+    element('memory', { unit: 'MiB' }, String(memoryMiB)),
+    element('vcpu', {}, String(vcpus)),
+    element('sysinfo', { type: 'fwcfg' }, credential(description.seedFile)),
+    operatingSystem(description.boot),
+    element('features', {}, element('acpi'), ...(type === 'qemu' ? [tcg] : [])),
+    ...(type === 'kvm' ? [element('cpu', { mode: 'host-passthrough' })] : []),
+    element('clock', { offset: 'utc' }),
+    element('on_poweroff', {}, 'destroy'),
+    element('on_reboot', {}, 'destroy'),
+    element('on_crash', {}, 'destroy'),
+    devices(description),
+  );
+}
+
+function mark({ controllerId, nodeKey, incarnation }: DomainDescription): string {
+  return element('batchyard:node', {
+    'xmlns:batchyard': NAMESPACE,
+    controller: controllerId,
+    key: nodeKey,
+    incarnation,
+  });
+}
+
+/** As a file: text of an OEM string would stand in QEMU's command line, for every user of the host to read. */
+const credential = (seedFile: string) =>
+  element('entry', { name: 'opt/io.systemd.credentials/batchyard.seed', file: seedFile });
+
+function operatingSystem(boot: DomainDescription['boot']): string {
+  const type = element('type', { arch: 'x86_64', machine: 'pc' }, 'hvm');
+  if (boot === undefined) return element('os', {}, type, element('boot', { dev: 'hd' }));
+  return element(
+    'os',
+    {},
+    type,
+    element('kernel', {}, text(boot.kernel)),
+    element('initrd', {}, text(boot.initrd)),
+    element('cmdline', {}, text(boot.arguments)),
+  );
+}
+
+function devices({ disk, agentDisk, consoleLog, network }: DomainDescription): string {
+  return element(
+    'devices',
+    {},
+    element(
+      'disk',
+      { type: 'file', device: 'disk' },
+      // The host's power loss takes a node's disk with it; the node is made anew then anyway.
+      element('driver', { name: 'qemu', type: 'qcow2', cache: 'unsafe', discard: 'unmap' }),
+      element('source', { file: disk }),
+      element('target', { dev: 'vda', bus: 'virtio' }),
+    ),
+    element(
+      'disk',
+      { type: 'file', device: 'disk' },
+      element('driver', { name: 'qemu', type: 'raw' }),
+      element('source', { file: agentDisk }, element('seclabel', { model: 'dac', relabel: 'no' })),
+      element('target', { dev: 'vdb', bus: 'virtio' }),
+      element('readonly'),
+      element('shareable'),
+    ),
+    element(
+      'interface',
+      { type: network === 'user' ? 'user' : 'network' },
+      ...(network === 'user' ? [] : [element('source', { network })]),
+      element('model', { type: 'virtio' }),
+      element('rom', { enabled: 'no' }),
+    ),
+    element(
+      'serial',
+      { type: 'file' },
+      element('source', { path: consoleLog, append: 'on' }),
+      element('target', { port: 0 }),
+    ),
+    element('rng', { model: 'virtio' }, element('backend', { model: 'random' }, '/dev/urandom')),
+    element('memballoon', { model: 'none' }),
+    element('controller', { type: 'usb', model: 'none' }),
+  );
+}

@@ -1,0 +1,237 @@
+/**
+ * The files of one hypervisor's nodes:
+ *
+ *   DIR/shared/             base images, kernels and agent disks, named by what is in them, read-only
+ *   DIR/probe/              while the domain type is being found out
+ *   DIR/{controller}/{account}/{pool}/{node}/   disk.qcow2, console.log, seed.json, node.json
+ *
+ * Folders can be passed but not listed by others, as QEMU runs as a user of its own. A node's folder
+ * without a domain is a node that is stopped: nothing of a half-made create is ever out of sight.
+ */
+import { createHash } from 'node:crypto';
+import { constants, createReadStream } from 'node:fs';
+import { chmod, copyFile, link, mkdir, readFile, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { NodeKey } from '../../../../protocol/keys.js';
+import { NodeProvisionError } from '../provider.js';
+import { runProgram } from './program.js';
+import { closedFolder, qemuUser } from './reachable.js';
+
+const FOLDER_MODE = 0o711;
+/** Where libvirt itself keeps disks: every QEMU user may pass it. */
+const SYSTEM_DIRECTORY = '/var/lib/libvirt/images/batchyard';
+const QEMU_IMG = { debianPackage: 'qemu-utils', timeoutMs: 60_000 };
+const GIB = 1024 ** 3;
+
+export interface NodeFolder {
+  path: string;
+  disk: string;
+  consoleLog: string;
+  seedFile: string;
+}
+
+export class HostFiles {
+  private readonly published = new Map<string, Promise<string>>();
+
+  private constructor(
+    readonly directory: string,
+    private readonly controllerId: string,
+  ) {}
+
+  /**
+   * @param configured the hypervisor's `diskDirectory`
+   * @param fallback below the data folder; given up where QEMU's user can't get there and we are root
+   */
+  static async open(
+    options: { configured: string | undefined; fallback: string; uri: string },
+    controllerId: string,
+  ): Promise<HostFiles> {
+    const directory = choose(options);
+    await mkdir(directory, { recursive: true, mode: FOLDER_MODE });
+    const files = new HostFiles(directory, controllerId.replace(/[^\w-]/g, '_'));
+    await files.folder(join(directory, 'shared'));
+    return files;
+  }
+
+  node(nodeKey: NodeKey): NodeFolder {
+    const path = join(this.directory, this.controllerId, ...nodeKey.split('/'));
+    return {
+      path,
+      disk: join(path, 'disk.qcow2'),
+      consoleLog: join(path, 'console.log'),
+      seedFile: join(path, 'seed.json'),
+    };
+  }
+
+  /** A new disk over the base image (or the one that was kept), and the seed of this incarnation. */
+  async prepare(
+    nodeKey: NodeKey,
+    options: { incarnation: number; base: string; diskGiB: number; disk: 'new' | 'keep'; seed: string },
+  ): Promise<NodeFolder> {
+    const folder = this.node(nodeKey);
+    await this.folder(folder.path);
+    await writeFile(join(folder.path, 'node.json'), JSON.stringify({ nodeKey, incarnation: options.incarnation }));
+    await rm(folder.seedFile, { force: true });
+    await writeFile(folder.seedFile, options.seed, { mode: 0o600 });
+    const kept = options.disk === 'keep' && (await exists(folder.disk));
+    if (!kept) {
+      await rm(folder.disk, { force: true });
+      const bytes = Math.max(options.diskGiB * GIB, await virtualBytes(options.base));
+      const args = ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', options.base, folder.disk, String(bytes)];
+      await runProgram('qemu-img', args, QEMU_IMG);
+      await chmod(folder.disk, 0o600);
+    }
+    return folder;
+  }
+
+  /** Takes the seed away; `remove` takes everything. */
+  async release(nodeKey: NodeKey, disk: 'remove' | 'keep'): Promise<void> {
+    const { path, seedFile } = this.node(nodeKey);
+    if (disk === 'keep') {
+      await rm(seedFile, { force: true });
+      return;
+    }
+    await rm(path, { recursive: true, force: true });
+    // The folders of a pool, an account and a controller go with their last node.
+    for (let above = dirname(path); above !== this.directory; above = dirname(above)) {
+      if (!(await removedEmpty(above))) break;
+    }
+  }
+
+  /** Nodes that have a folder, domain or not. */
+  async list(): Promise<{ nodeKey: NodeKey; incarnation: number }[]> {
+    const found: { nodeKey: NodeKey; incarnation: number }[] = [];
+    const root = join(this.directory, this.controllerId);
+    for (const account of await entries(root)) {
+      for (const pool of await entries(join(root, account))) {
+        for (const node of await entries(join(root, account, pool))) {
+          const nodeKey = [account, pool, node].join('/') as NodeKey;
+          found.push({ nodeKey, incarnation: await incarnationOf(join(root, nodeKey, 'node.json')) });
+        }
+      }
+    }
+    return found;
+  }
+
+  /** The file under a name of its content, where QEMU can read it: a link where possible, else a copy. */
+  publish(file: string): Promise<string> {
+    let published = this.published.get(file);
+    if (published === undefined) {
+      published = this.link(file).catch((error: unknown) => {
+        this.published.delete(file);
+        throw new NodeProvisionError('AllocationFailed', `image file ${file} can't be used: ${words(error)}`, { cause: error });
+      });
+      this.published.set(file, published);
+    }
+    return published;
+  }
+
+  /** A folder for files that one build makes; see `publishBuilt`. */
+  async workFolder(name: string): Promise<string> {
+    const path = join(this.directory, name);
+    await rm(path, { recursive: true, force: true });
+    await this.folder(path);
+    return path;
+  }
+
+  shared(name: string): string {
+    return join(this.directory, 'shared', name);
+  }
+
+  private async link(file: string): Promise<string> {
+    const target = this.shared(`${(await sha256(file)).slice(0, 16)}-${basename(file)}`);
+    if (await exists(target)) return target;
+    const temporary = `${target}.${String(process.pid)}`;
+    try {
+      const { mode } = await stat(file);
+      // A link shares its mode with the original, so only one that others may read is linked.
+      if ((mode & 0o004) === 0) throw Object.assign(new Error('not readable by others'), { code: 'EPERM' });
+      await link(file, temporary);
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && (error.code === 'EXDEV' || error.code === 'EPERM'))) throw error;
+      await copyFile(file, temporary, constants.COPYFILE_FICLONE);
+      await chmod(temporary, 0o644);
+    }
+    await rename(temporary, target);
+    return target;
+  }
+
+  /** Makes the folder and those above it up to our directory, each open to pass whatever the umask is. */
+  private async folder(path: string): Promise<void> {
+    const made: string[] = [];
+    for (let at = path; at !== this.directory; at = dirname(at)) made.unshift(at);
+    for (const folder of [this.directory, ...made]) {
+      await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+      await chmod(folder, FOLDER_MODE);
+    }
+  }
+}
+
+function choose(options: { configured: string | undefined; fallback: string; uri: string }): string {
+  const user = qemuUser(options.uri);
+  if (user === undefined) return options.configured ?? options.fallback;
+  const closed = closedFolder(options.configured ?? options.fallback, user);
+  if (closed === undefined) return options.configured ?? options.fallback;
+  if (options.configured === undefined && process.getuid?.() === 0) return SYSTEM_DIRECTORY;
+  throw new NodeProvisionError(
+    'AllocationFailed',
+    `QEMU runs as user ${user.name}, who may not pass folder ${closed}: let it (chmod o+x ${closed}), ` +
+      'or name another folder as `diskDirectory` of the hypervisor',
+  );
+}
+
+async function sha256(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+async function virtualBytes(base: string): Promise<number> {
+  const text = await runProgram('qemu-img', ['info', '--output=json', base], QEMU_IMG);
+  const size: unknown = (JSON.parse(text) as Record<string, unknown>)['virtual-size'];
+  if (typeof size !== 'number') throw new Error(`qemu-img tells no size of ${base}`);
+  return size;
+}
+
+async function incarnationOf(file: string): Promise<number> {
+  try {
+    const { incarnation } = JSON.parse(await readFile(file, 'utf8')) as { incarnation?: unknown };
+    return Number(incarnation ?? 0);
+  } catch {
+    // A create that died before it was written; no incarnation is 0.
+    return 0;
+  }
+}
+
+async function entries(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+async function removedEmpty(folder: string): Promise<boolean> {
+  try {
+    await rmdir(folder);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return true;
+    if (error instanceof Error && 'code' in error && error.code === 'ENOTEMPTY') return false;
+    throw error;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+const isMissing = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'ENOENT';
+const words = (error: unknown) => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,44 @@
+import type { NodeKey } from '../../../protocol/keys.js';
+import type { Node } from '../../core/node/state.js';
+import type { Pool } from '../../core/pool/state.js';
+import type { VmSize } from '../../core/settings.js';
+import { NodeProvisionError } from './provider.js';
+import type { NodeSpecification } from './provider.js';
+
+export interface SpecifyPorts {
+  vmSizes: readonly VmSize[];
+  /** Where an agent calls: its URL and, for https by the own CA, what to trust. */
+  controller(pool: Readonly<Pool>): { controllerUrl: string; caPem?: string };
+  enrolmentToken(nodeKey: NodeKey, incarnation: number): string;
+}
+
+/** Image, size and seed of one incarnation of a node; throws NodeProvisionError for what is no longer offered. */
+export function specify(
+  ports: SpecifyPorts,
+  pool: Readonly<Pool>,
+  node: Readonly<Node>,
+): NodeSpecification {
+  const image = pool.specification.virtualMachineConfiguration?.imageReference;
+  const vmSize = ports.vmSizes.find((size) => size.name === pool.specification.vmSize);
+  if (image === undefined || vmSize === undefined) {
+    throw new NodeProvisionError(
+      'AllocationFailed',
+      `VM size ${pool.specification.vmSize} or the image of pool ${pool.id} is no longer offered`,
+    );
+  }
+  const { publisher = '', offer = '', sku = '', version = 'latest' } = image;
+  return {
+    nodeKey: node.key,
+    nodeId: node.id,
+    poolId: pool.id,
+    account: pool.account,
+    incarnation: node.incarnation,
+    seed: {
+      ...ports.controller(pool),
+      token: ports.enrolmentToken(node.key, node.incarnation),
+    },
+    vmSize,
+    image: { publisher, offer, sku, version },
+    disk: node.state === 'rebooting' ? 'keep' : 'new',
+  };
+}
