@@ -26,13 +26,21 @@ export class LaunchError extends Error {
   }
 }
 
+/** What becomes of a launch: `started` and later `ended`, or `failed` alone. */
+export interface LaunchCallbacks {
+  started(pid: number): void;
+  failed(error: LaunchError): void;
+  ended(end: ProcessEnd): void;
+}
+
 /**
  * Starts processes, each the leader of a session of its own, with default signals, standard input from
  * /dev/null and fresh output files.
  */
 export interface Launcher {
   readonly kind: 'posix_spawn' | 'node';
-  /** Returns the process id; `ended` is called once, later. Throws LaunchError when nothing was started. */
-  launch(order: LaunchOrder, ended: (end: ProcessEnd) => void): number;
-  close(): void;
+  /** The callbacks come in a later turn, never inside this call. */
+  launch(order: LaunchOrder, callbacks: LaunchCallbacks): void;
+  /** Kills what is left of a group whose leader has ended. */
+  sweepGroup(leader: number): void;
 }

@@ -1,7 +1,14 @@
 import { createRequire } from 'node:module';
 import { constants as files } from 'node:fs';
 import { constants } from 'node:os';
-import { LaunchError, type Launcher, type LaunchOrder, type ProcessEnd } from './launcher.js';
+import type Koffi from 'koffi';
+import {
+  LaunchError,
+  type LaunchCallbacks,
+  type Launcher,
+  type LaunchOrder,
+  type ProcessEnd,
+} from './launcher.js';
 
 // From glibc's <spawn.h>, <bits/fcntl-linux.h> and <sys/wait.h>; the same on all Linux architectures that Node runs on.
 const POSIX_SPAWN_SETSIGDEF = 0x04;
@@ -11,13 +18,19 @@ const WNOHANG = 1;
 /** Larger than any of posix_spawnattr_t (336), posix_spawn_file_actions_t (80), sigset_t (128), rusage (144). */
 const STRUCT_BYTES = 512;
 
+const ACTIONS_BYTES = 128;
+const OUTPUT_FLAGS = files.O_WRONLY | files.O_CREAT | files.O_TRUNC;
+
 type Native = ReturnType<typeof bind>;
 
 function bind() {
   const load = createRequire(import.meta.url);
-  const koffi = load('koffi') as typeof import('koffi');
+  const koffi = load('koffi') as typeof Koffi;
   const libc = koffi.load('libc.so.6');
   const call = (signature: string) => libc.func(signature) as (...values: unknown[]) => number;
+  const spawn = libc.func(
+    'int posix_spawn(void *pid, const char *path, void *actions, void *attr, const char **argv, const char **envp)',
+  );
   return {
     actionsInit: call('int posix_spawn_file_actions_init(void *actions)'),
     actionsDestroy: call('int posix_spawn_file_actions_destroy(void *actions)'),
@@ -31,17 +44,19 @@ function bind() {
     setSigMask: call('int posix_spawnattr_setsigmask(void *attr, void *set)'),
     sigFill: call('int sigfillset(void *set)'),
     sigEmpty: call('int sigemptyset(void *set)'),
-    spawn: call(
-      'int posix_spawn(void *pid, const char *path, void *actions, void *attr, const char **argv, const char **envp)',
-    ),
+    spawn: spawn.async as (
+      ...values: [...unknown[], (error: Error | null, result: number) => void]
+    ) => void,
+    kill: call('int kill(int pid, int signal)'),
     wait4: call('int wait4(int pid, void *status, int options, void *rusage)'),
   };
 }
 
 /**
  * Calls the C library's posix_spawn: it starts a process with vfork's cheapness whatever the size of
- * this program, and opens files and changes directory in the child. Throws when koffi or glibc is
- * missing.
+ * this program, and opens files and changes directory in the child. The call waits until the child has
+ * opened its files and become the program, so it is made on a thread of its own: on a busy disk the
+ * next try is prepared meanwhile. Throws when koffi or glibc is missing.
  */
 export function createPosixLauncher(): Launcher {
   return new PosixLauncher(bind());
@@ -50,12 +65,9 @@ export function createPosixLauncher(): Launcher {
 class PosixLauncher implements Launcher {
   readonly kind = 'posix_spawn';
   #ended = new Map<number, (end: ProcessEnd) => void>();
-  #actions = Buffer.alloc(STRUCT_BYTES);
   #attr = Buffer.alloc(STRUCT_BYTES);
-  #pid = Buffer.alloc(8);
   #status = Buffer.alloc(8);
   #usage = Buffer.alloc(STRUCT_BYTES);
-  #reap = () => this.#reapAll();
 
   constructor(private readonly native: Native) {
     const signals = Buffer.alloc(STRUCT_BYTES);
@@ -68,53 +80,56 @@ class PosixLauncher implements Launcher {
     native.setSigDefault(this.#attr, signals);
     native.sigEmpty(signals);
     native.setSigMask(this.#attr, signals);
-    process.on('SIGCHLD', this.#reap);
+    // Signals coalesce, so every process of ours is asked; other children of this program are not touched.
+    process.on('SIGCHLD', () => {
+      for (const pid of [...this.#ended.keys()]) this.#reap(pid);
+    });
   }
 
-  launch(order: LaunchOrder, ended: (end: ProcessEnd) => void): number {
+  launch(order: LaunchOrder, callbacks: LaunchCallbacks): void {
     const { native } = this;
-    const actions = this.#actions;
-    const output = files.O_WRONLY | files.O_CREAT | files.O_TRUNC;
+    // Buffers of this launch alone: several may be under way.
+    const actions = Buffer.alloc(ACTIONS_BYTES);
+    const pidOut = Buffer.alloc(8);
     native.actionsInit(actions);
-    native.addOpen(actions, 0, '/dev/null', 0, 0);
-    native.addOpen(actions, 1, order.stdoutPath, output, 0o640);
-    native.addOpen(actions, 2, order.stderrPath, output, 0o640);
+    native.addOpen(actions, 0, '/dev/null', files.O_RDONLY, 0);
+    native.addOpen(actions, 1, order.stdoutPath, OUTPUT_FLAGS, 0o640);
+    native.addOpen(actions, 2, order.stderrPath, OUTPUT_FLAGS, 0o640);
     native.addChdir(actions, order.workingDirectory);
+    const argv = [...order.argv, null];
     const settings: (string | null)[] = [];
     for (const name in order.environment) settings.push(`${name}=${order.environment[name] ?? ''}`);
     settings.push(null);
-    const failed = native.spawn(
-      this.#pid,
-      order.file,
-      actions,
-      this.#attr,
-      [...order.argv, null],
-      settings,
-    );
-    native.actionsDestroy(actions);
-    if (failed !== 0) throw new LaunchError(errorName(failed), order.file);
-    const pid = this.#pid.readInt32LE(0);
-    this.#ended.set(pid, ended);
-    return pid;
+    native.spawn(pidOut, order.file, actions, this.#attr, argv, settings, (error, failed) => {
+      native.actionsDestroy(actions);
+      if (error !== null || failed !== 0) {
+        const code = error === null ? errorName(failed) : error.message;
+        return callbacks.failed(new LaunchError(code, order.file));
+      }
+      const pid = pidOut.readInt32LE(0);
+      this.#ended.set(pid, (end) => callbacks.ended(end));
+      callbacks.started(pid);
+      // It may have ended before its number was known, and no other signal will come for it.
+      this.#reap(pid);
+    });
   }
 
-  close(): void {
-    process.off('SIGCHLD', this.#reap);
+  sweepGroup(leader: number): void {
+    this.native.kill(-leader, constants.signals.SIGKILL);
   }
 
-  /** Signals coalesce, so every process of ours is asked; other children of this program are not touched. */
-  #reapAll(): void {
-    for (const [pid, ended] of this.#ended) {
-      if (this.native.wait4(pid, this.#status, WNOHANG, this.#usage) !== pid) continue;
-      this.#ended.delete(pid);
-      const status = this.#status.readInt32LE(0);
-      const signal = status & 0x7f;
-      ended({
-        exitCode: signal === 0 ? (status >> 8) & 0xff : -signal,
-        userCpuMs: milliseconds(this.#usage, 0),
-        kernelCpuMs: milliseconds(this.#usage, 16),
-      });
-    }
+  #reap(pid: number): void {
+    const ended = this.#ended.get(pid);
+    if (ended === undefined) return;
+    if (this.native.wait4(pid, this.#status, WNOHANG, this.#usage) !== pid) return;
+    this.#ended.delete(pid);
+    const status = this.#status.readInt32LE(0);
+    const signal = status & 0x7f;
+    ended({
+      exitCode: signal === 0 ? (status >> 8) & 0xff : -signal,
+      userCpuMs: milliseconds(this.#usage, 0),
+      kernelCpuMs: milliseconds(this.#usage, 16),
+    });
   }
 }
 

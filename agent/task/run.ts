@@ -8,7 +8,7 @@ import { certificatesDirectory, type CertificateViewer } from '../node/certifica
 import { createTaskDirectory } from '../node/directories.js';
 import type { HttpClient } from '../node/http.js';
 import { diskFailure, StepFailure, Stopped } from './failure.js';
-import { LaunchError, type Launcher, type ProcessEnd } from './launcher.js';
+import type { Launcher, ProcessEnd } from './launcher.js';
 import { uploadOutputFiles } from './output-files.js';
 import { findProgram, launchFailure } from './program-file.js';
 import { downloadResourceFiles } from './resource-files.js';
@@ -36,7 +36,9 @@ interface Run {
   startTime: number;
   /** Set while a process runs. */
   pid?: number;
-  abort: AbortController;
+  stopped: boolean;
+  /** Made where something is transferred. */
+  abort?: AbortController;
   killTimer?: NodeJS.Timeout;
   /** Leftover processes of a start task live on: it may start services of the node. */
   keepsLeftovers: boolean;
@@ -110,7 +112,7 @@ export class Runner {
       taskDirectory: '',
       environment: {},
       startTime: this.context.epoch(),
-      abort: new AbortController(),
+      stopped: false,
       keepsLeftovers: id === 'startTask',
       ended: (outcome) => {
         clearTimeout(run.killTimer);
@@ -165,14 +167,14 @@ export class Runner {
       client,
       run.program.resourceFiles,
       workingDirectory,
-      run.abort.signal,
+      signalOf(run),
       limits,
     );
   }
 
   #launchLater(run: Run): void {
     try {
-      if (run.abort.signal.aborted) throw new Stopped();
+      if (run.stopped) throw new Stopped();
       this.#launch(run);
     } catch (error) {
       this.#failBefore(run, error);
@@ -191,20 +193,24 @@ export class Runner {
       stdoutPath: `${run.taskDirectory}/stdout.txt`,
       stderrPath: `${run.taskDirectory}/stderr.txt`,
     };
-    try {
-      run.pid = this.context.launcher.launch(order, (end) => this.#processEnded(run, end));
-    } catch (error) {
-      throw error instanceof LaunchError ? launchFailure(file, error.code) : error;
-    }
+    this.context.launcher.launch(order, {
+      started: (pid) => {
+        run.pid = pid;
+        // Told to stop while it was being started.
+        if (run.stopped) killSession(pid);
+      },
+      failed: (error) => this.#failBefore(run, launchFailure(file, error.code)),
+      ended: (end) => this.#processEnded(run, end),
+    });
   }
 
   #processEnded(run: Run, end: ProcessEnd): void {
     const pid = run.pid;
     delete run.pid;
-    if (pid !== undefined && run.abort.signal.aborted) killSession(pid);
-    else if (pid !== undefined && !run.keepsLeftovers) signalGroup(pid, 'SIGKILL');
+    if (pid !== undefined && run.stopped) killSession(pid);
+    else if (pid !== undefined && !run.keepsLeftovers) this.context.launcher.sweepGroup(pid);
     const outcome: RunOutcome = { startTime: run.startTime, endTime: this.context.epoch(), ...end };
-    if (run.outputFiles.length === 0 || run.abort.signal.aborted) return run.ended(outcome);
+    if (run.outputFiles.length === 0 || run.stopped) return run.ended(outcome);
     this.#upload(run, end).then(
       () => run.ended({ ...outcome, endTime: this.context.epoch() }),
       (error: unknown) => run.ended(this.#uploadFailed(outcome, error)),
@@ -217,7 +223,7 @@ export class Runner {
       taskDirectory: run.taskDirectory,
       environment: run.environment,
       succeeded: end.exitCode === 0,
-      signal: run.abort.signal,
+      signal: signalOf(run),
       limits: this.context.limits,
     });
   }
@@ -243,13 +249,21 @@ export class Runner {
   }
 
   #killRun(run: Run, graceMs: number): void {
-    run.abort.abort();
+    run.stopped = true;
+    run.abort?.abort();
     const { pid } = run;
     if (pid === undefined) return;
     if (graceMs <= 0) return killSession(pid);
     signalGroup(pid, 'SIGTERM');
     run.killTimer ??= setTimeout(() => run.pid !== undefined && killSession(run.pid), graceMs);
   }
+}
+
+/** What stops the transfers of a run. */
+function signalOf(run: Run): AbortSignal {
+  run.abort ??= new AbortController();
+  if (run.stopped) run.abort.abort();
+  return run.abort.signal;
 }
 
 function stepFailure(error: unknown): StepFailure {
