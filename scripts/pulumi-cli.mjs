@@ -7,7 +7,19 @@
 // Uses nothing but Node itself. --check only says what is there: exit code 1 when nothing is.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, openSync, closeSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  closeSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -61,7 +73,10 @@ export async function obtainPulumi(say = (line) => console.error(line)) {
       await buildFromModules(say);
     }
     const bin = join(cacheFolder(), 'bin');
-    if (!usable(bin)) throw new Error(`Pulumi CLI: what was put into ${bin} does not run (try ${join(bin, 'pulumi')} version)`);
+    if (!usable(bin))
+      throw new Error(
+        `Pulumi CLI: what was put into ${bin} does not run (try ${join(bin, 'pulumi')} version)`,
+      );
     return bin;
   } finally {
     release();
@@ -75,7 +90,10 @@ function usable(folder) {
     timeout: PROBE_TIMEOUT_MS,
     env: { ...process.env, PULUMI_SKIP_UPDATE_CHECK: 'true' },
   });
-  const version = /^v?(\d+)\.(\d+)\.(\d+)/.exec(stdout?.trim() ?? '')?.slice(1).map(Number);
+  const version = /^v?(\d+)\.(\d+)\.(\d+)/
+    .exec(stdout?.trim() ?? '')
+    ?.slice(1)
+    .map(Number);
   if (status !== 0 || !version) return false;
   const first = version.findIndex((part, n) => part !== OLDEST_ENGINE[n]);
   return first === -1 || version[first] > OLDEST_ENGINE[first];
@@ -83,7 +101,7 @@ function usable(folder) {
 
 /** One process at a time fills the cache; the others wait for it. */
 async function lock(path, say) {
-  for (let told = false; ; ) {
+  for (let told = false; ;) {
     try {
       closeSync(openSync(path, 'wx'));
       const beat = setInterval(() => writeFileSync(path, String(process.pid)), PROGRESS_EVERY_MS);
@@ -128,11 +146,15 @@ async function download(say) {
   try {
     const connecting = new AbortController();
     const timer = setTimeout(() => connecting.abort(), DOWNLOAD_TIMEOUT_MS);
-    const response = await fetch(url, { signal: connecting.signal }).finally(() => clearTimeout(timer));
+    const response = await fetch(url, { signal: connecting.signal }).finally(() =>
+      clearTimeout(timer),
+    );
     if (!response.ok) return `${url} answers ${response.status}`;
     say(`Downloading Pulumi ${ENGINE_VERSION} …`);
     writeFileSync(join(folder, 'pulumi.tar.gz'), Buffer.from(await response.arrayBuffer()));
-    const unpacked = spawnSync('tar', ['-xzf', join(folder, 'pulumi.tar.gz'), '-C', folder], { encoding: 'utf8' });
+    const unpacked = spawnSync('tar', ['-xzf', join(folder, 'pulumi.tar.gz'), '-C', folder], {
+      encoding: 'utf8',
+    });
     if (unpacked.status !== 0) return `tar: ${unpacked.stderr.trim()}`;
     publish(join(folder, 'pulumi'));
     return undefined;
@@ -146,7 +168,9 @@ async function download(say) {
 async function buildFromModules(say) {
   const go = spawnSync('go', ['version'], { encoding: 'utf8' });
   if (go.status !== 0)
-    throw new Error('Pulumi CLI: not on PATH, not to be downloaded, and no Go to build it with (install it from https://www.pulumi.com/docs/install/, or Go 1.24 or newer)');
+    throw new Error(
+      'Pulumi CLI: not on PATH, not to be downloaded, and no Go to build it with (install it from https://www.pulumi.com/docs/install/, or Go 1.24 or newer)',
+    );
   const started = Date.now();
   const folder = mkdtempSync(join(cacheFolder(), 'build-'));
   const bin = join(folder, 'bin');
@@ -158,7 +182,10 @@ async function buildFromModules(say) {
       module: `github.com/pulumi/pulumi/pkg/v3@v${ENGINE_VERSION}`,
       program: 'github.com/pulumi/pulumi/pkg/v3/cmd/pulumi',
       // The Automation API refuses an engine that doesn't know its version.
-      flags: ['-ldflags', `-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${ENGINE_VERSION}`],
+      flags: [
+        '-ldflags',
+        `-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${ENGINE_VERSION}`,
+      ],
       also: [`github.com/pulumi/pulumi/sdk/v3@v${ENGINE_VERSION}`],
     });
     await buildProgram(folder, say, {
@@ -180,10 +207,18 @@ async function buildProgram(folder, say, { name, module, program, flags, also })
   const home = join(folder, `module-${name}`);
   mkdirSync(home);
   writeFileSync(join(home, 'go.mod'), `module batchyard.invalid/${name}\n\ngo 1.24\n`);
-  writeFileSync(join(home, 'tools.go'), `//go:build tools\n\npackage tools\n\nimport _ "${program}"\n`);
+  writeFileSync(
+    join(home, 'tools.go'),
+    `//go:build tools\n\npackage tools\n\nimport _ "${program}"\n`,
+  );
   await step(`${name}: fetching Go modules`, home, ['get', module, ...also], say);
   await step(`${name}: resolving`, home, ['mod', 'tidy', '-e'], say);
-  await step(`${name}: compiling (minutes, once)`, home, ['build', '-trimpath', ...flags, '-o', join(folder, 'bin', name), program], say);
+  await step(
+    `${name}: compiling (minutes, once)`,
+    home,
+    ['build', '-trimpath', ...flags, '-o', join(folder, 'bin', name), program],
+    say,
+  );
 }
 
 /** Runs one go command at low priority, with a line now and then that it is still at it. */
@@ -193,14 +228,28 @@ async function step(what, cwd, args, say) {
   const child = spawn('nice', ['-n', '10', 'go', ...args], {
     cwd,
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, GOFLAGS: '-mod=mod', GOWORK: 'off', CGO_ENABLED: '0', GOTOOLCHAIN: process.env.GOTOOLCHAIN ?? 'local' },
+    env: {
+      ...process.env,
+      GOFLAGS: '-mod=mod',
+      GOWORK: 'off',
+      CGO_ENABLED: '0',
+      GOTOOLCHAIN: process.env.GOTOOLCHAIN ?? 'local',
+    },
   });
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text) => (errors = (errors + text).slice(-8000)));
-  const beat = setInterval(() => say(`  ${what}: ${Math.round((Date.now() - started) / 1000)} s`), PROGRESS_EVERY_MS);
+  const beat = setInterval(
+    () => say(`  ${what}: ${Math.round((Date.now() - started) / 1000)} s`),
+    PROGRESS_EVERY_MS,
+  );
   const [code, signal] = await once(child, 'close').finally(() => clearInterval(beat));
   if (code === 0) return;
-  const reason = errors.trim().split('\n').filter((line) => !line.startsWith('go: downloading')).slice(-3).join(' | ');
+  const reason = errors
+    .trim()
+    .split('\n')
+    .filter((line) => !line.startsWith('go: downloading'))
+    .slice(-3)
+    .join(' | ');
   throw new Error(`Pulumi CLI: go ${args[0]} (${what}) ended with ${code ?? signal}: ${reason}`);
 }
 
@@ -223,7 +272,9 @@ exec node "$(node -p "require.resolve('@pulumi/pulumi/cmd/run')")" "$@"
 /** Puts a finished folder into place in one step, so that no half-filled one is ever found. */
 function publish(folder) {
   const bin = join(cacheFolder(), 'bin');
-  for (const part of PARTS) if (!existsSync(join(folder, part))) throw new Error(`Pulumi CLI: ${part} is missing from ${folder}`);
+  for (const part of PARTS)
+    if (!existsSync(join(folder, part)))
+      throw new Error(`Pulumi CLI: ${part} is missing from ${folder}`);
   const incoming = `${bin}.${process.pid}`;
   const copied = spawnSync('cp', ['-R', folder, incoming]);
   if (copied.status !== 0) throw new Error(`Pulumi CLI: could not copy to ${incoming}`);
@@ -234,7 +285,10 @@ function publish(folder) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     const folder = process.argv.includes('--check') ? findPulumi() : await obtainPulumi();
-    if (!folder) throw new Error('Pulumi CLI: not on PATH and not in the cache (node scripts/pulumi-cli.mjs gets it)');
+    if (!folder)
+      throw new Error(
+        'Pulumi CLI: not on PATH and not in the cache (node scripts/pulumi-cli.mjs gets it)',
+      );
     console.log(folder);
   } catch (error) {
     console.error(error.message);

@@ -1,0 +1,49 @@
+import { isObject, same, type Properties } from './json.js';
+import type { DiffResult } from './kind.js';
+
+/** What a changed input asks for. */
+export type Rule = 'replace' | 'update';
+
+/**
+ * Compares what two sets of inputs mean: both sides are wire bodies with the service's defaults filled
+ * in, so that spelling a default out is no change. `inputOf` names the input a wire property comes from.
+ */
+export function compare(
+  before: Properties,
+  after: Properties,
+  rules: Readonly<Record<string, Rule>>,
+  inputOf: (wireName: string) => string,
+): { changed: string[]; replaces: string[] } {
+  const changed = new Set<string>();
+  const replaces = new Set<string>();
+  for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    if (same(normal(before[name]), normal(after[name]))) continue;
+    changed.add(name);
+    if ((rules[name] ?? 'replace') === 'replace') replaces.add(inputOf(name));
+  }
+  return { changed: [...changed], replaces: [...replaces] };
+}
+
+/** An absent list or object is an empty one. */
+function normal(value: unknown): unknown {
+  if (value === null) return undefined;
+  if (Array.isArray(value)) return value.length === 0 ? undefined : value.map(normal);
+  if (!isObject(value)) return value;
+  const entries = Object.entries(value)
+    .map(([key, item]) => [key, normal(item)] as const)
+    .filter(([, item]) => item !== undefined);
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+}
+
+/** An id that stays the same leaves no room for the new object beside the old one. */
+export function diffResult(
+  changes: boolean,
+  replaces: string[],
+  idNames: readonly string[],
+): DiffResult {
+  return {
+    changes: changes || replaces.length > 0,
+    replaces,
+    deleteBeforeReplace: replaces.length > 0 && !replaces.some((name) => idNames.includes(name)),
+  };
+}

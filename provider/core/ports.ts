@@ -1,0 +1,90 @@
+import type { Properties } from './json.js';
+
+/**
+ * What the core needs from outside. Every call rejects with an error that carries the service's
+ * `status` and `code` (failure.ts reads them); bodies are wire JSON, times in them ISO text.
+ */
+export interface Ports {
+  /** The controller, without a trailing slash. */
+  readonly endpoint: string;
+  readonly accounts: AccountOperations;
+  /** The data plane of an account, with a key of that account. */
+  data(account: AccountName): DataPlane;
+  /** The account's files in the controller's own storage. */
+  storage(account: AccountName): Storage;
+  /** A line of progress in Pulumi's output. */
+  say(line: string): void;
+  sleep(ms: number): Promise<void>;
+  /** Epoch milliseconds. */
+  now(): number;
+}
+
+export interface AccountName {
+  accountName: string;
+  resourceGroupName: string;
+}
+
+export interface AccountOperations {
+  get(name: AccountName): Promise<Properties>;
+  /** Creates or replaces; resolves when it has succeeded. */
+  put(name: AccountName, body: Properties): Promise<Properties>;
+  patch(name: AccountName, body: Properties): Promise<Properties>;
+  /** Resolves when the account is gone. */
+  delete(name: AccountName): Promise<void>;
+  keys(name: AccountName): Promise<{ primary: string; secondary: string }>;
+  regenerateKey(name: AccountName, key: 'Primary' | 'Secondary'): Promise<void>;
+}
+
+export interface DataPlane {
+  pool: {
+    add(body: Properties): Promise<void>;
+    get(poolId: string): Promise<Properties>;
+    patch(poolId: string, body: Properties): Promise<void>;
+    updateProperties(poolId: string, body: Properties): Promise<void>;
+    resize(poolId: string, body: Properties): Promise<void>;
+    stopResize(poolId: string): Promise<void>;
+    enableAutoScale(poolId: string, body: Properties): Promise<void>;
+    disableAutoScale(poolId: string): Promise<void>;
+    delete(poolId: string): Promise<void>;
+    /** Nodes of the pool (id, state, errors). */
+    nodes(poolId: string): Promise<Properties[]>;
+  };
+  job: {
+    add(body: Properties): Promise<void>;
+    get(jobId: string): Promise<Properties>;
+    patch(jobId: string, body: Properties): Promise<void>;
+    disable(jobId: string, disableTasks: 'requeue' | 'terminate' | 'wait'): Promise<void>;
+    enable(jobId: string): Promise<void>;
+    delete(jobId: string): Promise<void>;
+    /** At most 100 tasks a call; one result a task, in any order. */
+    addTasks(jobId: string, tasks: Properties[]): Promise<TaskResult[]>;
+  };
+  jobSchedule: {
+    add(body: Properties): Promise<void>;
+    get(jobScheduleId: string): Promise<Properties>;
+    update(jobScheduleId: string, body: Properties): Promise<void>;
+    delete(jobScheduleId: string): Promise<void>;
+  };
+  certificate: {
+    add(body: Properties): Promise<void>;
+    get(algorithm: string, thumbprint: string): Promise<Properties>;
+    delete(algorithm: string, thumbprint: string): Promise<void>;
+    cancelDeletion(algorithm: string, thumbprint: string): Promise<void>;
+  };
+}
+
+export interface TaskResult {
+  taskId: string;
+  /** Absent: added. */
+  error?: { code: string; message: string };
+}
+
+export interface Storage {
+  /** Does nothing where the container is there. */
+  createContainer(container: string): Promise<void>;
+  deleteContainer(container: string): Promise<void>;
+  put(container: string, blob: string, content: Uint8Array): Promise<void>;
+  delete(container: string, blob: string): Promise<void>;
+  /** Names and sizes of all blobs; rejects with ContainerNotFound. */
+  list(container: string): Promise<{ name: string; bytes: number }[]>;
+}

@@ -1,0 +1,38 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { dataPlane } from '../client/data-plane.js';
+import { managementPlane } from '../client/management-plane.js';
+import { connectionOf, type Settings } from '../client/settings.js';
+import { storage } from '../client/storage.js';
+import type { Properties } from '../core/json.js';
+import type { AccountName, Ports } from '../core/ports.js';
+
+/** Keys of accounts, kept in this process only: endpoint and account → key. */
+const keys = new Map<string, Promise<string>>();
+
+/** The ports of one operation on a resource; its own `connection` goes before the stack's configuration. */
+export function connect(props: Properties, configured: Settings): Ports {
+  const connection = connectionOf(props.connection, configured, process.env);
+  const { endpoint, accountKey } = connection;
+  const accounts = managementPlane(connection);
+  const keyOf = async (account: AccountName, fresh: boolean): Promise<string> => {
+    if (accountKey !== undefined) return accountKey;
+    const name = `${endpoint} ${account.accountName}`;
+    if (fresh) keys.delete(name);
+    let key = keys.get(name);
+    if (key === undefined) {
+      key = accounts.keys(account).then(({ primary }) => primary);
+      keys.set(name, key);
+      key.catch(() => keys.delete(name));
+    }
+    return key;
+  };
+  return {
+    endpoint,
+    accounts,
+    data: (account) => dataPlane(connection, account, keyOf),
+    storage: (account) => storage(connection, account),
+    say: (line) => console.log(line),
+    sleep: (ms) => delay(ms),
+    now: () => Date.now(),
+  };
+}

@@ -1,0 +1,24 @@
+/** Pulumi resources for Batchyard. */
+export { Account, type AccountArgs } from './resources/account.js';
+export { Certificate, type CertificateArgs, type SelfSignedArgs } from './resources/certificate.js';
+export type {
+  ChildArgs,
+  ConnectionArgs,
+  ResourceArgs,
+  TimeoutArgs,
+} from './resources/connection.js';
+export { Job, type JobArgs } from './resources/job.js';
+export type { AutoPoolArgs, JobSpecificationArgs, PoolInfoArgs } from './resources/job-args.js';
+export { JobSchedule, type JobScheduleArgs, type ScheduleArgs } from './resources/job-schedule.js';
+export {
+  Pool,
+  type AutoScaleArgs,
+  type CertificateReferenceArgs,
+  type FixedScaleArgs,
+  type ImageReferenceArgs,
+  type NodeDeallocationOption,
+  type PoolArgs,
+  type VirtualMachineConfigurationArgs,
+} from './resources/pool.js';
+export { StorageContainer, type StorageContainerArgs } from './resources/storage-container.js';
+export type * from './resources/task-args.js';
