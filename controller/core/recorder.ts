@@ -93,6 +93,7 @@ export class Recorder {
   changed<K extends EntityKind>(kind: K, entity: Entities[K]): void {
     this.changes.count += 1;
     this.changes.dirty[kind].add(entity);
+    this.changes.deleted[kind].delete(entity.key);
   }
 
   /** The entity is gone: its row goes with this tick. */

@@ -57,7 +57,6 @@ export function addTask(
   work.tasks.add(task);
   if (body.dependsOn !== undefined) work.dependencies.add(task, body.dependsOn);
   recorder.changed('task', task);
-  recorder.changes.deleted.task.delete(task.key);
   recorder.changes.taskBodies.set(task.key, body);
   countTask(recorder, job, task, 1);
   if (!work.dependencies.isBlocked(task)) makeReady(state, task);

@@ -1,0 +1,122 @@
+import type { Job, TaskCounts } from './job/state.js';
+import type { Node } from './node/state.js';
+import { PREFETCH_MAXIMUM } from './scheduler/fit.js';
+import type { State } from './state.js';
+import { slotsOf, takesTasks } from './task/hold.js';
+
+/**
+ * What must hold after every tick, as sentences about what does not. Looks at everything: for tests
+ * and the simulator. Completed tasks are not in memory, so only the rest is counted again.
+ */
+export function* invariants(state: State): Generator<string> {
+  for (const job of state.jobs.values()) yield* jobInvariants(state, job);
+  for (const node of state.nodes.values()) yield* nodeInvariants(state, node);
+  yield* taskInvariants(state);
+  for (const pool of state.pools.values())
+    if (pool.targetDedicatedNodes < 0 || pool.targetLowPriorityNodes < 0)
+      yield `pool ${pool.key} has a negative target`;
+  for (const [name, marked] of Object.entries(state.toSettle))
+    if (marked.size > 0) yield `${marked.size} marked ${name} were not settled`;
+}
+
+function* jobInvariants(state: State, job: Job): Generator<string> {
+  const tasks: TaskCounts = { active: 0, running: 0, completed: 0, succeeded: 0, failed: 0 };
+  const slots: TaskCounts = { ...tasks };
+  const work = state.jobWork.get(job.key);
+  if (work === undefined) return yield `job ${job.key} has no scheduling record`;
+  for (const task of work.tasks) {
+    if (state.tasks.get(task.key) !== task)
+      yield `task ${task.key} is listed by its job but is not in memory`;
+    const bucket = task.state === 'active' ? 'active' : 'running';
+    tasks[bucket] += 1;
+    slots[bucket] += task.requiredSlots;
+    if ((task.phase !== undefined) !== work.inFlight.has(task))
+      yield `task ${task.key} and its job disagree about its attempt`;
+  }
+  for (const [name, counted, kept] of [
+    ['taskCounts', tasks, job.taskCounts],
+    ['taskSlotCounts', slots, job.taskSlotCounts],
+  ] as const) {
+    for (const one of ['active', 'running'] as const)
+      if (counted[one] !== kept[one])
+        yield `job ${job.key}: ${name}.${one} is ${kept[one]}, counted ${counted[one]}`;
+    if (kept.completed !== kept.succeeded + kept.failed)
+      yield `job ${job.key}: ${name} does not add up`;
+    for (const count of Object.values(kept))
+      if (count < 0) yield `job ${job.key}: ${name} has a negative count`;
+  }
+  const limit = job.specification.maxParallelTasks;
+  if (
+    limit > 0 &&
+    work.inFlight.size > limit &&
+    job.previousStateTransitionTime === undefined &&
+    job.version === 1
+  )
+    yield `job ${job.key} has ${work.inFlight.size} attempts, allowed ${limit}`;
+  if ((job.state === 'completed' || job.state === 'disabled') && work.inFlight.size > 0)
+    yield `job ${job.key} is ${job.state} and has attempts`;
+}
+
+function* nodeInvariants(state: State, node: Node): Generator<string> {
+  const load = state.loads.get(node.key);
+  if (load === undefined) return yield `node ${node.key} has no load record`;
+  if (state.nodesOfPool.get(node.pool)?.has(node) !== true)
+    yield `node ${node.key} is not listed by its pool`;
+  const perNode = state.pools.get(node.pool)?.specification.taskSlotsPerNode;
+  if (perNode === undefined) return yield `node ${node.key} has no pool`;
+  let used = 0;
+  let long = 0;
+  let begun = 0;
+  for (const [task, held] of load.attempts) {
+    if (task.node !== node.key || task.phase === undefined)
+      yield `node ${node.key} holds ${task.key}, which is not with it`;
+    if (held.slots !== slotsOf(task, perNode))
+      yield `node ${node.key} holds ${task.key} with ${held.slots} slots`;
+    used += held.slots;
+    if (!held.short) long += held.slots;
+    if (task.phase === 'running') begun += 1;
+  }
+  for (const ghost of load.ghosts.values()) {
+    used += ghost.slots;
+    long += ghost.slots;
+  }
+  if (used !== load.used || long !== load.long)
+    yield `node ${node.key}: ${load.used} slots used (${load.long} long), counted ${used} (${long})`;
+  if (used > perNode + PREFETCH_MAXIMUM)
+    yield `node ${node.key} has ${used} slots of attempts, allowed ${perNode} and ${PREFETCH_MAXIMUM}`;
+  if (begun !== node.runningTasksCount)
+    yield `node ${node.key}: runningTasksCount is ${node.runningTasksCount}, counted ${begun}`;
+  const listed = state.workOfPool(node.pool).byUsed[load.used]?.has(load) === true;
+  if (listed !== takesTasks(node))
+    yield `node ${node.key} is ${listed ? '' : 'not '}listed for placement in state ${node.state}`;
+  if (
+    (node.state === 'running') !== node.runningTasksCount > 0 &&
+    (node.state === 'idle' || node.state === 'running')
+  )
+    yield `node ${node.key} is ${node.state} with ${node.runningTasksCount} running tasks`;
+}
+
+function* taskInvariants(state: State): Generator<string> {
+  for (const task of state.tasks.values()) {
+    if (!state.jobs.has(task.job)) yield `task ${task.key} has no job`;
+    const listed = state.jobWork.get(task.job)?.tasks.has(task) === true;
+    if (task.state === 'completed') {
+      if (listed) yield `completed task ${task.key} is listed as living`;
+      if (task.phase !== undefined || task.stopping !== undefined)
+        yield `completed task ${task.key} has an attempt`;
+      if (task.execution.result === undefined) yield `completed task ${task.key} has no result`;
+      if ((task.execution.result === 'failure') !== (task.execution.failureInfo !== undefined))
+        yield `completed task ${task.key}: result and failureInfo disagree`;
+      continue;
+    }
+    if (!listed) yield `task ${task.key} is in memory but not listed by its job`;
+    if ((task.state === 'running') !== (task.phase === 'running'))
+      yield `task ${task.key} is ${task.state} in phase ${task.phase ?? 'none'}`;
+    if (task.phase === undefined) continue;
+    const node = task.node === undefined ? undefined : state.nodes.get(task.node);
+    if (node === undefined)
+      yield `task ${task.key} is with node ${task.node ?? 'none'}, which does not exist`;
+    else if (state.loads.get(node.key)?.attempts.has(task) !== true)
+      yield `task ${task.key} is with node ${node.key}, which does not hold it`;
+  }
+}
