@@ -4,13 +4,14 @@ import { startController, type RunningController } from './controller.js';
 import { libvirtConfig } from './libvirt.js';
 import { DemoFailure, Log, mustHold } from './log.js';
 import { readOptions, type DemoOptions } from './options.js';
-import { obtainPulumi, PulumiStack } from './pulumi.js';
+import { obtainPulumi } from '../scripts/pulumi-cli.mjs';
+import { PulumiStack } from './pulumi.js';
 import { say, tick } from './screen.js';
 import { scaleDown } from './scale-down.js';
 import { checkSecret, showReport, watchJob, watchSchedule, type Deployment } from './work.js';
 
 /** The story of the README, one line a chapter. Anything that does not really happen throws. */
-async function story(options: DemoOptions, log: Log, controller: RunningController, stack: PulumiStack): Promise<void> {
+async function story(options: DemoOptions, controller: RunningController, stack: PulumiStack): Promise<void> {
   const patience = options.nodes === 'libvirt' ? 400 : 90;
   say('pulumi up: account, certificate, files, pool of 2 nodes, job schedule, job');
   await stack.create({ folder: options.folder, nodes: '2', nodeKind: options.nodes });
@@ -62,11 +63,11 @@ async function main(): Promise<void> {
   let stack: PulumiStack | undefined;
   try {
     const binaries = await obtainPulumi(say);
-    const configFile = options.nodes === 'libvirt' ? await libvirtConfig(options, log, say) : undefined;
+    const configFile = options.nodes === 'libvirt' ? await libvirtConfig(options, say) : undefined;
     controller = await startController(options, log, configFile);
     tick(`controller ready on ${controller.url}`);
     stack = new PulumiStack(binaries, options.directory, log, controller);
-    await story(options, log, controller, stack);
+    await story(options, controller, stack);
     if (!options.keep) await controller.stop();
     tick(`done; log: ${log.path}`);
   } catch (error) {
