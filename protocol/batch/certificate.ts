@@ -28,7 +28,7 @@ export interface SealedCertificate {
   /** Lower-case hex. */
   thumbprint: string;
   thumbprintAlgorithm: 'sha1';
-  certificateFormat: 'pfx' | 'cer';
+  format: 'pfx' | 'cer';
   /** Base64 of the certificate's DER. */
   publicData: string;
   /** Sealed `data` (base64 as it came), and the sealed password of a PFX. */

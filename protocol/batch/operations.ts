@@ -175,16 +175,19 @@ const node = [
   operation('ComputeNode_Reboot', 'POST', `${NODE}/reboot`, 202, {
     request: NodeReboot,
     bodyOptional: true,
+    ...served,
   }),
   operation('ComputeNode_Reimage', 'POST', `${NODE}/reimage`, 202, {
     request: NodeReimage,
     bodyOptional: true,
+    ...served,
   }),
   operation('ComputeNode_DisableScheduling', 'POST', `${NODE}/disablescheduling`, 200, {
     request: NodeDisableScheduling,
     bodyOptional: true,
+    ...served,
   }),
-  operation('ComputeNode_EnableScheduling', 'POST', `${NODE}/enablescheduling`, 200, {}),
+  operation('ComputeNode_EnableScheduling', 'POST', `${NODE}/enablescheduling`, 200, served),
   operation('ComputeNode_AddUser', 'POST', `${NODE}/users`, 201, { request: NodeUserAdd }),
   operation('ComputeNode_UpdateUser', 'PUT', `${NODE}/users/{userName}`, 200, {
     request: NodeUserUpdate,

@@ -19,7 +19,7 @@ export function sealCertificate(ports: HttpPorts, body: CertificateAdd): SealedC
   return {
     thumbprint: body.thumbprint.toLowerCase(),
     thumbprintAlgorithm: body.thumbprintAlgorithm,
-    certificateFormat: body.certificateFormat,
+    format: body.certificateFormat,
     publicData,
     sealedData: ports.keys.seal(body.data),
     ...(body.certificateFormat === 'pfx' && {

@@ -1,6 +1,3 @@
-import { durationMs, formatDuration } from '../../../protocol/time.js';
-import { invalidPropertyValue } from '../../../protocol/batch/errors.js';
-import type { Schedule } from '../../../protocol/batch/job-schedule.js';
 import { jobScheduleAdd } from '../../commands/job-schedule/add.js';
 import { jobScheduleDelete } from '../../commands/job-schedule/delete.js';
 import { jobScheduleDisable } from '../../commands/job-schedule/disable.js';
@@ -10,29 +7,13 @@ import { jobScheduleTerminate } from '../../commands/job-schedule/terminate.js';
 import { jobScheduleUpdate } from '../../commands/job-schedule/update.js';
 import { jobScheduleGet } from '../../queries/job-schedule/get.js';
 import { jobScheduleList } from '../../queries/job-schedule/list.js';
-import type { Call } from '../call.js';
 import { commandInput, idOf, queryContext } from './call-input.js';
 import { listInput, readInput } from './list-query.js';
 import { sendAdded, sendChanged, sendEntity, sendExists, sendList, sendNothing } from './reply.js';
 import type { Handlers, IdsOf } from './router.js';
 
-/** The service's minimum is a setting: `jobScheduleMinimumIntervalMs`. */
-function checkIntervals(call: Call, schedule: Schedule | undefined): void {
-  const minimum = call.ports.settings.jobScheduleMinimumIntervalMs;
-  for (const name of ['recurrenceInterval', 'startWindow'] as const) {
-    const value = schedule?.[name];
-    if (value !== undefined && durationMs(value) < minimum)
-      throw invalidPropertyValue(
-        name,
-        value,
-        `${name} must be at least ${formatDuration(minimum)}`,
-      );
-  }
-}
-
 export const jobScheduleHandlers: Handlers<IdsOf<'JobSchedule'>> = {
   async JobSchedule_Add(call) {
-    checkIntervals(call, call.body.schedule);
     const reply = await call.ports.submit(jobScheduleAdd(commandInput(call)));
     sendAdded(call, `/jobschedules/${reply.id}`, reply);
   },
@@ -48,12 +29,10 @@ export const jobScheduleHandlers: Handlers<IdsOf<'JobSchedule'>> = {
     sendExists(call, await jobScheduleGet(queryContext(call), input));
   },
   async JobSchedule_Patch(call) {
-    checkIntervals(call, call.body.schedule);
     const input = commandInput(call, 'jobScheduleId');
     sendChanged(call, await call.ports.submit(jobSchedulePatch(input)));
   },
   async JobSchedule_Update(call) {
-    checkIntervals(call, call.body.schedule);
     const input = commandInput(call, 'jobScheduleId');
     sendChanged(call, await call.ports.submit(jobScheduleUpdate(input)));
   },

@@ -3,7 +3,6 @@ import { TaskAdd } from '../../../protocol/batch/task.js';
 import { validate } from '../../../protocol/batch/validation.js';
 import { formatTime } from '../../../protocol/time.js';
 import { taskAddCollection } from '../../commands/task/add-collection.js';
-import type { EntityReply } from '../../engine/command.js';
 import type { Call } from '../call.js';
 import { errorBody } from '../middleware/errors.js';
 import { idOf } from './call-input.js';
@@ -23,31 +22,28 @@ function idOfItem(item: unknown): string {
 export async function addTaskCollection(call: Call<{ value: unknown[] }>): Promise<void> {
   const jobId = idOf(call, 'jobId');
   const checked = call.body.value.map(checkItem);
-  const tasks = checked.filter((item) => !(item instanceof BatchError));
+  const tasks = checked.filter((item): item is TaskAdd => !(item instanceof BatchError));
   const command = taskAddCollection({ account: call.account, jobId, body: { value: tasks } });
   const added = await call.ports.submit(command);
-  const now = call.ports.clock.now();
-  const result = (taskId: string, outcome: EntityReply | BatchError) =>
-    outcome instanceof BatchError
-      ? {
-          status: outcome.status >= 500 ? 'servererror' : 'clienterror',
-          taskId,
-          error: errorBody(outcome, call.context.state.requestId, now, call.baseUrl),
-        }
-      : {
-          status: 'Success',
-          taskId: outcome.id,
-          eTag: outcome.etag,
-          lastModified: formatTime(outcome.lastModified),
-          location: `${call.baseUrl}/jobs/${jobId}/tasks/${outcome.id}`,
-        };
+  const refused = (taskId: string, error: BatchError) => ({
+    status: error.status >= 500 ? 'servererror' : 'clienterror',
+    taskId,
+    error: errorBody(error, call.context.state.requestId, call.ports.clock.now(), call.baseUrl),
+  });
   let next = 0;
   const value = checked.map((item, at) => {
-    const outcome = item instanceof BatchError ? item : added[next++];
-    return result(
-      idOfItem(call.body.value[at]),
-      outcome ?? new BatchError('AddTaskCollectionTerminated'),
-    );
+    if (item instanceof BatchError) return refused(idOfItem(call.body.value[at]), item);
+    const result = added[next++];
+    if (result === undefined)
+      return refused(item.id, new BatchError('AddTaskCollectionTerminated'));
+    if (result.status === 'clienterror') return refused(result.taskId, result.error);
+    return {
+      status: 'Success',
+      taskId: result.taskId,
+      eTag: result.etag,
+      lastModified: formatTime(result.lastModified),
+      location: `${call.baseUrl}/jobs/${jobId}/tasks/${result.taskId}`,
+    };
   });
   sendJson(call, 'taskaddresult', { value });
 }

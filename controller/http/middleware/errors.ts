@@ -1,6 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import { BatchError } from '../../../protocol/batch/errors.js';
 import { formatTime } from '../../../protocol/time.js';
+import { ManagementError } from '../management/errors.js';
 import type { HttpPorts } from '../ports.js';
 
 /** The error object of the data plane, as bodies and items of a collection hold it. */
@@ -16,49 +17,55 @@ export function errorBody(error: BatchError, requestId: string, now: number, bas
   };
 }
 
-/** Anything that is not a refusal is a defect or a broken connection: the caller learns only its request id. */
-function batchErrorOf(thrown: unknown, context: Context, ports: HttpPorts): BatchError {
-  if (thrown instanceof BatchError) return thrown;
-  ports.log.error(
-    { error: thrown, requestId: context.state['requestId'], path: context.path },
-    'a request failed',
-  );
+/** Anything that is no refusal is a defect or a broken connection: the caller learns only its request id. */
+function internalError(thrown: unknown, context: Context, ports: HttpPorts): BatchError {
+  const requestId = context.state['requestId'] as unknown;
+  ports.log.error({ err: thrown, requestId, path: context.path }, 'a request failed');
   return new BatchError('InternalError');
 }
 
-/** Answers what the rest refused, in the shape that `write` gives it. */
-const answering =
-  (ports: HttpPorts, write: (context: Context, error: BatchError) => void): Middleware =>
+/** Sends an error's status and JSON body; HEAD has no body. */
+function answer(context: Context, status: number, body: object, type: string): void {
+  context.status = status;
+  context.body = context.method === 'HEAD' ? null : JSON.stringify(body);
+  context.status = status;
+  if (context.method !== 'HEAD') context.set('content-type', type);
+}
+
+/** Errors in the data plane's shape. */
+export const batchErrors =
+  (ports: HttpPorts): Middleware =>
   async (context, next) => {
     try {
       await next();
     } catch (thrown) {
       if (context.headerSent) throw thrown;
-      const error = batchErrorOf(thrown, context, ports);
-      context.status = error.status;
-      if (error.code === 'ServerBusy') context.set('Retry-After', '1');
-      if (context.method === 'HEAD') context.body = null;
-      else write(context, error);
-      context.status = error.status;
+      const error = thrown instanceof BatchError ? thrown : internalError(thrown, context, ports);
+      const id = String(context.state['requestId']);
+      const body = errorBody(error, id, ports.clock.now(), context.origin);
+      answer(context, error.status, body, 'application/json;odata=minimalmetadata');
+      context.set('DataServiceVersion', '3.0');
+      if (error.status === 503) context.set('Retry-After', '1');
     }
   };
 
-/** Errors in the data plane's shape. */
-export const batchErrors = (ports: HttpPorts): Middleware =>
-  answering(ports, (context, error) => {
-    const id = String(context.state['requestId']);
-    context.body = JSON.stringify(errorBody(error, id, ports.clock.now(), context.origin));
-    context.set('content-type', 'application/json;odata=minimalmetadata');
-    context.set('DataServiceVersion', '3.0');
-  });
-
-/** Errors in the management plane's shape. */
-export const managementErrors = (ports: HttpPorts): Middleware =>
-  answering(ports, (context, error) => {
-    if (error.status === 401) context.set('WWW-Authenticate', 'Bearer');
-    const target = error.values.find((value) => value.key === 'PropertyName')?.value;
-    context.body = JSON.stringify({
-      error: { code: error.code, message: error.message, ...(target !== undefined && { target }) },
-    });
-    context.set('content-type', 'application/json; charset=utf-8');
-  });
+/** Errors in the management plane's shape: `{error: {code, message, target?}}`. */
+export const managementErrors =
+  (ports: HttpPorts): Middleware =>
+  async (context, next) => {
+    try {
+      await next();
+    } catch (thrown) {
+      if (context.headerSent) throw thrown;
+      const known = thrown instanceof BatchError || thrown instanceof ManagementError;
+      const error = known ? thrown : internalError(thrown, context, ports);
+      const target =
+        error instanceof ManagementError
+          ? error.target
+          : error.values.find((value) => value.key === 'PropertyName')?.value;
+      if (error.status === 401) context.set('WWW-Authenticate', 'Bearer');
+      const { code, message } = error;
+      const body = { error: { code, message, ...(target !== undefined && { target }) } };
+      answer(context, error.status, body, 'application/json; charset=utf-8');
+    }
+  };

@@ -1,0 +1,82 @@
+import { accountKey } from '../../../protocol/keys.js';
+import { ACCOUNT_NAME, CheckNameAvailability } from '../../../protocol/management/account.js';
+import { validate } from '../../../protocol/batch/validation.js';
+import { operations } from '../../../protocol/batch/operations.js';
+import type { ManagementHandler } from './call.js';
+import { accountOfPath, nameOf, sendJson, sendList } from './call.js';
+import { resourceNotFound } from './errors.js';
+
+/** Azure's largest; nothing here refuses more. */
+const ACCOUNT_QUOTA = 50;
+
+const RESOURCES = ['batchAccounts', 'batchAccounts/pools', 'batchAccounts/certificates'];
+const VERBS = ['read', 'write', 'delete'];
+
+export const listOperations: ManagementHandler = async (call) => {
+  const management = RESOURCES.flatMap((resource) =>
+    VERBS.map((verb) => ({
+      name: `Microsoft.Batch/${resource}/${verb}`,
+      isDataAction: false,
+      display: { provider: 'Microsoft Batch', resource, operation: verb, description: '' },
+    })),
+  );
+  const data = operations.map(({ id }) => {
+    const [resource = '', operation = ''] = id.split('_');
+    return {
+      name: `Microsoft.Batch/batchAccounts/${resource}/${operation}/action`,
+      isDataAction: true,
+      display: { provider: 'Microsoft Batch', resource, operation, description: '' },
+    };
+  });
+  sendList(call, [...management, ...data]);
+};
+
+/** What an account of ours never has: detectors, private endpoints, packages. */
+export const emptyList: ManagementHandler = async (call) => {
+  accountOfPath(call);
+  sendList(call, []);
+};
+
+export const noApplication: ManagementHandler = async (call) => {
+  accountOfPath(call);
+  throw resourceNotFound(`applications/${nameOf(call, 'applicationName')}`);
+};
+
+export const getQuotas: ManagementHandler = async (call) =>
+  sendJson(call, { accountQuota: ACCOUNT_QUOTA });
+
+/** `$filter=familyName eq '…'` is the one filter that this list knows. */
+export const listVirtualMachineSkus: ManagementHandler = async (call) => {
+  const family = /^familyName eq '([^']*)'$/i.exec(call.query.get('$filter') ?? '')?.[1];
+  const value = call.ports.settings.vmSizes
+    .map((size) => ({
+      name: size.name,
+      familyName: 'batchyard',
+      capabilities: [
+        { name: 'vCPUs', value: String(size.vcpus) },
+        { name: 'MemoryGB', value: String(size.memoryMiB / 1024) },
+        { name: 'OSVhdSizeMB', value: String(size.diskGiB * 1024) },
+      ],
+    }))
+    .filter((size) => family === undefined || size.familyName === family);
+  sendList(call, value);
+};
+
+export const listCloudServiceSkus: ManagementHandler = async (call) => sendList(call, []);
+
+export const checkNameAvailability: ManagementHandler = async (call) => {
+  const { name } = validate(CheckNameAvailability, call.body);
+  if (!ACCOUNT_NAME.test(name))
+    return sendJson(call, {
+      nameAvailable: false,
+      reason: 'Invalid',
+      message: 'An account name must be 3 to 24 lower-case letters and digits.',
+    });
+  if (call.ports.view.accounts.has(accountKey(name)))
+    return sendJson(call, {
+      nameAvailable: false,
+      reason: 'AlreadyExists',
+      message: `An account named ${name} exists.`,
+    });
+  sendJson(call, { nameAvailable: true });
+};

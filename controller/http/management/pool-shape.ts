@@ -1,0 +1,188 @@
+import type { ArmPool } from '../../../protocol/management/pool.js';
+import type { Account } from '../../core/account/state.js';
+
+type Json = Record<string, unknown>;
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The same object with some properties under other names. */
+function renamed(value: unknown, names: Record<string, string>): unknown {
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [names[name] ?? name, inner]),
+  );
+}
+
+const swap = (names: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(names).map(([from, to]) => [to, from]));
+
+const TO_BATCH = {
+  machine: { nodeAgentSkuId: 'nodeAgentSKUId' },
+  image: { id: 'virtualMachineImageId' },
+  network: { dynamicVnetAssignmentScope: 'dynamicVNetAssignmentScope' },
+  endpoint: { inboundNatPools: 'inboundNATPools' },
+  identity: { userName: 'username' },
+} as const;
+const TO_ARM = {
+  machine: swap(TO_BATCH.machine),
+  image: swap(TO_BATCH.image),
+  network: swap(TO_BATCH.network),
+  endpoint: swap(TO_BATCH.endpoint),
+  identity: swap(TO_BATCH.identity),
+} as const;
+
+/** `parent[name]` changed by `change` where it is there. */
+const within = (parent: unknown, name: string, change: (value: unknown) => unknown): unknown =>
+  isObject(parent) && parent[name] !== undefined
+    ? { ...parent, [name]: change(parent[name]) }
+    : parent;
+
+type Names = { [Part in keyof typeof TO_BATCH]: Record<string, string> };
+
+const machine = (value: unknown, names: Names) =>
+  within(renamed(value, names.machine), 'imageReference', (image) => renamed(image, names.image));
+const network = (value: unknown, names: Names) =>
+  within(renamed(value, names.network), 'endpointConfiguration', (endpoint) =>
+    renamed(endpoint, names.endpoint),
+  );
+const startTask = (value: unknown, names: Names) =>
+  within(value, 'userIdentity', (identity) => renamed(identity, names.identity));
+
+const lastPart = (id: string) => id.slice(id.lastIndexOf('/') + 1);
+
+/** `…/certificates/sha1-abc` → thumbprint and algorithm. */
+function certificateReference({ id, ...reference }: { id: string } & Json): Json {
+  const [thumbprintAlgorithm, thumbprint] = lastPart(id).split('-', 2);
+  return { ...reference, thumbprintAlgorithm, thumbprint };
+}
+
+/** ARM's properties as a body of Pool_Add without id; values are left for its schema to check. */
+export function toBatchPool(properties: ArmPool['properties']) {
+  const { deploymentConfiguration, scaleSettings, interNodeCommunication } = properties;
+  const { fixedScale, autoScale } = scaleSettings ?? {};
+  return {
+    displayName: properties.displayName,
+    vmSize: properties.vmSize,
+    virtualMachineConfiguration: machine(
+      deploymentConfiguration?.virtualMachineConfiguration,
+      TO_BATCH,
+    ),
+    cloudServiceConfiguration: deploymentConfiguration?.cloudServiceConfiguration,
+    targetDedicatedNodes: fixedScale?.targetDedicatedNodes,
+    targetLowPriorityNodes: fixedScale?.targetLowPriorityNodes,
+    resizeTimeout: fixedScale?.resizeTimeout,
+    enableAutoScale: autoScale !== undefined,
+    autoScaleFormula: autoScale?.formula,
+    autoScaleEvaluationInterval: autoScale?.evaluationInterval,
+    enableInterNodeCommunication: interNodeCommunication === 'Enabled',
+    networkConfiguration: network(properties.networkConfiguration, TO_BATCH),
+    taskSlotsPerNode: properties.taskSlotsPerNode,
+    taskSchedulingPolicy: properties.taskSchedulingPolicy,
+    userAccounts: properties.userAccounts,
+    metadata: properties.metadata,
+    startTask: startTask(properties.startTask, TO_BATCH),
+    certificateReferences: properties.certificates?.map(certificateReference),
+    applicationPackageReferences: properties.applicationPackages?.map(({ id, ...reference }) => ({
+      ...reference,
+      applicationId: lastPart(id),
+    })),
+    applicationLicenses: properties.applicationLicenses,
+    mountConfiguration: properties.mountConfiguration,
+    targetNodeCommunicationMode: properties.targetNodeCommunicationMode,
+  };
+}
+
+/** ARM writes enums in PascalCase, where the data plane writes lower case. */
+const PASCAL: Record<string, string> = {
+  taskcompletion: 'TaskCompletion',
+  retaineddata: 'RetainedData',
+  nonadmin: 'NonAdmin',
+  currentuser: 'CurrentUser',
+  localmachine: 'LocalMachine',
+  starttask: 'StartTask',
+  remoteuser: 'RemoteUser',
+};
+const pascal = (text: unknown): unknown =>
+  typeof text === 'string' ? (PASCAL[text] ?? text.charAt(0).toUpperCase() + text.slice(1)) : text;
+
+/** A pool of the data plane's JSON in ARM's shape. */
+export function armPool(account: Readonly<Account>, body: object): object {
+  const pool = body as Json;
+  const accountId = `/subscriptions/${account.subscriptionId}/resourceGroups/${account.resourceGroup}/providers/Microsoft.Batch/batchAccounts/${account.name}`;
+  const id = String(pool['id']);
+  return {
+    id: `${accountId}/pools/${id}`,
+    name: id,
+    type: 'Microsoft.Batch/batchAccounts/pools',
+    etag: `W/"${String(pool['eTag'])}"`,
+    properties: dropAbsent({
+      displayName: pool['displayName'],
+      lastModified: pool['lastModified'],
+      creationTime: pool['creationTime'],
+      provisioningState: pool['state'] === 'deleting' ? 'Deleting' : 'Succeeded',
+      provisioningStateTransitionTime: pool['stateTransitionTime'],
+      allocationState: pascal(pool['allocationState']),
+      allocationStateTransitionTime: pool['allocationStateTransitionTime'],
+      vmSize: typeof pool['vmSize'] === 'string' ? pool['vmSize'].toUpperCase() : undefined,
+      deploymentConfiguration: dropAbsent({
+        virtualMachineConfiguration: machine(pool['virtualMachineConfiguration'], TO_ARM),
+        cloudServiceConfiguration: pool['cloudServiceConfiguration'],
+      }),
+      currentDedicatedNodes: pool['currentDedicatedNodes'],
+      currentLowPriorityNodes: pool['currentLowPriorityNodes'],
+      scaleSettings: scaleSettings(pool),
+      interNodeCommunication:
+        pool['enableInterNodeCommunication'] === true ? 'Enabled' : 'Disabled',
+      networkConfiguration: network(pool['networkConfiguration'], TO_ARM),
+      taskSlotsPerNode: pool['taskSlotsPerNode'],
+      taskSchedulingPolicy: within(pool['taskSchedulingPolicy'], 'nodeFillType', pascal),
+      userAccounts: pool['userAccounts'],
+      metadata: pool['metadata'],
+      startTask: startTask(pool['startTask'], TO_ARM),
+      certificates: list(pool['certificateReferences'])?.map((reference) => ({
+        id: `${accountId}/certificates/${String(reference['thumbprintAlgorithm'])}-${String(reference['thumbprint'])}`,
+        storeLocation: pascal(reference['storeLocation']),
+        storeName: reference['storeName'],
+        visibility: (reference['visibility'] as unknown[] | undefined)?.map(pascal),
+      })),
+      applicationPackages: list(pool['applicationPackageReferences'])?.map((reference) => ({
+        id: `${accountId}/applications/${String(reference['applicationId'])}`,
+        version: reference['version'],
+      })),
+      applicationLicenses: pool['applicationLicenses'],
+      mountConfiguration: pool['mountConfiguration'],
+      resizeOperationStatus: resizeStatus(pool),
+      currentNodeCommunicationMode: 'Classic',
+    }),
+  };
+}
+
+const list = (value: unknown) => (Array.isArray(value) ? (value as Json[]) : undefined);
+const dropAbsent = (value: Json): Json =>
+  Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined));
+
+const scaleSettings = (pool: Json): Json =>
+  pool['enableAutoScale'] === true
+    ? {
+        autoScale: {
+          formula: pool['autoScaleFormula'],
+          evaluationInterval: pool['autoScaleEvaluationInterval'],
+        },
+      }
+    : { fixedScale: targets(pool) };
+
+const targets = (pool: Json): Json => ({
+  targetDedicatedNodes: pool['targetDedicatedNodes'],
+  targetLowPriorityNodes: pool['targetLowPriorityNodes'],
+  resizeTimeout: pool['resizeTimeout'],
+});
+
+const resizeStatus = (pool: Json): Json =>
+  dropAbsent({
+    ...targets(pool),
+    errors: list(pool['resizeErrors'])?.map((error) => ({
+      code: error['code'],
+      message: error['message'],
+      details: list(error['values'])?.map(({ name, value }) => ({ code: name, message: value })),
+    })),
+  });

@@ -1,0 +1,126 @@
+import { PoolAdd, PoolPatch, PoolResize } from '../../../protocol/batch/pool.js';
+import { validate } from '../../../protocol/batch/validation.js';
+import { poolKey } from '../../../protocol/keys.js';
+import { ArmPool } from '../../../protocol/management/pool.js';
+import { poolAdd } from '../../commands/pool/add.js';
+import { poolDelete } from '../../commands/pool/delete.js';
+import { poolPatch } from '../../commands/pool/patch.js';
+import { poolResize } from '../../commands/pool/resize.js';
+import { poolStopResize } from '../../commands/pool/stop-resize.js';
+import type { Pool } from '../../core/pool/state.js';
+import { poolGet } from '../../queries/pool/get.js';
+import { poolList } from '../../queries/pool/list.js';
+import { readConditions } from '../middleware/conditions.js';
+import type { ManagementCall, ManagementHandler } from './call.js';
+import { accountOfPath, nameOf, sendJson, sendList, sendNothing } from './call.js';
+import { ManagementError, resourceNotFound } from './errors.js';
+import { sendDeleteStarted } from './long-running.js';
+import { armPool, toBatchPool } from './pool-shape.js';
+
+const poolId = (call: ManagementCall) => nameOf(call, 'poolName');
+
+function find(call: ManagementCall): Readonly<Pool> {
+  const pool = call.ports.view.pools.get(poolKey(accountOfPath(call).key, poolId(call)));
+  if (pool === undefined) throw resourceNotFound(`pools/${poolId(call)}`);
+  return pool;
+}
+
+const input = (call: ManagementCall) => ({
+  account: accountOfPath(call).key,
+  poolId: poolId(call),
+  conditions: readConditions(call.context),
+});
+
+async function send(call: ManagementCall): Promise<void> {
+  const account = accountOfPath(call);
+  const context = { reader: call.ports.reader, baseUrl: call.baseUrl };
+  const found = await poolGet(context, { account: account.key, poolId: poolId(call) });
+  call.context.set('ETag', `W/"${found.etag}"`);
+  sendJson(call, armPool(account, found.body));
+}
+
+/** PUT: makes the pool. One that is there is not replaced (its nodes would not follow). */
+export const createPool: ManagementHandler = async (call) => {
+  const account = accountOfPath(call);
+  const { properties } = validate(ArmPool, call.body);
+  const body = validate(PoolAdd, { ...toBatchPool(properties), id: poolId(call) });
+  const conditions = readConditions(call.context);
+  const known = call.ports.view.pools.get(poolKey(account.key, poolId(call)));
+  if (known !== undefined && conditions?.ifNoneMatch !== undefined)
+    throw new ManagementError(412, 'PreconditionFailed', `The pool ${known.id} exists.`);
+  await call.ports.submit(poolAdd({ account: account.key, body }));
+  return send(call);
+};
+
+/** PATCH: what the data plane's patch knows, and a resize where the targets are given. */
+export const updatePool: ManagementHandler = async (call) => {
+  const pool = find(call);
+  const { properties } = validate(ArmPool, call.body);
+  if (properties.scaleSettings?.autoScale !== undefined)
+    throw new ManagementError(501, 'NotImplemented', 'Autoscale is not implemented.');
+  const { startTask, certificateReferences, applicationPackageReferences, ...rest } =
+    toBatchPool(properties);
+  const patch = validate(PoolPatch, {
+    startTask,
+    certificateReferences,
+    applicationPackageReferences,
+    metadata: rest.metadata,
+    targetNodeCommunicationMode: rest.targetNodeCommunicationMode,
+  });
+  const fixed = properties.scaleSettings?.fixedScale;
+  const resize =
+    fixed === undefined
+      ? undefined
+      : validate(PoolResize, { ...fixed, nodeDeallocationOption: fixed.nodeDeallocationOption });
+  const conditions = readConditions(call.context);
+  await call.ports.submit(poolPatch({ ...input(call), conditions, body: patch }));
+  const changes =
+    resize !== undefined &&
+    ((resize.targetDedicatedNodes ?? pool.targetDedicatedNodes) !== pool.targetDedicatedNodes ||
+      (resize.targetLowPriorityNodes ?? pool.targetLowPriorityNodes) !==
+        pool.targetLowPriorityNodes);
+  if (changes)
+    await call.ports.submit(poolResize({ ...input(call), conditions: undefined, body: resize }));
+  return send(call);
+};
+
+export const getPool: ManagementHandler = async (call) => {
+  find(call);
+  return send(call);
+};
+
+export const listPools: ManagementHandler = async (call) => {
+  const account = accountOfPath(call);
+  const context = { reader: call.ports.reader, baseUrl: call.baseUrl };
+  const skiptoken = call.query.get('$skiptoken') || undefined;
+  const page = await poolList(context, { account: account.key, skiptoken });
+  sendList(
+    call,
+    page.value.map((pool) => armPool(account, pool)),
+    page.next,
+  );
+};
+
+export const deletePool: ManagementHandler = async (call) => {
+  const pool = find(call);
+  const { key, creationTime } = pool;
+  await call.ports.submit(poolDelete({ ...input(call), body: undefined }));
+  if (call.ports.view.pools.get(key)?.creationTime === creationTime)
+    sendDeleteStarted(call, creationTime);
+  else sendNothing(call);
+};
+
+/** Polled after a delete: 202 while nodes go, 200 once the pool is gone. */
+export const deleteResult: ManagementHandler = async (call) => {
+  const creationTime = Number(nameOf(call, 'creationTime'));
+  const key = poolKey(accountOfPath(call).key, poolId(call));
+  if (call.ports.view.pools.get(key)?.creationTime === creationTime)
+    sendDeleteStarted(call, creationTime);
+  else sendNothing(call);
+};
+
+export const stopResize: ManagementHandler = async (call) => {
+  find(call);
+  await call.ports.submit(poolStopResize({ ...input(call), body: undefined }));
+  return send(call);
+};
