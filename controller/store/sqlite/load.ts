@@ -51,7 +51,7 @@ async function openTasks(connection: Connection): Promise<Task[]> {
 /** Everything that memory starts from; asked before anything is committed, so nothing moves meanwhile. */
 export async function loadSnapshot(connection: Connection): Promise<Snapshot> {
   const dependencies = await connection.all<{ key: string; dependsOn: string }>(
-    `SELECT task.key, task_body.depends_on AS dependsOn FROM task CROSS JOIN task_body
+    `SELECT task.key, task_body.depends_on AS dependsOn FROM task CROSS JOIN task_body INDEXED BY task_body_dependent
      ON task_body.key = task.key
      WHERE task.state <> 'completed' AND task_body.depends_on IS NOT NULL`,
   );
