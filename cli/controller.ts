@@ -57,6 +57,7 @@ async function run(flags: FlagValues): Promise<void> {
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     process.stderr.write(`batchyard: ${error.message}\n`);
-    process.exitCode = 2;
+    // What was begun (a bound socket) ends with the process.
+    process.exit(2);
   }
 }

@@ -47,6 +47,9 @@ const oneLine = (text: string) =>
     .replace(/\s*\n\s*/g, ' ')}\n`;
 
 main().catch((error: unknown) => {
-  process.stderr.write(oneLine(error instanceof Error ? error.message : String(error)));
-  process.exitCode = 1;
+  // Not the user's fault: whoever reports it needs the stack.
+  process.stderr.write(
+    `batchyard: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  process.exit(1);
 });

@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import type { Logger } from 'pino';
 import { accountKey, poolOf } from '../protocol/keys.js';
+import type { NodeKey } from '../protocol/keys.js';
 import { batchAccountCreate } from './commands/batch-account/create.js';
 import { batchAccountRegenerateKey } from './commands/batch-account/regenerate-key.js';
 import { ConfigurationError } from './config/failure.js';
@@ -255,33 +256,33 @@ function createExecutors(parts: Parts, engine: () => Engine): Executors {
     },
     sessions,
   );
+  const { providers, reconciler } = createNodes(parts, engine);
+  const links = new LinkServer(view, sessions);
+  return { sessions, links, nodeFiles, agents, reconciler, providers };
+}
+
+function createNodes(parts: Parts, engine: () => Engine) {
+  const { authority, settings, log, configuration, listeners, caPem } = parts;
+  const wake = (nodeKey: NodeKey) => {
+    reconciler.wake(poolOf(nodeKey));
+  };
+  const directory = join(configuration.data, 'nodes');
   const providers = new Providers({
     process: () =>
-      Promise.resolve(
-        new ProcessProvider({
-          directory: join(configuration.data, 'nodes'),
-          agentFile: agentFile(),
-          onExit: (nodeKey) => {
-            reconciler.wake(poolOf(nodeKey));
-          },
-        }),
-      ),
+      Promise.resolve(new ProcessProvider({ directory, agentFile: agentFile(), onExit: wake })),
   });
   const specifyPorts: SpecifyPorts = {
     vmSizes: settings.vmSizes,
-    // Processes on this machine need no https; guests get it where it is there.
+    // Processes on this machine need no https; guests get it where they can check the certificate.
     controller: ({ nodeProvider }) =>
-      nodeProvider === 'process' || listeners.tlsUrl === undefined
+      nodeProvider === 'process' || listeners.tlsUrl === undefined || caPem === undefined
         ? { controllerUrl: listeners.url }
-        : {
-            controllerUrl: listeners.tlsUrl,
-            ...(parts.caPem === undefined ? {} : { caPem: parts.caPem }),
-          },
+        : { controllerUrl: listeners.tlsUrl, caPem },
     enrolmentToken: (nodeKey, incarnation) => authority.enrolmentToken(nodeKey, incarnation),
   };
   const reconciler = new NodeReconciler(
     {
-      view,
+      view: () => engine().view,
       report: (event) => {
         engine().report(event);
       },
@@ -295,29 +296,14 @@ function createExecutors(parts: Parts, engine: () => Engine): Executors {
       sweepIntervalMs: SWEEP_INTERVAL_MS,
     },
   );
-  return {
-    sessions,
-    links: new LinkServer(view, sessions),
-    nodeFiles,
-    agents,
-    reconciler,
-    providers,
-  };
+  return { providers, reconciler };
 }
 
 /** Hosts under which tasks' URLs may name this controller's own storage. */
 function ownHosts({ listen, tlsListen, hypervisors }: Configuration, listeners: Listeners) {
-  const names = [
-    'localhost',
-    '127.0.0.1',
-    '[::1]',
-    GUEST_VIEW_OF_HOST,
-    listen.host,
-    tlsListen?.host ?? 'localhost',
-  ];
-  const hosts = new Set(
-    names.flatMap((name) => listeners.ports.map((port) => `${name}:${String(port)}`)),
-  );
+  const names = ['localhost', '127.0.0.1', '[::1]', GUEST_VIEW_OF_HOST, listen.host];
+  if (tlsListen !== undefined) names.push(tlsListen.host);
+  const hosts = new Set(names.flatMap((name) => listeners.ports.map((port) => `${name}:${port}`)));
   for (const { controllerUrl } of hypervisors) {
     if (controllerUrl !== undefined) hosts.add(new URL(controllerUrl).host);
   }

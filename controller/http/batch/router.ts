@@ -71,26 +71,31 @@ export function operationRouter(
     const handler = handlers[operation.id as ServedOperationId] as Handler<string> | undefined;
     if (operation.served === true && handler === undefined)
       throw new Error(`operation ${operation.id} is served and has no handler`);
-    router.register(pattern, [operation.method], async (context, next) => {
-      // The router lets GET routes answer HEAD; only some resources of this service do.
-      if (context.method !== operation.method) return next();
-      context.state.operation = operation.id;
-      const ids = readIds(pattern, context.path);
-      checkScope(context.state, ids);
-      if (operation.served !== true || handler === undefined) throw notImplemented(operation.id);
-      context.status = operation.success;
-      await handler({
-        ports,
-        context,
-        account: context.state.account,
-        ids,
-        query: context.state.query,
-        conditions: operation.conditions === true ? readConditions(context) : undefined,
-        body: (await readBody(operation, context)) as undefined,
-        baseUrl: context.origin,
-      });
-      if (context.status !== 304) context.status = operation.success;
-    });
+    router.register(
+      pattern,
+      [operation.method],
+      async (context, next) => {
+        // The router lets GET routes answer HEAD; only some resources of this service do.
+        if (context.method !== operation.method) return next();
+        context.state.operation = operation.id;
+        const ids = readIds(pattern, context.path);
+        checkScope(context.state, ids);
+        if (operation.served !== true || handler === undefined) throw notImplemented(operation.id);
+        context.status = operation.success;
+        await handler({
+          ports,
+          context,
+          account: context.state.account,
+          ids,
+          query: context.state.query,
+          conditions: operation.conditions === true ? readConditions(context) : undefined,
+          body: (await readBody(operation, context)) as undefined,
+          baseUrl: context.origin,
+        });
+        if (context.status !== 304) context.status = operation.success;
+      },
+      { pathAsRegExp: true },
+    );
   }
   const routes = router.routes() as Middleware;
   return (context, next) => routes(context, () => noSuchOperation(context, next));
