@@ -48,7 +48,7 @@ const jobsOfSchedule: Table = {
 };
 
 /** The contract's section 1.7: what each list can be filtered by, and where the rows hold it. */
-export const FILTERABLE = {
+const FILTERABLE = {
   pools: {
     id,
     state,

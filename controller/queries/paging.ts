@@ -51,7 +51,7 @@ function readToken(list: string, token: string): string | undefined {
 }
 
 /** Items a page: `maxresults`, at most `size`. */
-export const pageSize = (input: PageInput, size: number = LIMITS.pageSize): number =>
+const pageSize = (input: PageInput, size: number = LIMITS.pageSize): number =>
   Math.max(1, Math.min(input.maxresults ?? size, LIMITS.pageSize));
 
 /**

@@ -161,6 +161,8 @@ export function describeStore(name: string, makeWorld: () => StoreWorld): void {
       ];
       await commit({ upserts: { task: [task('j1', 'a')] }, satisfied: [a, b, c] });
       await commit({ satisfied: [a], deletes: { task: [task('j1', 'a').key] } });
+      // Ids are compared without case, here too.
+      await commit({ satisfied: [{ job: j1, taskId: 'B' }], unsatisfied: [] });
       await commit({ unsatisfied: [b] });
       const { satisfied } = await reopen();
       expect(satisfied).toHaveLength(2);

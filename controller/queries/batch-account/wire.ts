@@ -4,7 +4,7 @@ import { present } from '../wire.js';
 const TYPE = 'Microsoft.Batch/batchAccounts';
 
 /** The ARM id of an account. */
-export const batchAccountId = (account: Account): string =>
+const batchAccountId = (account: Account): string =>
   `/subscriptions/${account.subscriptionId}/resourceGroups/${account.resourceGroup}/providers/${TYPE}/${account.name}`;
 
 /**

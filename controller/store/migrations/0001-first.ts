@@ -30,6 +30,6 @@ CREATE TABLE task_body (key TEXT PRIMARY KEY NOT NULL, depends_on TEXT, body TEX
 CREATE INDEX task_body_dependent ON task_body (key) WHERE depends_on IS NOT NULL;
 
 CREATE TABLE satisfied (
-  job TEXT NOT NULL, task_id TEXT NOT NULL, PRIMARY KEY (job, task_id)
+  job TEXT NOT NULL, task_id TEXT NOT NULL COLLATE NOCASE, PRIMARY KEY (job, task_id)
 ) WITHOUT ROWID;
 `;
