@@ -13,6 +13,7 @@ type Of<Union extends { type: string }, Type extends string> = Extract<Union, { 
 export interface FakeControllerOptions {
   heartbeatIntervalMs?: number;
   leaseMs?: number;
+  enrolStatus?: number;
   configuration?: Partial<NodeConfiguration>;
 }
 
@@ -26,7 +27,7 @@ export class FakeController {
   readonly streams = new Map<string, Buffer>();
   /** Each link's headers. */
   readonly linkHeaders: IncomingMessage['headers'][] = [];
-  enrolStatus = 200;
+  enrolStatus: number;
   /** While false, heartbeats get no answer. */
   grantsLeases = true;
   /** While false, events are not acknowledged, as when the controller dies before its commit. */
@@ -41,6 +42,7 @@ export class FakeController {
   #requests = 0;
 
   private constructor(readonly options: FakeControllerOptions) {
+    this.enrolStatus = options.enrolStatus ?? 200;
     this.#server = createServer((request, response) => {
       this.#serve(request, response).catch((error: unknown) => response.destroy(error as Error));
     });

@@ -16,10 +16,23 @@ export class StartedAgent {
 
   private constructor(
     readonly controller: FakeController,
-    readonly child: ChildProcess,
+    public child: ChildProcess,
     readonly folder: string,
   ) {
-    child.stderr?.on('data', (chunk: Buffer) => (this.log += chunk.toString('utf8')));
+    this.#listen();
+  }
+
+  #listen(): void {
+    this.child.stderr?.on('data', (chunk: Buffer) => (this.log += chunk.toString('utf8')));
+  }
+
+  /** Starts the agent of an enrolled node again, without its seed. */
+  async restart(): Promise<void> {
+    await this.exited();
+    this.child = spawn(process.execPath, [AGENT, '--root', this.root], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.#listen();
   }
 
   static async start(
