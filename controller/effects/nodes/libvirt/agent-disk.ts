@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { chmod, copyFile, cp, mkdir, rename, rm } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import type { HostFiles } from './host-files.js';
@@ -78,12 +78,15 @@ function packageDirectory(from: NodeJS.Require, name: string): string | undefine
     .find((folder) => existsSync(join(folder, 'package.json')));
 }
 
-/** Without the sources that koffi ships, and without builds for other systems. */
+/** What Node loads of a package for this system: no sources, no builds for another libc. */
 async function copyPackage(directory: string, target: string): Promise<void> {
   await mkdir(dirname(target), { recursive: true });
   await cp(directory, target, {
     recursive: true,
     dereference: true,
-    filter: (source) => !/^(src|vendor|doc|musl_[^/]*)(\/|$)/.test(relative(directory, source)),
+    filter: async (source) => {
+      if ((await stat(source)).isDirectory()) return !/^(vendor|doc|musl_)/.test(relative(directory, source));
+      return /\.(js|cjs|mjs|json|node)$/.test(source);
+    },
   });
 }

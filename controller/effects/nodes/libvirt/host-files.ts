@@ -126,12 +126,16 @@ export class HostFiles {
     return published;
   }
 
-  /** A folder for files that one build makes; see `publishBuilt`. */
+  /** An empty folder for files that are only needed for a while. */
   async workFolder(name: string): Promise<string> {
     const path = join(this.directory, name);
     await rm(path, { recursive: true, force: true });
     await this.folder(path);
     return path;
+  }
+
+  async removeFolder(path: string): Promise<void> {
+    await rm(path, { recursive: true, force: true });
   }
 
   shared(name: string): string {

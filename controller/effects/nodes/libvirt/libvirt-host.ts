@@ -1,0 +1,241 @@
+import { join } from 'node:path';
+import type { Seed } from '../../../../protocol/agent/enrol.js';
+import type { NodeKey } from '../../../../protocol/keys.js';
+import type { Log } from '../../log.js';
+import { NodeProvisionError } from '../provider.js';
+import type { NodeSpecification, ProvidedNode } from '../provider.js';
+import { agentDisk } from './agent-disk.js';
+import type { AgentFiles } from './agent-disk.js';
+import { LibvirtConnection } from './connection.js';
+import { guestUrl } from './controller-url.js';
+import { findDomainType } from './domain-type.js';
+import { domainName, domainNamePrefix, domainXml, ownerOf } from './domain.js';
+import type { DomainDescription, DomainType } from './domain.js';
+import { HostFiles } from './host-files.js';
+import { Single } from './single.js';
+
+/** As in the configuration's `hypervisors`. */
+export interface HypervisorSettings {
+  name: string;
+  uri: string;
+  domainType: 'auto' | DomainType;
+  network: string;
+  controllerUrl?: string | undefined;
+  diskDirectory?: string | undefined;
+}
+
+/** As in the configuration's `images`. */
+export interface LibvirtImage {
+  publisher: string;
+  offer: string;
+  sku: string;
+  version: string;
+  path?: string | undefined;
+  kernel?: string | undefined;
+  initrd?: string | undefined;
+  kernelArguments?: string | undefined;
+}
+
+export interface LibvirtOptions {
+  /** The mark on all that this controller makes; must outlive restarts. */
+  controllerId: string;
+  /** Absolute; disks and logs go below it unless a hypervisor says otherwise. */
+  dataDirectory: string;
+  images: readonly LibvirtImage[];
+  agent: AgentFiles;
+  log: Log;
+}
+
+/** AZ_BATCH_NODE_ROOT_DIR of a VM node, as on Azure's Linux nodes. */
+const ROOT_DIRECTORY = '/mnt/batch/tasks';
+const KERNEL_ARGUMENTS = 'root=LABEL=root rw console=ttyS0 quiet net.ifnames=0';
+/** Longer than any create of a healthy libvirt: beyond it the two traps of docs/libvirt.md are the likely cause. */
+const SLOW_CREATE_MS = 5_000;
+
+/** The nodes of this controller on one hypervisor. */
+export class LibvirtHost {
+  private readonly connection: LibvirtConnection;
+  private readonly files: Single<HostFiles>;
+  private readonly domainType: Single<DomainType>;
+  private readonly agentDisk: Single<string>;
+  private warnedOfSlowness = false;
+
+  constructor(
+    readonly settings: HypervisorSettings,
+    private readonly options: LibvirtOptions,
+  ) {
+    this.connection = new LibvirtConnection(settings.uri);
+    const folder = join(options.dataDirectory, 'libvirt', settings.name);
+    this.files = new Single(() => this.openFiles(folder));
+    this.domainType = new Single(() => this.findType(folder));
+    this.agentDisk = new Single(async () => agentDisk(await this.files.get(), options.agent));
+  }
+
+  /** See NodeProvider. Whatever fails, nothing of a new node stays behind; a kept disk stays kept. */
+  async create(specification: NodeSpecification): Promise<void> {
+    const { nodeKey, incarnation } = specification;
+    const name = domainName(this.options.controllerId, nodeKey);
+    const owner = await this.ownerOf(name);
+    if (owner?.incarnation === incarnation) return;
+    if (owner !== undefined) await this.connection.destroy(name);
+    try {
+      const description = await this.describe(specification);
+      await this.start(name, description);
+    } catch (error) {
+      await this.destroy(nodeKey, specification.disk === 'keep' ? 'keep' : 'remove');
+      throw provisionError(specification, this.settings, error);
+    }
+  }
+
+  async destroy(nodeKey: NodeKey, disk: 'remove' | 'keep'): Promise<void> {
+    await this.connection.destroy(domainName(this.options.controllerId, nodeKey));
+    await (await this.files.get()).release(nodeKey, disk);
+  }
+
+  /** Domains that carry our mark run; a folder without a domain is a node that is stopped. */
+  async list(): Promise<ProvidedNode[]> {
+    const files = await this.files.get();
+    // Folders first: one whose domain starts in between is then listed as running, not missed.
+    const nodes = new Map<NodeKey, ProvidedNode>();
+    for (const node of await files.list()) nodes.set(node.nodeKey, { ...node, state: 'stopped' });
+    for (const { xml } of await this.connection.list(domainNamePrefix(this.options.controllerId))) {
+      const owner = ownerOf(xml);
+      if (owner?.controllerId !== this.options.controllerId) continue;
+      const { nodeKey, incarnation } = owner;
+      nodes.set(nodeKey, { nodeKey, incarnation, state: 'running' });
+    }
+    return [...nodes.values()];
+  }
+
+  close(): Promise<void> {
+    return this.connection.close();
+  }
+
+  private async describe(specification: NodeSpecification): Promise<DomainDescription> {
+    const { nodeKey, incarnation, vmSize, seed } = specification;
+    const image = this.imageOf(specification);
+    const files = await this.files.get();
+    const [base, agent, type] = await Promise.all([
+      files.publish(image.path),
+      this.agentDisk.get(),
+      this.domainType.get(),
+    ]);
+    const guestSeed: Seed = {
+      controllerUrl: guestUrl(seed.controllerUrl, this.settings.network, this.settings.controllerUrl),
+      ...(seed.caPem === undefined ? {} : { caPem: seed.caPem }),
+      nodeKey,
+      incarnation,
+      token: seed.token,
+      rootDirectory: ROOT_DIRECTORY,
+    };
+    const folder = await files.prepare(nodeKey, {
+      incarnation,
+      base,
+      diskGiB: vmSize.diskGiB,
+      disk: specification.disk,
+      seed: JSON.stringify(guestSeed),
+    });
+    return {
+      controllerId: this.options.controllerId,
+      nodeKey,
+      incarnation,
+      type,
+      vcpus: vmSize.vcpus,
+      memoryMiB: vmSize.memoryMiB,
+      ...(image.kernel === undefined || image.initrd === undefined
+        ? {}
+        : {
+            boot: {
+              kernel: await files.publish(image.kernel),
+              initrd: await files.publish(image.initrd),
+              arguments: image.kernelArguments ?? KERNEL_ARGUMENTS,
+            },
+          }),
+      disk: folder.disk,
+      agentDisk: agent,
+      seedFile: folder.seedFile,
+      consoleLog: folder.consoleLog,
+      network: this.settings.network,
+    };
+  }
+
+  private async start(name: string, description: DomainDescription): Promise<void> {
+    const started = Date.now();
+    await this.connection.create(name, domainXml(description));
+    const milliseconds = Date.now() - started;
+    if (milliseconds < SLOW_CREATE_MS || this.warnedOfSlowness) return;
+    this.warnedOfSlowness = true;
+    this.options.log.warn(
+      { hypervisor: this.settings.name, milliseconds },
+      'libvirt took long to start a domain; `batchyard doctor` knows two causes and their cures',
+    );
+  }
+
+  private async ownerOf(name: string): Promise<{ incarnation: number } | undefined> {
+    const xml = await this.connection.find(name);
+    return xml === undefined ? undefined : ownerOf(xml);
+  }
+
+  private imageOf({ image }: NodeSpecification): LibvirtImage & { path: string } {
+    const wanted = imageName(image);
+    const found = this.options.images.find((other) => imageName(other) === wanted);
+    if (found?.path !== undefined) return { ...found, path: found.path };
+    const known = this.options.images.filter(({ path }) => path !== undefined).map(imageName);
+    throw new NodeProvisionError(
+      'AllocationFailed',
+      `image ${wanted} has no disk for VM nodes here; there are: ${known.join(', ') || 'none (npm run image:build makes one)'}`,
+    );
+  }
+
+  private openFiles(folder: string): Promise<HostFiles> {
+    const { diskDirectory, uri } = this.settings;
+    if (!/^[\w+]+:\/\/\//.test(uri)) {
+      throw new NodeProvisionError(
+        'AllocationFailed',
+        `hypervisor ${this.settings.name} at ${uri} is on another machine; nodes can be made on this one only (qemu:///system, qemu:///session)`,
+      );
+    }
+    return HostFiles.open({ configured: diskDirectory, fallback: folder, uri }, this.options.controllerId);
+  }
+
+  private async findType(folder: string): Promise<DomainType> {
+    const { domainType, name } = this.settings;
+    if (domainType !== 'auto') return domainType;
+    const files = await this.files.get();
+    const image = this.options.images.find(({ kernel }) => kernel !== undefined);
+    const kernel = image?.kernel === undefined ? undefined : await files.publish(image.kernel);
+    const place = await files.workFolder(`probe-${String(process.pid)}`);
+    const record = join(folder, 'domain-type.json');
+    const finding = await findDomainType(this.connection, { folder: place, kernel }, record);
+    await files.removeFolder(place);
+    this.options.log.info({ hypervisor: name, ...finding }, 'domain type found');
+    return finding.type;
+  }
+}
+
+const imageName = (image: { publisher: string; offer: string; sku: string; version: string }) =>
+  [image.publisher, image.offer, image.sku, image.version].join('/').toLowerCase();
+
+function provisionError(
+  { nodeKey }: NodeSpecification,
+  { name, uri }: HypervisorSettings,
+  error: unknown,
+): NodeProvisionError {
+  if (error instanceof NodeProvisionError) return error;
+  const words = error instanceof Error ? error.message : String(error);
+  return new NodeProvisionError(
+    'AllocationFailed',
+    `node ${nodeKey} could not be started on hypervisor ${name} (${uri}): ${words}${adviceFor(words)}`,
+    { cause: error },
+  );
+}
+
+/** What helps against libvirt's more frequent words. */
+function adviceFor(words: string): string {
+  if (/permission denied/i.test(words)) return '; may the user that QEMU runs as read the disk folder? `batchyard doctor` looks';
+  if (/cannot allocate memory|out of memory/i.test(words)) return '; choose a smaller VM size or fewer nodes';
+  if (/no space left/i.test(words)) return '; free space there or set `diskDirectory` of the hypervisor';
+  if (/network not found|network .* is not active/i.test(words)) return '; start it with `virsh net-start`, or use network `user`';
+  if (/kvm/i.test(words)) return '; set `domainType: qemu` of the hypervisor where kvm does not work';
+  return '';
+}
