@@ -99,7 +99,7 @@ export function settleJobSchedule(recorder: Recorder, schedule: JobSchedule): vo
 function settleActive(recorder: Recorder, schedule: JobSchedule, hasLiveJob: boolean): void {
   const { now } = recorder;
   const due = schedule.nextRunTime;
-  if (due !== undefined && now >= due) {
+  if (due !== undefined && now >= due && now <= endOf(schedule)) {
     if (now > due + windowOf(schedule)) advance(recorder, schedule, due);
     else if (!hasLiveJob && hasQuota(recorder, schedule.account)) {
       makeJob(recorder, schedule);
