@@ -1,0 +1,122 @@
+import { JobScheduleAdd } from '../../protocol/batch/job-schedule.js';
+import { JobAdd } from '../../protocol/batch/job.js';
+import { PoolAdd } from '../../protocol/batch/pool.js';
+import { TaskAdd } from '../../protocol/batch/task.js';
+import type { Feature, Options } from './options.js';
+import { commandLineOf } from './program.js';
+import type { RandomStream } from './random.js';
+
+/** Draws the bodies of a workload; all go through the wire's schemas, as real ones do. */
+export class Bodies {
+  constructor(
+    private readonly random: RandomStream,
+    private readonly options: Options,
+  ) {}
+
+  #uses(feature: Feature, probability = 0.5): boolean {
+    return this.options.features[feature] && this.random.chance(probability);
+  }
+
+  pool(id: string): PoolAdd {
+    const { random, options } = this;
+    return PoolAdd.parse({
+      id,
+      vmSize: 'standard_d1_v2',
+      virtualMachineConfiguration: {
+        imageReference: { publisher: 'batchyard', offer: 'process', sku: 'local', version: 'latest' },
+        nodeAgentSKUId: 'batch.node.process',
+      },
+      taskSlotsPerNode: random.int(1, options.slotsMaximum),
+      taskSchedulingPolicy: { nodeFillType: random.pick(['spread', 'pack']) },
+      targetDedicatedNodes: random.int(1, options.nodesMaximum),
+      targetLowPriorityNodes: random.chance(0.2) ? random.int(0, 2) : 0,
+      ...(this.#uses('startTasks')
+        ? {
+            startTask: {
+              commandLine: 'simulate start',
+              maxTaskRetryCount: random.int(0, 2),
+              waitForSuccess: random.chance(0.7),
+            },
+          }
+        : {}),
+    });
+  }
+
+  #jobSpecification(poolId: string) {
+    const { random } = this;
+    return {
+      poolInfo: { poolId },
+      priority: this.#uses('priorities', 0.7) ? random.int(-2, 2) * 100 : 0,
+      maxParallelTasks: this.#uses('maxParallel', 0.4) ? random.int(1, 3) : -1,
+      usesTaskDependencies: this.options.features.dependencies,
+      onAllTasksComplete: random.chance(0.12) ? 'terminatejob' : 'noaction',
+      ...(this.#uses('jobManagers', 0.25)
+        ? {
+            jobManagerTask: {
+              id: 'manager',
+              commandLine: this.#commandLine(),
+              runExclusive: random.chance(0.5),
+              killJobOnCompletion: random.chance(0.3),
+              constraints: { maxTaskRetryCount: random.int(0, 1) },
+            },
+          }
+        : {}),
+    };
+  }
+
+  job(id: string, poolId: string): JobAdd {
+    return JobAdd.parse({ id, ...this.#jobSpecification(poolId) });
+  }
+
+  jobSchedule(id: string, poolId: string): JobScheduleAdd {
+    const { random } = this;
+    return JobScheduleAdd.parse({
+      id,
+      schedule: {
+        ...(random.chance(0.7) ? { recurrenceInterval: `PT${random.int(20, 180)}S` } : {}),
+      },
+      jobSpecification: {
+        ...this.#jobSpecification(poolId),
+        onAllTasksComplete: 'terminatejob',
+        jobManagerTask: {
+          id: 'manager',
+          commandLine: this.#commandLine(),
+          runExclusive: random.chance(0.3),
+        },
+      },
+    });
+  }
+
+  #commandLine(): string {
+    const { random } = this;
+    const fails = this.#uses('retries', 0.3) ? random.int(1, 3) : 0;
+    return commandLineOf({
+      ms: this.#uses('shortTasks', 0.7) ? random.int(1, 300) : random.int(200, 40_000),
+      exitCode: random.chance(0.07) ? random.int(1, 255) : 0,
+      fails,
+      unprepared: random.chance(0.02),
+      stubborn: random.chance(0.1),
+    });
+  }
+
+  /** `earlier`: ids the task may depend on, existing or not. */
+  task(id: string, earlier: readonly string[], dependenciesAllowed: boolean): TaskAdd {
+    const { random, options } = this;
+    const dependsOn = dependenciesAllowed && earlier.length > 0 && this.#uses('dependencies');
+    const first = Number(random.pick(earlier) ?? 1);
+    return TaskAdd.parse({
+      id,
+      commandLine: this.#commandLine(),
+      requiredSlots: this.#uses('wideTasks', 0.3) ? random.int(1, options.slotsMaximum) : 1,
+      constraints: {
+        ...(this.#uses('retries', 0.6) ? { maxTaskRetryCount: random.int(0, 4) } : {}),
+        ...(random.chance(0.05) ? { maxWallClockTime: `PT${random.int(1, 10)}S` } : {}),
+      },
+      ...(!dependsOn
+        ? {}
+        : random.chance(0.8)
+          ? { dependsOn: { taskIds: [random.pick(earlier), random.pick(earlier)] } }
+          : { dependsOn: { taskIdRanges: [{ start: first, end: first + random.int(0, 3) }] } }),
+    });
+  }
+}

@@ -1,0 +1,61 @@
+import type { Change } from '../committed.js';
+import { check } from '../failure.js';
+import type { Checker, Sight } from '../observers.js';
+
+const NAME = 'acknowledged';
+
+/** What a client was told to exist is durable, and stays until somebody asks for its end. */
+export function acknowledgedChecker(): Checker {
+  const all = ({ acknowledged, committed }: Sight) => {
+    const { tables } = committed;
+    for (const kind of ['pools', 'jobs', 'jobSchedules', 'tasks'] as const)
+      for (const key of acknowledged[kind]) {
+        const gone =
+          kind === 'tasks'
+            ? acknowledged.taskMayBeDeleted(key as never)
+            : acknowledged.mayBeDeleted(key as never);
+        const table = tables[kind.slice(0, -1) as 'pool' | 'job' | 'jobSchedule' | 'task'];
+        check(gone || table.has(key as never), NAME, () => `${kind.slice(0, -1)} ${key} is lost`);
+      }
+    for (const [key, creationTime] of acknowledged.terminated) {
+      const row = tables.job.get(key);
+      check(
+        row?.creationTime !== creationTime || ['terminating', 'completed', 'deleting'].includes(row.state),
+        NAME,
+        () => `${key} was terminated and is ${row?.state ?? ''}`,
+      );
+    }
+  };
+  return {
+    name: NAME,
+    committed({ changes }, sight) {
+      for (const change of changes) if (change.after === undefined) checkGone(change, sight);
+    },
+    acknowledged: all,
+    recovered: all,
+  };
+}
+
+/** Rows go only because somebody asked for it. */
+function checkGone(change: Change, { acknowledged }: Sight): void {
+  const asked = (() => {
+    switch (change.kind) {
+      case 'task':
+        return acknowledged.taskMayBeDeleted(change.key);
+      case 'pool':
+      case 'job':
+      case 'jobSchedule':
+        return acknowledged.mayBeDeleted(change.key);
+      case 'node':
+        return change.before?.leaving !== undefined || failedResize(change.before);
+      case 'account':
+      case 'certificate':
+        return true;
+    }
+  })();
+  check(asked, NAME, () => `${change.kind} ${change.key} is gone and nobody asked for it`);
+}
+
+/** A node that a resize could not make, or one that left and went in the same tick. */
+const failedResize = (node: { incarnation: number; state: string } | undefined) =>
+  node === undefined || (node.incarnation === 1 && node.state === 'creating');

@@ -1,0 +1,21 @@
+import type { Checker } from '../observers.js';
+import { acknowledgedChecker } from './acknowledged.js';
+import { completionChecker } from './completion.js';
+import { countsChecker } from './counts.js';
+import { dependenciesChecker } from './dependencies.js';
+import { leasesChecker } from './leases.js';
+import { lifeCyclesChecker } from './life-cycles.js';
+import { priorityChecker } from './priority.js';
+import { slotsChecker } from './slots.js';
+
+/** A fresh set for one world; convergence.ts is asked at the end. */
+export const checkers = (): Checker[] => [
+  acknowledgedChecker(),
+  leasesChecker(),
+  slotsChecker(),
+  countsChecker(),
+  completionChecker(),
+  lifeCyclesChecker(),
+  dependenciesChecker(),
+  priorityChecker(),
+];

@@ -1,0 +1,155 @@
+import type { Batch, Snapshot, Store } from '../../controller/engine/ports.js';
+import type { TaskKey } from '../../protocol/keys.js';
+import type { Timeline } from './clock.js';
+import { Committed, type Commit } from './committed.js';
+import { chanceOf, type Canary, type Fault, type Rate } from './options.js';
+import type { RandomStream } from './random.js';
+
+interface Pending {
+  readonly batch: Batch;
+  cancel: () => void;
+}
+
+export interface DiskPorts {
+  timeline: Timeline;
+  random: RandomStream;
+  faults: () => Record<Fault, Rate>;
+  canary: Canary | undefined;
+  /** Called in the instant in which a batch becomes durable. */
+  onCommit: (commit: Commit) => void;
+}
+
+/** The store's word that nothing of a batch was written; the controller must end and start anew. */
+export class DiskRefused extends Error {
+  constructor() {
+    super('the disk took nothing of the batch');
+    this.name = 'DiskRefused';
+  }
+}
+
+const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+
+/**
+ * What outlives the controller. It is honest: what it said is durable stays, what was under way at a
+ * crash is there as a whole or not at all. (Torn writes are the database's business and its tests'.)
+ */
+export class SimulatedDisk {
+  readonly committed = new Committed();
+  #commits = 0;
+  #owner: SimulatedStore | undefined;
+
+  constructor(readonly ports: DiskPorts) {}
+
+  /** The store of the next controller's life; the one before can't write any more. */
+  open(): Store {
+    this.#owner = new SimulatedStore(this, this.ports);
+    return this.#owner;
+  }
+
+  /** Power is cut from the controller: a commit under way is durable or never was. */
+  crash(): void {
+    this.#owner?.die();
+    this.#owner = undefined;
+  }
+
+  get commits(): number {
+    return this.#commits;
+  }
+
+  /** Makes a batch durable. */
+  write(batch: Batch): void {
+    this.#commits += 1;
+    if (this.ports.canary === 'lostCommit' && this.#commits === 40) return;
+    const changes = this.committed.apply(batch);
+    this.ports.onCommit({ number: this.#commits, at: this.ports.timeline.now, changes, batch });
+  }
+
+  /** Everything but completed tasks, as a new controller reads it. */
+  snapshot(): Snapshot {
+    const { tables, bodies, satisfied } = this.committed;
+    const tasks = [...tables.task.values()]
+      .filter((task) => task.state !== 'completed')
+      .sort((a, b) => (a.job === b.job ? a.sequence - b.sequence : a.job < b.job ? -1 : 1));
+    return copy({
+      accounts: [...tables.account.values()],
+      certificates: [...tables.certificate.values()],
+      pools: [...tables.pool.values()],
+      nodes: [...tables.node.values()],
+      jobs: [...tables.job.values()],
+      jobSchedules: [...tables.jobSchedule.values()],
+      tasks,
+      dependencies: tasks.flatMap(({ key }) => {
+        const dependsOn = bodies.get(key)?.dependsOn;
+        return dependsOn === undefined ? [] : [{ key, dependsOn }];
+      }),
+      satisfied: [...satisfied].flatMap(([job, ids]) => [...ids].map((taskId) => ({ job, taskId }))),
+    });
+  }
+}
+
+class SimulatedStore implements Store {
+  #dead = false;
+  #pending: Pending | undefined;
+
+  constructor(
+    private readonly disk: SimulatedDisk,
+    private readonly ports: DiskPorts,
+  ) {}
+
+  async load(): Promise<Snapshot> {
+    await this.#later(5, 200);
+    return this.disk.snapshot();
+  }
+
+  commit(batch: Batch): Promise<void> {
+    if (this.#pending !== undefined) throw new Error('a commit was begun before the last one ended');
+    // Rows are the living entities: what they hold now is what is written.
+    const pending: Pending = { batch: copy(batch), cancel: () => undefined };
+    this.#pending = pending;
+    const refused = this.ports.random.chance(chanceOf(this.ports.faults().commitRefused) / 50);
+    return new Promise((resolve, reject) => {
+      if (this.#dead) return;
+      pending.cancel = this.ports.timeline.after(this.ports.random.int(0, 8), () => {
+        this.#pending = undefined;
+        if (refused) return reject(new DiskRefused());
+        this.disk.write(pending.batch);
+        resolve();
+      });
+    });
+  }
+
+  async readTasks(keys: readonly TaskKey[]) {
+    await this.#later(0, 5);
+    const { task } = this.disk.committed.tables;
+    return copy(keys.map((key) => task.get(key)).filter((row) => row !== undefined));
+  }
+
+  async readTaskBodies(keys: readonly TaskKey[]) {
+    await this.#later(0, 5);
+    const found = keys.map((key) => [key, this.disk.committed.bodies.get(key)] as const);
+    return new Map(found.flatMap(([key, body]) => (body === undefined ? [] : [[key, copy(body)]])));
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** The controller is gone: nobody hears the end of what was under way. */
+  die(): void {
+    this.#dead = true;
+    const pending = this.#pending;
+    this.#pending = undefined;
+    if (pending === undefined) return;
+    pending.cancel();
+    if (this.ports.random.chance(0.5)) this.disk.write(pending.batch);
+  }
+
+  /** Never resolves once the controller is gone. */
+  #later(minimumMs: number, maximumMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.ports.timeline.after(this.ports.random.int(minimumMs, maximumMs), () => {
+        if (!this.#dead) resolve();
+      });
+    });
+  }
+}

@@ -1,0 +1,44 @@
+import type { Assignment } from '../../protocol/agent/assignment.js';
+import type { NodeKey, TaskKey } from '../../protocol/keys.js';
+import type { Acknowledged } from './acknowledged.js';
+import type { Commit, Committed } from './committed.js';
+
+/** One agent's process, as seen by someone who stands beside the node. */
+export interface AgentSight {
+  readonly nodeKey: NodeKey;
+  readonly incarnation: number;
+  /** In true time, the last instant up to which an answered heartbeat lets it run tasks. */
+  readonly leaseUntil: number;
+  readonly slots: number;
+}
+
+/** A try whose processes exist on a node. */
+export interface RunningTry {
+  readonly agent: AgentSight;
+  readonly taskKey: TaskKey;
+  readonly attempt: number;
+  readonly assignment: Assignment;
+  readonly startedAt: number;
+}
+
+/** What everybody can see from outside. */
+export interface Sight {
+  readonly now: number;
+  readonly committed: Committed;
+  /** All tries that run on any node, leased or not. */
+  readonly running: ReadonlySet<RunningTry>;
+  readonly acknowledged: Acknowledged;
+}
+
+/** One invariant, watching from outside. Each method is called as the thing happens. */
+export interface Checker {
+  readonly name: string;
+  committed?(commit: Commit, sight: Sight): void;
+  /** The processes of a try begin; it is in `sight.running` already. */
+  started?(started: RunningTry, sight: Sight): void;
+  ended?(ended: RunningTry, sight: Sight): void;
+  /** A new controller has read what is durable and takes commands. */
+  recovered?(sight: Sight): void;
+  /** A command was acknowledged to its client. */
+  acknowledged?(sight: Sight): void;
+}

@@ -1,0 +1,133 @@
+import { DEFAULT_TIMES, type Settings } from '../../controller/core/settings.js';
+import { randomStream, type RandomStream } from './random.js';
+
+/** What may go wrong; each is off, rare or frequent in a world. */
+export const FAULTS = [
+  'controllerCrash', // the process dies between any two commits
+  'commitRefused', // the store writes nothing and says so
+  'linkLoss', // a connection dies, what is under way with it
+  'lateDelivery', // what was under way on a dead connection arrives after all
+  'slowNetwork',
+  'requestLost', // a client's request or its answer
+  'nodeDeath',
+  'agentRestart', // the agent's process dies and comes back with the same secret
+  'slowAgent',
+  'createFails',
+  'createHangs',
+  'createAnswerLost', // the node exists, but its provider says that it failed
+  'destroyFails',
+  'bootHangs', // the node exists, its agent never calls
+  'startTaskFails',
+  'prepareFails',
+] as const;
+export type Fault = (typeof FAULTS)[number];
+export type Rate = 'off' | 'rare' | 'frequent';
+
+/** What a workload makes use of. */
+export const FEATURES = [
+  'dependencies',
+  'retries',
+  'priorities',
+  'wideTasks',
+  'shortTasks',
+  'maxParallel',
+  'collections',
+  'resizes',
+  'nodeRemovals',
+  'nodeRestarts',
+  'nodeScheduling',
+  'startTasks',
+  'jobSchedules',
+  'jobManagers',
+  'disables',
+  'terminations',
+  'deletions',
+  'poolDeletions',
+  'patches',
+] as const;
+export type Feature = (typeof FEATURES)[number];
+
+/** A bug planted on purpose, to see that it is found. */
+export const CANARIES = ['lostCommit', 'leaseUnchecked', 'slotsUnchecked', 'endsUnreported'] as const;
+export type Canary = (typeof CANARIES)[number];
+
+/** One world, drawn from its seed. */
+export interface Options {
+  readonly seed: number;
+  readonly canary?: Canary | undefined;
+  readonly faults: Record<Fault, Rate>;
+  readonly features: Record<Feature, boolean>;
+  readonly poolsMaximum: number;
+  readonly nodesMaximum: number;
+  readonly slotsMaximum: number;
+  readonly jobsMaximum: number;
+  readonly tasksMaximum: number;
+  /** Virtual length of the phase in which anything may fail. */
+  readonly safetyMs: number;
+  /** Virtual time in which everything must then come to its end. */
+  readonly livenessMs: number;
+  /** Mean pause between two actions of the workload. */
+  readonly pauseMs: number;
+  readonly settings: Settings;
+}
+
+const MINUTE = 60_000;
+
+const settingsOf = (random: RandomStream): Settings => ({
+  ...DEFAULT_TIMES,
+  bootTimeoutMs: random.pick([2 * MINUTE, 5 * MINUTE]),
+  stopTimeoutMs: random.pick([20_000, MINUTE]),
+  jobScheduleMinimumIntervalMs: 1_000,
+  nodeRetryMaximumMs: MINUTE,
+  images: [
+    {
+      publisher: 'batchyard',
+      offer: 'process',
+      sku: 'local',
+      version: 'latest',
+      nodeAgentSkuId: 'batch.node.process',
+      osType: 'linux',
+      verificationType: 'verified',
+      nodeProvider: 'process',
+    },
+  ],
+  vmSizes: [{ name: 'standard_d1_v2', vcpus: 2, memoryMiB: 3584, diskGiB: 50 }],
+});
+
+/** Draws a world: each fault kind off, rare or frequent; each feature on or off; sizes mostly small. */
+export function optionsOf(seed: number, canary?: Canary): Options {
+  const random = randomStream(seed, 'options');
+  const calm = random.chance(0.1);
+  const faults = Object.fromEntries(
+    FAULTS.map((fault) => [fault, calm ? 'off' : random.pick(['off', 'off', 'rare', 'frequent'])]),
+  ) as Record<Fault, Rate>;
+  const features = Object.fromEntries(
+    FEATURES.map((feature) => [feature, random.chance(0.6)]),
+  ) as Record<Feature, boolean>;
+  const large = random.chance(0.04);
+  return {
+    seed,
+    canary,
+    faults,
+    features,
+    poolsMaximum: random.int(1, 3),
+    nodesMaximum: large ? random.int(20, 60) : random.int(1, 6),
+    slotsMaximum: random.pick([1, 2, 4, 8]),
+    jobsMaximum: random.int(1, 6),
+    tasksMaximum: large ? random.int(300, 900) : random.int(10, 250),
+    safetyMs: random.int(4, 15) * MINUTE,
+    livenessMs: 90 * MINUTE,
+    pauseMs: random.pick([100, 500, 2_000]),
+    settings: settingsOf(random),
+  };
+}
+
+/** Nothing goes wrong: the second phase of a world, and the start of hand-written scenes. */
+export const calmFaults = (): Record<Fault, Rate> =>
+  Object.fromEntries(FAULTS.map((fault) => [fault, 'off'])) as Record<Fault, Rate>;
+
+/** The chance that one single action goes wrong in this way. */
+export const chanceOf = (rate: Rate) => ({ off: 0, rare: 0.02, frequent: 0.2 })[rate];
+
+/** Mean time between two occurrences of something that happens by itself. */
+export const meanPauseOf = (rate: Rate) => ({ off: Infinity, rare: 10 * MINUTE, frequent: MINUTE })[rate];

@@ -1,0 +1,107 @@
+import { computeNodeDisableScheduling } from '../../controller/commands/compute-node/disable-scheduling.js';
+import { computeNodeEnableScheduling } from '../../controller/commands/compute-node/enable-scheduling.js';
+import { computeNodeReboot } from '../../controller/commands/compute-node/reboot.js';
+import { computeNodeReimage } from '../../controller/commands/compute-node/reimage.js';
+import { poolDelete } from '../../controller/commands/pool/delete.js';
+import { poolPatch } from '../../controller/commands/pool/patch.js';
+import { poolRemoveNodes } from '../../controller/commands/pool/remove-nodes.js';
+import { poolResize } from '../../controller/commands/pool/resize.js';
+import { poolStopResize } from '../../controller/commands/pool/stop-resize.js';
+import { NodeRemove } from '../../protocol/batch/node.js';
+import { PoolPatch, PoolResize } from '../../protocol/batch/pool.js';
+import { poolOf } from '../../protocol/keys.js';
+import type { Action } from './actions.js';
+import { ACCOUNT, type Workload } from './workload.js';
+
+const anyPool = ({ world, random }: Workload) => random.pick([...world.committed.tables.pool.values()]);
+
+function anyNode({ world, random }: Workload) {
+  const node = random.pick([...world.committed.tables.node.values()]);
+  const pool = node === undefined ? undefined : world.committed.tables.pool.get(poolOf(node.key));
+  return node === undefined || pool === undefined
+    ? undefined
+    : { account: ACCOUNT, poolId: pool.id, nodeId: node.id };
+}
+
+const deallocation = ({ random }: Workload) =>
+  random.pick(['requeue', 'terminate', 'taskcompletion', 'retaineddata'] as const);
+
+function resize(workload: Workload): void {
+  const pool = anyPool(workload);
+  if (pool === undefined) return;
+  const { random, client, world } = workload;
+  const body = PoolResize.parse({
+    targetDedicatedNodes: random.int(0, world.options.nodesMaximum),
+    ...(random.chance(0.3) ? { targetLowPriorityNodes: random.int(0, 2) } : {}),
+    ...(random.chance(0.3) ? { resizeTimeout: 'PT5M' } : {}),
+    nodeDeallocationOption: deallocation(workload),
+  });
+  client.send(poolResize({ account: ACCOUNT, poolId: pool.id, body }));
+}
+
+function stopResize(workload: Workload): void {
+  const pool = anyPool(workload);
+  if (pool?.allocationState !== 'resizing') return;
+  workload.client.send(poolStopResize({ account: ACCOUNT, poolId: pool.id }));
+}
+
+function removeNode(workload: Workload): void {
+  const node = anyNode(workload);
+  if (node === undefined) return;
+  const nodeDeallocationOption = deallocation(workload);
+  const body = NodeRemove.parse({ nodeList: [node.nodeId], nodeDeallocationOption });
+  workload.client.send(poolRemoveNodes({ account: ACCOUNT, poolId: node.poolId, body }));
+}
+
+function deletePool(workload: Workload): void {
+  const pool = anyPool(workload);
+  if (pool === undefined) return;
+  workload.world.acknowledged.askedToDelete(pool.key);
+  workload.client.send(poolDelete({ account: ACCOUNT, poolId: pool.id }));
+}
+
+function patchPool(workload: Workload): void {
+  const pool = anyPool(workload);
+  if (pool === undefined) return;
+  const body = PoolPatch.parse({ metadata: [{ name: 'drawn', value: workload.random.hex(2) }] });
+  workload.client.send(poolPatch({ account: ACCOUNT, poolId: pool.id, body }));
+}
+
+export const poolActions: Action[] = [
+  { weight: 1.5, feature: 'resizes', act: resize },
+  { weight: 0.5, feature: 'resizes', act: stopResize },
+  { weight: 1, feature: 'nodeRemovals', act: removeNode },
+  { weight: 0.2, feature: 'poolDeletions', act: deletePool },
+  { weight: 0.25, feature: 'patches', act: patchPool },
+];
+
+function restart(workload: Workload): void {
+  const node = anyNode(workload);
+  if (node === undefined) return;
+  const option = deallocation(workload);
+  workload.client.send(
+    workload.random.chance(0.5)
+      ? computeNodeReboot({ ...node, body: { nodeRebootOption: option } })
+      : computeNodeReimage({ ...node, body: { nodeReimageOption: option } }),
+  );
+}
+
+function disableScheduling(workload: Workload): void {
+  const node = anyNode(workload);
+  if (node === undefined) return;
+  const option = workload.random.pick(['requeue', 'terminate', 'taskcompletion']);
+  workload.client.send(
+    computeNodeDisableScheduling({ ...node, body: { nodeDisableSchedulingOption: option } }),
+  );
+}
+
+function enableScheduling(workload: Workload): void {
+  const node = anyNode(workload);
+  if (node !== undefined) workload.client.send(computeNodeEnableScheduling(node));
+}
+
+export const nodeActions: Action[] = [
+  { weight: 0.5, feature: 'nodeRestarts', act: restart },
+  { weight: 0.5, feature: 'nodeScheduling', act: disableScheduling },
+  { weight: 1, feature: 'nodeScheduling', act: enableScheduling },
+];

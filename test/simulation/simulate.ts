@@ -1,0 +1,68 @@
+import { unfinished } from './checkers/convergence.js';
+import { SimulationFailure } from './failure.js';
+import { mend } from './mend.js';
+import { optionsOf, type Canary } from './options.js';
+import { Workload } from './workload.js';
+import { World } from './world.js';
+
+/** What came of one seed. */
+export interface Outcome {
+  readonly seed: number;
+  /** Of every transition, in order: two runs of a seed agree. */
+  readonly hash: string;
+  readonly transitions: number;
+  readonly commits: number;
+  /** Virtual time that passed. */
+  readonly virtualMs: number;
+  readonly failure?: SimulationFailure;
+  /** The last transitions before it failed. */
+  readonly last: readonly string[];
+}
+
+/**
+ * One seed: a phase in which anything may fail and every checker looks at every step, then a phase
+ * without faults in which everything must come to its end within a bound of virtual time.
+ */
+export async function simulate(
+  seed: number,
+  { canary, print }: { canary?: Canary; print?: (line: string) => void } = {},
+): Promise<Outcome> {
+  const options = optionsOf(seed, canary);
+  const world = new World(options, print);
+  const begun = world.now;
+  const outcome = () => ({
+    seed,
+    hash: world.transitions.hash,
+    transitions: world.transitions.count,
+    commits: world.disk.commits,
+    virtualMs: world.now - begun,
+    last: world.transitions.last,
+  });
+  try {
+    await bothPhases(world);
+    return outcome();
+  } catch (error) {
+    const failure =
+      error instanceof SimulationFailure
+        ? error
+        : new SimulationFailure('crash', 'simulation', String((error as Error).stack ?? error), {
+            cause: error,
+          });
+    return { ...outcome(), failure };
+  }
+}
+
+async function bothPhases(world: World): Promise<void> {
+  const workload = new Workload(world);
+  world.start();
+  workload.start();
+  await world.runUntil(world.now + world.options.safetyMs);
+  workload.stop();
+  world.calm();
+  let done = false;
+  mend(workload, () => done);
+  done = await world.waitFor(() => unfinished(world).length === 0, world.options.livenessMs, 5_000);
+  if (done) return;
+  const lines = unfinished(world);
+  throw new SimulationFailure('liveness', 'convergence', lines.slice(0, 12).join('; '));
+}

@@ -1,0 +1,180 @@
+import type { Changes } from '../../controller/core/recorder.js';
+import { invariants } from '../../controller/core/invariants.js';
+import type { State } from '../../controller/core/state.js';
+import { SimulatedAgent, type AgentPorts } from './agents.js';
+import { checkers } from './checkers/all.js';
+import { Timeline, drained } from './clock.js';
+import type { Commit, Committed } from './committed.js';
+import { SimulatedController } from './controller.js';
+import { SimulatedDisk } from './disk.js';
+import { SimulationFailure } from './failure.js';
+import { Hypervisor } from './hypervisor.js';
+import { Network } from './network.js';
+import type { Checker, RunningTry, Sight } from './observers.js';
+import { calmFaults, meanPauseOf, type Fault, type Options, type Rate } from './options.js';
+import { randomStream } from './random.js';
+import { Transitions } from './transitions.js';
+import { Acknowledged } from './acknowledged.js';
+
+/** Chance that the controller dies in the very instant of a commit, before or after it. */
+const CRASH_AT_COMMIT = { off: 0, rare: 1 / 2_000, frequent: 1 / 250 };
+
+/**
+ * Controller, agents, hypervisor, network and disk of one seed, in virtual time. Only ports are
+ * replaced: core, engine, commands and the agent's core are the real ones.
+ */
+export class World implements Sight {
+  readonly timeline = new Timeline();
+  readonly transitions: Transitions;
+  readonly running = new Set<RunningTry>();
+  readonly acknowledged = new Acknowledged();
+  readonly disk: SimulatedDisk;
+  readonly network: Network;
+  readonly hypervisor: Hypervisor;
+  readonly controller: SimulatedController;
+  faults: Record<Fault, Rate>;
+  readonly #checkers: readonly Checker[] = checkers();
+  readonly #random;
+  #failure: unknown;
+
+  constructor(
+    readonly options: Options,
+    print?: (line: string) => void,
+  ) {
+    const { seed, canary, settings } = options;
+    const stream = (name: string) => randomStream(seed, name);
+    const { timeline } = this;
+    const faults = () => this.faults;
+    const broken = (error: unknown) => this.broken(error);
+    this.faults = options.faults;
+    this.#random = stream('accidents');
+    this.transitions = new Transitions(print);
+    this.disk = new SimulatedDisk({
+      ...{ timeline, faults, canary },
+      random: stream('disk'),
+      onCommit: (commit) => this.guarded(() => this.#committed(commit)),
+    });
+    this.network = new Network({ timeline, faults, random: stream('network') });
+    this.controller = new SimulatedController({
+      ...{ timeline, settings, broken },
+      random: stream('engine'),
+      disk: this.disk,
+      hypervisor: () => this.hypervisor,
+      restartMs: () => this.#random.int(50, 5_000),
+      ticked: (state, changes) => this.guarded(() => this.#ticked(state, changes)),
+      recovered: () => this.guarded(() => this.#tell('recovered')),
+    });
+    this.hypervisor = new Hypervisor({
+      ...{ timeline, faults, canary, network: this.network, gateway: this.controller },
+      random: stream('nodes'),
+      started: (started) => this.guarded(() => this.#started(started)),
+      ended: (ended) => this.guarded(() => this.#ended(ended)),
+    } satisfies AgentPorts);
+  }
+
+  get now(): number {
+    return this.timeline.now;
+  }
+
+  get committed(): Committed {
+    return this.disk.committed;
+  }
+
+  /** The controller starts, and accidents begin to happen. */
+  start(): void {
+    this.controller.start();
+    this.#accident('controllerCrash', () => this.controller.crash());
+    this.#accident('nodeDeath', () => this.#anyAgent((agent) => this.hypervisor.kill(agent)));
+    this.#accident('agentRestart', () => this.#anyAgent((agent) => agent.restart()));
+  }
+
+  /** From now on nothing fails that has not failed yet. */
+  calm(): void {
+    this.faults = calmFaults();
+  }
+
+  /** Lets everything happen that happens up to `until`, each with all its promise turns. */
+  async runUntil(until: number): Promise<void> {
+    await drained();
+    while (this.timeline.step(until)) {
+      await drained();
+      if (this.#failure !== undefined) throw this.#failure;
+    }
+    this.timeline.advanceTo(until);
+  }
+
+  /** Lets time pass until the condition holds; false when it never does. */
+  async waitFor(condition: () => boolean, withinMs: number, everyMs = 100): Promise<boolean> {
+    const end = this.now + withinMs;
+    while (!condition()) {
+      if (this.now >= end) return false;
+      await this.runUntil(Math.min(end, this.now + everyMs));
+    }
+    return true;
+  }
+
+  /** Ends the run with the first thing that went wrong. */
+  broken(error: unknown): void {
+    this.#failure ??= error;
+  }
+
+  /** A client was told that its command is done. */
+  told(): void {
+    this.guarded(() => this.#tell('acknowledged'));
+  }
+
+  /** A checker's word must not be swallowed by whoever called. */
+  guarded(look: () => void): void {
+    try {
+      look();
+    } catch (error) {
+      this.broken(error);
+    }
+  }
+
+  #committed(commit: Commit): void {
+    this.transitions.committed(commit);
+    for (const checker of this.#checkers) checker.committed?.(commit, this);
+    if (this.#random.chance(CRASH_AT_COMMIT[this.faults.controllerCrash])) {
+      if (this.#random.chance(0.5)) this.controller.crash();
+      else this.timeline.after(this.#random.int(0, 5), () => this.controller.crash());
+    }
+  }
+
+  #ticked(state: State, _changes: Changes): void {
+    for (const broken of invariants(state))
+      throw new SimulationFailure('safety', 'invariants', broken);
+  }
+
+  #started(started: RunningTry): void {
+    this.running.add(started);
+    this.transitions.ran('starts', this.now, started);
+    for (const checker of this.#checkers) checker.started?.(started, this);
+  }
+
+  #ended(ended: RunningTry): void {
+    this.running.delete(ended);
+    this.transitions.ran('ends', this.now, ended);
+    for (const checker of this.#checkers) checker.ended?.(ended, this);
+  }
+
+  #tell(what: 'recovered' | 'acknowledged'): void {
+    for (const checker of this.#checkers) checker[what]?.(this);
+  }
+
+  #anyAgent(harm: (agent: SimulatedAgent) => void): void {
+    const agent = this.#random.pick([...this.hypervisor.agents].filter((one) => one.alive));
+    if (agent !== undefined) harm(agent);
+  }
+
+  /** Something that happens again and again by itself, until the world is calm. */
+  #accident(fault: Fault, happens: () => void): void {
+    const mean = meanPauseOf(this.faults[fault]);
+    if (mean === Infinity) return;
+    this.timeline.after(Math.ceil(-Math.log(1 - this.#random.next()) * mean), () => {
+      if (this.faults[fault] === 'off') return;
+      happens();
+      this.#accident(fault, happens);
+    });
+  }
+}
