@@ -2,6 +2,7 @@ import Router from '@koa/router';
 import type { Context, Middleware } from 'koa';
 import { readJson } from '../middleware/body.js';
 import { managementErrors } from '../middleware/errors.js';
+import { originOf } from '../origin.js';
 import type { HttpPorts } from '../ports.js';
 import { decodePart, parseQuery } from '../query-string.js';
 import * as account from './account.js';
@@ -98,24 +99,32 @@ function managementRouter(ports: HttpPorts): Router {
   const router = new Router();
   for (const [method, template, handler] of routes) {
     const pattern = patternOf(template);
-    router.register(pattern, [method], async (context, next) => {
-      if (context.method !== method) return next();
-      const groups = pattern.exec(context.path)?.groups ?? {};
-      const names = Object.entries(groups).map(([name, part]) => [name, decodePart(part)]);
-      await handler({
-        ports,
-        context: context as unknown as Context,
-        names: Object.fromEntries(names) as Record<string, string>,
-        query: parseQuery(context.querystring),
-        body: method === 'GET' ? undefined : await readJson(context as unknown as Context),
-        baseUrl: context.origin,
-      });
-    });
+    router.register(
+      pattern,
+      [method],
+      async (context, next) => {
+        if (context.method !== method) return next();
+        const groups = pattern.exec(context.path)?.groups ?? {};
+        const names = Object.entries(groups).map(([name, part]) => [name, decodePart(part)]);
+        await handler({
+          ports,
+          context: context as unknown as Context,
+          names: Object.fromEntries(names) as Record<string, string>,
+          query: parseQuery(context.querystring),
+          body: method === 'GET' ? undefined : await readJson(context as unknown as Context),
+          baseUrl: originOf(context),
+        });
+      },
+      { pathAsRegExp: true },
+    );
   }
-  for (const template of notBuilt)
-    router.all(patternOf(template), () => {
+  const verbs = ['GET', 'PUT', 'PATCH', 'POST', 'DELETE'];
+  for (const template of notBuilt) {
+    const answer = () => {
       throw new ManagementError(501, 'NotImplemented', `${template} is not implemented.`);
-    });
+    };
+    router.register(patternOf(template), verbs, answer, { pathAsRegExp: true });
+  }
   return router;
 }
 

@@ -1,0 +1,63 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A web server that answers what a test tells it to, and keeps what is put there. */
+export class FakeStorage {
+  /** By path: the body, or how to answer. */
+  readonly files = new Map<
+    string,
+    string | Buffer | ((request: IncomingMessage, response: ServerResponse) => void)
+  >();
+  readonly puts = new Map<
+    string,
+    { body: Buffer; headers: IncomingMessage['headers']; query: string }
+  >();
+  /** Status for PUTs below a path. */
+  readonly putStatus = new Map<string, number>();
+  readonly requests: string[] = [];
+  #server: Server;
+
+  private constructor() {
+    this.#server = createServer((request, response) => {
+      this.#serve(request, response).catch((error: unknown) => response.destroy(error as Error));
+    });
+  }
+
+  static async start(): Promise<FakeStorage> {
+    const storage = new FakeStorage();
+    await new Promise<void>((resolve) => storage.#server.listen(0, '127.0.0.1', resolve));
+    return storage;
+  }
+
+  url(path: string): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}${path}`;
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://storage');
+    this.requests.push(`${request.method} ${request.url}`);
+    if (request.method === 'PUT') {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      const refused = [...this.putStatus].find(([prefix]) => url.pathname.startsWith(prefix));
+      if (refused === undefined) {
+        this.puts.set(url.pathname, {
+          body: Buffer.concat(chunks),
+          headers: request.headers,
+          query: url.search,
+        });
+      }
+      response.writeHead(refused?.[1] ?? 201).end();
+      return;
+    }
+    const file = this.files.get(decodeURIComponent(url.pathname));
+    if (typeof file === 'function') file(request, response);
+    else if (file === undefined) response.writeHead(404).end();
+    else response.writeHead(200).end(file);
+  }
+}
