@@ -12,6 +12,7 @@ import { jobKey } from '../../../protocol/keys.js';
 import type { Call, RequestContext, RequestState } from '../call.js';
 import { readJson } from '../middleware/body.js';
 import { readConditions } from '../middleware/conditions.js';
+import { originOf } from '../origin.js';
 import type { HttpPorts } from '../ports.js';
 import { decodePart } from '../query-string.js';
 
@@ -90,7 +91,7 @@ export function operationRouter(
           query: context.state.query,
           conditions: operation.conditions === true ? readConditions(context) : undefined,
           body: (await readBody(operation, context)) as undefined,
-          baseUrl: context.origin,
+          baseUrl: originOf(context),
         });
         if (context.status !== 304) context.status = operation.success;
       },

@@ -2,6 +2,7 @@ import type { Context, Middleware } from 'koa';
 import { BatchError } from '../../../protocol/batch/errors.js';
 import { formatTime } from '../../../protocol/time.js';
 import { ManagementError } from '../management/errors.js';
+import { originOf } from '../origin.js';
 import type { HttpPorts } from '../ports.js';
 
 /** The error object of the data plane, as bodies and items of a collection hold it. */
@@ -42,7 +43,7 @@ export const batchErrors =
       if (context.headerSent) throw thrown;
       const error = thrown instanceof BatchError ? thrown : internalError(thrown, context, ports);
       const id = String(context.state['requestId']);
-      const body = errorBody(error, id, ports.clock.now(), context.origin);
+      const body = errorBody(error, id, ports.clock.now(), originOf(context));
       answer(context, error.status, body, 'application/json;odata=minimalmetadata');
       context.set('DataServiceVersion', '3.0');
       if (error.status === 503) context.set('Retry-After', '1');
