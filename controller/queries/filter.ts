@@ -31,11 +31,15 @@ export const FILTER_LIMITS = { length: 8192, depth: 32, comparisons: 200 } as co
 
 /** The error of the contract for a query parameter that can't be. */
 export const invalidQueryParameter = (name: string, value: string, reason: string): BatchError =>
-  new BatchError('InvalidQueryParameterValue', [
-    { key: 'QueryParameterName', value: name },
-    { key: 'QueryParameterValue', value },
-    { key: 'Reason', value: reason },
-  ]);
+  new BatchError(
+    'InvalidQueryParameterValue',
+    [
+      { key: 'QueryParameterName', value: name },
+      { key: 'QueryParameterValue', value },
+      { key: 'Reason', value: reason },
+    ],
+    `The value of the query parameter ${name} is invalid: ${reason}.`,
+  );
 
 /**
  * Parses the subset of OData that the contract names (section 1.7): comparisons and `startswith`
