@@ -116,6 +116,8 @@ class Agent {
       this.#core.flush();
       this.#settle();
       this.#connection.close();
+      // What the start task left running goes with its node.
+      killLeftovers(this.identity.rootDirectory);
       process.exit(exitCode);
     }, 20);
   }

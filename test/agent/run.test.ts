@@ -188,7 +188,7 @@ describe('a task', () => {
     controller.assign(assignment('endless', 'cat /dev/urandom'));
     await waitFor('some output', () => {
       const file = join(agent.root, 'workitems/Job/job-1/endless/stdout.txt');
-      return statSync(file, { throwIfNoEntry: false })?.size ?? 0 > 100_000;
+      return (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 100_000;
     });
     controller.send({ type: 'stop', attempts: [{ taskKey: 'acct/job/endless', attempt: 1 }] });
     expect((await controller.ended('acct/job/endless')).outcome).toMatchObject({
