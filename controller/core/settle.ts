@@ -19,7 +19,7 @@ interface Kind<Key extends string, Entity> {
 
 /** Settles every marked entity of a kind and arms its next deadline. */
 function settleKind<Key extends string, Entity>(recorder: Recorder, kind: Kind<Key, Entity>): void {
-  for (const key of kind.marked) {
+  for (const key of [...kind.marked]) {
     kind.marked.delete(key);
     const entity = kind.table.get(key);
     if (entity === undefined) continue;

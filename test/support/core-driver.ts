@@ -131,7 +131,7 @@ export class CoreDriver {
   async rest(): Promise<void> {
     for (let turn = 0; turn < 3; turn += 1) {
       await new Promise((resolve) => setImmediate(resolve));
-      if (this.fatal !== undefined) throw this.fatal;
+      if (this.fatal !== undefined) throw new Error('the engine died', { cause: this.fatal });
     }
   }
 

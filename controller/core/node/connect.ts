@@ -1,6 +1,7 @@
 import type { Event } from '../event.js';
 import type { Recorder } from '../recorder.js';
 import { currentAttempt, loseAttempt } from '../task/attempt.js';
+import { exorciseWhere } from '../task/hold.js';
 import type { Node } from './state.js';
 import { fullLease, moveNode } from './transition.js';
 
@@ -66,6 +67,7 @@ function compare(recorder: Recorder, node: Node, event: Connected): void {
     const task = currentAttempt(recorder, node, ref);
     if (task === undefined || task.stopping !== undefined) recorder.stop(node, ref);
   }
+  exorciseWhere(recorder, node, (_ghost, name) => !held.has(name));
   const attempts = [...recorder.state.loadOf(node).attempts.keys()]
     .filter((task) => !held.has(`${task.key}#${task.attempt}`))
     .map((task) => ({ taskKey: task.key, attempt: task.attempt }));

@@ -1,13 +1,13 @@
 import type { Recorder } from '../recorder.js';
 import { loseAttempt } from '../task/attempt.js';
-import { exorciseAll } from '../task/hold.js';
+import { exorciseWhere } from '../task/hold.js';
 import type { Node } from './state.js';
 import { moveNode, nextIncarnation } from './transition.js';
 
 /** Gives away all that the node had. Only where nothing of it can run any more: lease over, or gone. */
 export function loseAttempts(recorder: Recorder, node: Node): void {
   for (const task of [...recorder.state.loadOf(node).attempts.keys()]) loseAttempt(recorder, task);
-  exorciseAll(recorder, node);
+  exorciseWhere(recorder, node, () => true);
   recorder.state.toSettle.nodes.add(node.key);
 }
 
@@ -28,7 +28,8 @@ export function nodeGone(recorder: Recorder, node: Node): void {
   }
   delete node.session.id;
   delete node.draining;
-  retryLater(recorder, node);
+  // The provider may say so again while the pause lasts.
+  if (node.session.retryAt === undefined) retryLater(recorder, node);
 }
 
 /** `unknown` until the back-off has passed; then it is created again. */

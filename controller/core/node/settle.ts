@@ -1,5 +1,5 @@
 import type { Recorder } from '../recorder.js';
-import { relist } from '../task/hold.js';
+import { exorciseWhere, relist } from '../task/hold.js';
 import { decideUnconfirmed } from './connect.js';
 import { createAgain, leaseEnded } from './lose.js';
 import type { Node } from './state.js';
@@ -18,6 +18,11 @@ export function nodeDeadline(recorder: Recorder, node: Node): number {
   const deadlines = [node.session.retryAt ?? Infinity, node.session.unconfirmed?.until ?? Infinity];
   if (hasLease(node) || load.attempts.size > 0 || load.ghosts.size > 0)
     deadlines.push(node.session.leaseUntil);
+  // Ghosts come in the order of their ends.
+  for (const ghost of load.ghosts.values()) {
+    deadlines.push(ghost.since + stopTimeoutMs);
+    break;
+  }
   if (node.state === 'starting' && node.session.id === undefined)
     deadlines.push(node.stateTransitionTime + bootTimeoutMs);
   if (node.state === 'unknown' && node.session.retryAt === undefined)
@@ -55,6 +60,8 @@ export function settleNode(recorder: Recorder, node: Node): void {
     node.leaving === undefined
   )
     createAgain(recorder, node);
+  // Stopped before its agent ever heard of it: nobody will report its end.
+  exorciseWhere(recorder, node, (ghost) => now >= ghost.since + recorder.settings.stopTimeoutMs);
   const isEmpty = load.attempts.size === 0 && load.ghosts.size === 0;
   if (node.leaving !== undefined) settleLeaving(recorder, node, isEmpty);
   else if (node.draining !== undefined) settleDraining(recorder, node, isEmpty);

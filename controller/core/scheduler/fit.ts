@@ -13,12 +13,20 @@ export function prefetchOf(averageRunMs: number | undefined): number {
   return Math.min(PREFETCH_MAXIMUM, Math.ceil(PREFETCH_MS / Math.max(averageRunMs, 0.1)));
 }
 
+/** What is left of a deleted task on its node. */
+export interface Ghost {
+  slots: number;
+  /** Its files, which go when it has died. */
+  directory: string;
+  since: number;
+}
+
 /** What a node holds, in slots; kept beside the node, never durable. */
 export class NodeLoad {
   /** Attempts the node has, begun or not. */
   readonly attempts = new Map<Task, { slots: number; short: boolean }>();
   /** Attempts of deleted tasks that still die there, by `taskKey#attempt`. */
-  readonly ghosts = new Map<string, { slots: number; directory: string }>();
+  readonly ghosts = new Map<string, Ghost>();
   /** Slots of all of the above. */
   used = 0;
   /** Those of attempts that are not known to be short: they make room late. */

@@ -1,7 +1,7 @@
 import { jobOf, type TaskKey } from '../../../protocol/keys.js';
 import type { Node } from '../node/state.js';
 import { must, type Recorder } from '../recorder.js';
-import { prefetchOf } from '../scheduler/fit.js';
+import { prefetchOf, type Ghost } from '../scheduler/fit.js';
 import type { State } from '../state.js';
 import type { Task } from './state.js';
 
@@ -89,7 +89,7 @@ export function haunt(recorder: Recorder, node: Node, task: Task, directory: str
   const name = ghostName(task.key, task.attempt);
   release(recorder, task);
   if (held === undefined) return;
-  load.ghosts.set(name, { slots: held.slots, directory });
+  load.ghosts.set(name, { slots: held.slots, directory, since: recorder.now });
   load.used += held.slots;
   load.long += held.slots;
   recorder.state.workOfJob(task.job).ghosts += 1;
@@ -118,9 +118,14 @@ export function exorcise(recorder: Recorder, node: Node, taskKey: string, attemp
   freed(recorder, node, { job });
 }
 
-/** Nothing runs on the node any more: its ghosts are gone too. */
-export function exorciseAll(recorder: Recorder, node: Node): void {
-  for (const name of [...recorder.state.loadOf(node).ghosts.keys()]) {
+/** Ends those ghosts that are over for another reason than the agent's report. */
+export function exorciseWhere(
+  recorder: Recorder,
+  node: Node,
+  isOver: (ghost: Ghost, name: string) => boolean,
+): void {
+  for (const [name, ghost] of [...recorder.state.loadOf(node).ghosts]) {
+    if (!isOver(ghost, name)) continue;
     const at = name.lastIndexOf('#');
     exorcise(recorder, node, name.slice(0, at), Number(name.slice(at + 1)));
   }
