@@ -13,7 +13,7 @@ export class ServiceError extends Error {
 interface Raised {
   statusCode?: number;
   code?: string;
-  message?: string;
+  message?: unknown;
   body?: unknown;
   details?: unknown;
   request?: { method?: string; url?: string };
@@ -46,20 +46,19 @@ export function fromClient(error: unknown, what: string, endpoint: string): Erro
 }
 
 function answer(raised: Raised): { code: string | undefined; text: string; values: string[] } {
-  const parsed = record(safeJson(raised.response?.bodyAsText));
+  const parsed = record(safeJson(raised.response?.bodyAsText) ?? raised.body ?? raised.details);
   // The data plane answers {code, message: {value}, values}, the management plane {error: {code, message}}.
   const body = 'error' in parsed ? record(parsed.error) : parsed;
-  const message = textOf(body.message) ?? textOf(record(body.message).value);
-  const text = (message ?? raised.message ?? '')
-    .split('\n')
-    .filter((line) => !/^(RequestId|Time):/.test(line))
-    .join(' ')
-    .trim();
+  const text = [body.message, raised.message].map(messageText).find((found) => found !== undefined);
+  const lines = (text ?? '').split('\n').filter((line) => !/^(RequestId|Time):/.test(line));
   const values = (Array.isArray(body.values) ? body.values : [])
     .map(record)
     .map((item) => `${String(item.key)}: ${String(item.value)}`);
-  return { code: textOf(body.code) ?? raised.code, text, values };
+  return { code: textOf(body.code) ?? raised.code, text: lines.join(' ').trim(), values };
 }
+
+/** A text, or the data plane's `{lang, value}`, which its client puts into the error's message as well. */
+const messageText = (message: unknown) => textOf(message) ?? textOf(record(message).value);
 
 function safeJson(text: string | null | undefined): unknown {
   try {
@@ -77,8 +76,8 @@ const lostOnTheWay = ({ code = '' }: Raised) =>
 export const UNREACHABLE = 'Unreachable';
 
 function unreachable(error: unknown, endpoint: string): Error {
-  const { code, message } = error as { code?: string; message?: string };
-  const reason = message ?? String(error);
+  const { code } = error as { code?: string };
+  const reason = error instanceof Error ? error.message : String(error);
   const ours = new Error(
     `the controller at ${endpoint} can't be reached: ${reason}; is it running, and is batchyard:endpoint right?`,
     { cause: error },

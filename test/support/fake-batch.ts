@@ -26,7 +26,8 @@ export interface FakeBatch {
   readonly accounts: Map<string, Body>;
   readonly blobs: Map<string, Buffer>;
   /** Answers a request in the place of the fake; undefined: no opinion. */
-  intercept: ((request: string, body: unknown) => Answer | 'hang up after it' | undefined) | undefined;
+  intercept:
+    ((request: string, body: unknown) => Answer | 'hang up after it' | undefined) | undefined;
   /** Put into a pool when its next resize ends. */
   resizeErrors: unknown[];
   stop(): Promise<void>;
@@ -96,12 +97,22 @@ class Fake implements FakeBatch {
     }
   }
 
-  private route(line: string, path: string, body: Body, bytes: Buffer, request: IncomingMessage, url: URL): Answer {
+  private route(
+    line: string,
+    path: string,
+    body: Body,
+    bytes: Buffer,
+    request: IncomingMessage,
+    url: URL,
+  ): Answer {
     const method = line.split(' ', 1)[0] ?? '';
     const authorization = request.headers.authorization ?? '';
     if (path.startsWith('/subscriptions/') || path.startsWith('/storage/')) {
       if (authorization !== `Bearer ${this.adminToken}`)
-        return { status: 401, body: { error: { code: 'AuthenticationFailed', message: 'the token is wrong' } } };
+        return {
+          status: 401,
+          body: { error: { code: 'AuthenticationFailed', message: 'the token is wrong' } },
+        };
       return path.startsWith('/storage/')
         ? this.storage(method, path, bytes, url)
         : this.management(method, path, body);
@@ -109,14 +120,13 @@ class Fake implements FakeBatch {
     const account = /^SharedKey ([^:]+):/.exec(authorization)?.[1];
     if (account === undefined || !this.accounts.has(account))
       return refuse(403, 'AuthenticationFailed', 'Server failed to authenticate the request.');
-    const [, collection = '', id = '', action = ''] =
-      /^\/([a-z]+)(?:\(([^)]*)\)|\/([^/]*))?\/?(.*)$/.exec(path)?.map((part) => part ?? '') ?? [];
-    const name = id || (/^\/[a-z]+\/([^/]+)/.exec(path)?.[1] ?? '');
-    switch (collection) {
+    const [, head = '', name = '', ...rest] = path.split('/');
+    const action = rest.join('/');
+    switch (head.split('(', 1)[0]) {
       case 'pools':
-        return this.pool(method, name, /^\/pools\/[^/]+\/(.*)$/.exec(path)?.[1] ?? action, body);
+        return this.pool(method, name, action, body);
       case 'jobs':
-        return this.job(method, name, /^\/jobs\/[^/]+\/(.*)$/.exec(path)?.[1] ?? '', body);
+        return this.job(method, name, action, body);
       case 'jobschedules':
         return this.entity(this.jobSchedules, 'JobSchedule', method, name, body);
       case 'certificates':
@@ -129,10 +139,23 @@ class Fake implements FakeBatch {
   private management(method: string, path: string, body: Body): Answer {
     const [, name = '', action = ''] = /batchAccounts\/([^/]+)\/?(.*)$/.exec(path) ?? [];
     const found = this.accounts.get(name);
-    const missing = { status: 404, body: { error: { code: 'ResourceNotFound', message: 'no such account' } } };
+    const missing = {
+      status: 404,
+      body: { error: { code: 'ResourceNotFound', message: 'no such account' } },
+    };
     if (method === 'PUT') {
-      const properties = { accountEndpoint: new URL(this.url).host, provisioningState: 'Succeeded' };
-      this.accounts.set(name, { id: path, name, location: body.location, tags: body.tags, properties, keys: ['a2V5MQ==', 'a2V5Mg=='] });
+      const properties = {
+        accountEndpoint: new URL(this.url).host,
+        provisioningState: 'Succeeded',
+      };
+      this.accounts.set(name, {
+        id: path,
+        name,
+        location: body.location,
+        tags: body.tags,
+        properties,
+        keys: ['a2V5MQ==', 'a2V5Mg=='],
+      });
       return { status: 200, body: this.accounts.get(name) };
     }
     if (!found) return method === 'DELETE' ? { status: 204 } : missing;
@@ -142,7 +165,9 @@ class Fake implements FakeBatch {
     }
     if (action === 'regenerateKeys') {
       const keys = found.keys as string[];
-      keys[body.keyName === 'Primary' ? 0 : 1] = Buffer.from(`new ${String(body.keyName)}`).toString('base64');
+      keys[body.keyName === 'Primary' ? 0 : 1] = Buffer.from(
+        `new ${String(body.keyName)}`,
+      ).toString('base64');
       return { status: 200, body: { accountName: name, primary: keys[0], secondary: keys[1] } };
     }
     if (method === 'PATCH') found.tags = body.tags;
@@ -156,16 +181,27 @@ class Fake implements FakeBatch {
     const there = this.containers.has(container);
     if (url.searchParams.get('restype') === 'container') {
       if (method === 'PUT') this.containers.add(container);
-      else if (!there) return { status: 404, text: '<Error><Code>ContainerNotFound</Code><Message>none</Message></Error>' };
+      else if (!there)
+        return {
+          status: 404,
+          text: '<Error><Code>ContainerNotFound</Code><Message>none</Message></Error>',
+        };
       if (method === 'DELETE') {
         this.containers.delete(container);
-        for (const key of this.blobs.keys()) if (key.startsWith(`${container}/`)) this.blobs.delete(key);
+        for (const key of this.blobs.keys())
+          if (key.startsWith(`${container}/`)) this.blobs.delete(key);
         return { status: 202, text: '' };
       }
       const blobs = [...this.blobs].filter(([key]) => key.startsWith(`${container}/`));
-      const xml = blobs.map(([key, content]) => `<Blob><Name>${key.slice(container.length + 1)}</Name><Properties><Content-Length>${content.length}</Content-Length></Properties></Blob>`);
+      const xml = blobs.map(
+        ([key, content]) =>
+          `<Blob><Name>${key.slice(container.length + 1)}</Name><Properties><Content-Length>${content.length}</Content-Length></Properties></Blob>`,
+      );
       return method === 'GET'
-        ? { status: 200, text: `<EnumerationResults><Blobs>${xml.join('')}</Blobs><NextMarker/></EnumerationResults>` }
+        ? {
+            status: 200,
+            text: `<EnumerationResults><Blobs>${xml.join('')}</Blobs><NextMarker/></EnumerationResults>`,
+          }
         : { status: there ? 409 : 201, text: '' };
     }
     if (method === 'PUT') this.blobs.set(name, bytes);
@@ -173,11 +209,22 @@ class Fake implements FakeBatch {
     return { status: 201, text: '' };
   }
 
-  private entity(entities: Map<string, Body>, type: string, method: string, name: string, body: Body): Answer {
+  private entity(
+    entities: Map<string, Body>,
+    type: string,
+    method: string,
+    name: string,
+    body: Body,
+  ): Answer {
     if (method === 'POST' && name === '') {
       const id = String(body.id);
-      if (entities.has(id.toLowerCase())) return refuse(409, `${type}Exists`, `The specified ${type} already exists.`);
-      entities.set(id.toLowerCase(), { ...body, state: 'active', creationTime: '2026-01-01T00:00:00Z' });
+      if (entities.has(id.toLowerCase()))
+        return refuse(409, `${type}Exists`, `The specified ${type} already exists.`);
+      entities.set(id.toLowerCase(), {
+        ...body,
+        state: 'active',
+        creationTime: '2026-01-01T00:00:00Z',
+      });
       return { status: 201 };
     }
     const found = entities.get(name.toLowerCase());
@@ -196,7 +243,15 @@ class Fake implements FakeBatch {
     if (method === 'POST' && name === '') {
       const answer = this.entity(this.pools, 'Pool', method, name, body);
       const made = this.pools.get(String(body.id).toLowerCase());
-      if (answer.status === 201 && made) Object.assign(made, { targetLowPriorityNodes: 0, targetDedicatedNodes: 0, ...body, allocationState: 'resizing', currentDedicatedNodes: 0, currentLowPriorityNodes: 0 });
+      if (answer.status === 201 && made)
+        Object.assign(made, {
+          targetLowPriorityNodes: 0,
+          targetDedicatedNodes: 0,
+          ...body,
+          allocationState: 'resizing',
+          currentDedicatedNodes: 0,
+          currentLowPriorityNodes: 0,
+        });
       return answer;
     }
     if (action === '' || !found) {
@@ -205,14 +260,27 @@ class Fake implements FakeBatch {
       if (method !== 'GET' || !found || found.allocationState === 'steady') return answer;
       const seen = structuredClone(found);
       const failed = this.resizeErrors.length > 0;
-      Object.assign(found, { allocationState: 'steady', ...(failed ? { resizeErrors: this.resizeErrors } : { currentDedicatedNodes: found.targetDedicatedNodes, currentLowPriorityNodes: found.targetLowPriorityNodes }) });
+      Object.assign(found, {
+        allocationState: 'steady',
+        ...(failed
+          ? { resizeErrors: this.resizeErrors }
+          : {
+              currentDedicatedNodes: found.targetDedicatedNodes,
+              currentLowPriorityNodes: found.targetLowPriorityNodes,
+            }),
+      });
       this.resizeErrors = [];
       return { ...answer, body: seen };
     }
     if (action === 'resize') {
-      if (found.allocationState !== 'steady') return refuse(409, 'PoolBeingResized', 'The specified pool is being resized.');
+      if (found.allocationState !== 'steady')
+        return refuse(409, 'PoolBeingResized', 'The specified pool is being resized.');
       delete found.resizeErrors;
-      Object.assign(found, { targetDedicatedNodes: body.targetDedicatedNodes ?? found.targetDedicatedNodes, allocationState: 'resizing', lastResize: body });
+      Object.assign(found, {
+        targetDedicatedNodes: body.targetDedicatedNodes ?? found.targetDedicatedNodes,
+        allocationState: 'resizing',
+        lastResize: body,
+      });
       return { status: 202 };
     }
     if (action === 'updateproperties') {
@@ -228,7 +296,12 @@ class Fake implements FakeBatch {
     if (action === 'addtaskcollection') {
       const value = (body.value as Body[]).map((task) => {
         const id = `${name}/${String(task.id)}`.toLowerCase();
-        if (this.tasks.has(id)) return { status: 'clienterror', taskId: task.id, error: { code: 'TaskExists', message: { value: 'The specified task already exists.' } } };
+        if (this.tasks.has(id))
+          return {
+            status: 'clienterror',
+            taskId: task.id,
+            error: { code: 'TaskExists', message: { value: 'The specified task already exists.' } },
+          };
         this.tasks.set(id, task);
         return { status: 'success', taskId: task.id };
       });
@@ -243,7 +316,10 @@ class Fake implements FakeBatch {
 
   private certificate(method: string, thumbprint: string, body: Body): Answer {
     if (method === 'POST' && thumbprint === '') {
-      return this.entity(this.certificates, 'Certificate', method, '', { ...body, id: body.thumbprint });
+      return this.entity(this.certificates, 'Certificate', method, '', {
+        ...body,
+        id: body.thumbprint,
+      });
     }
     return this.entity(this.certificates, 'Certificate', method, thumbprint, body);
   }
