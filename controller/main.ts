@@ -18,6 +18,7 @@ import type { NodeKey } from '../protocol/keys.js';
 import { batchAccountCreate } from './commands/batch-account/create.js';
 import { batchAccountRegenerateKey } from './commands/batch-account/regenerate-key.js';
 import { ConfigurationError } from './config/failure.js';
+import { Hypervisor } from './config/schema.js';
 import type { Configuration } from './config/schema.js';
 import { settingsOf } from './config/settings.js';
 import { readTls } from './config/tls.js';
@@ -31,6 +32,7 @@ import { Authority } from './effects/authority/authority.js';
 import { equalSecrets, hashSecret } from './effects/authority/constant-time.js';
 import { GUEST_VIEW_OF_HOST, serverNames } from './effects/authority/server-names.js';
 import { ProcessProvider } from './effects/nodes/process/process-provider.js';
+import type { NodeProvider } from './effects/nodes/provider.js';
 import { Providers } from './effects/nodes/providers.js';
 import { NodeReconciler } from './effects/nodes/reconcile.js';
 import { specify } from './effects/nodes/specify.js';
@@ -128,6 +130,10 @@ async function start(
   });
   await engine.start();
   executors.sessions.start();
+  await executors.providers.openAll(
+    new Set(configuration.images.map(({ provider }) => provider)),
+    log,
+  );
   executors.reconciler.start();
   for (const account of configuration.accounts) await ensureAccount(parts, engine, account);
   serve(parts, executors, engine);
@@ -270,6 +276,7 @@ function createNodes(parts: Parts, engine: () => Engine) {
   const providers = new Providers({
     process: () =>
       Promise.resolve(new ProcessProvider({ directory, agentFile: agentFile(), onExit: wake })),
+    libvirt: () => openLibvirt(parts),
   });
   const specifyPorts: SpecifyPorts = {
     vmSizes: settings.vmSizes,
@@ -297,6 +304,19 @@ function createNodes(parts: Parts, engine: () => Engine) {
     },
   );
   return { providers, reconciler };
+}
+
+/** Loaded only here: everything else works without libvirt's library. */
+async function openLibvirt({ configuration, authority, log }: Parts): Promise<NodeProvider> {
+  const { LibvirtNodeProvider } = await import('./effects/nodes/libvirt/libvirt-provider.js');
+  const { hypervisors, images, data } = configuration;
+  return new LibvirtNodeProvider(hypervisors.length > 0 ? hypervisors : [Hypervisor.parse({})], {
+    controllerId: authority.controllerId,
+    dataDirectory: data,
+    images: images.filter(({ provider }) => provider === 'libvirt'),
+    agent: { node: process.execPath, bundle: agentFile() },
+    log,
+  });
 }
 
 /** Hosts under which tasks' URLs may name this controller's own storage. */

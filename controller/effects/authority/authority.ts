@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { JobKey, NodeKey } from '../../../protocol/keys.js';
 import { CertificateAuthority } from './certificate-authority.js';
@@ -21,6 +21,14 @@ export class Authority {
   static open(dataDirectory: string, adminToken?: string): Authority {
     const masterKey = MasterKey.open(dataDirectory);
     return new Authority(dataDirectory, masterKey, adminToken ?? keptAdminToken(dataDirectory));
+  }
+
+  /** Names this data folder to the outside (hypervisors), for ever; tells nothing of the key. */
+  get controllerId(): string {
+    return createHash('sha256')
+      .update(this.masterKey.sign('identity', ''))
+      .digest('hex')
+      .slice(0, 32);
   }
 
   /** Encrypts text for the database (account keys, certificates). */

@@ -1,3 +1,4 @@
+import type { Log } from '../log.js';
 import { NodeProvisionError } from './provider.js';
 import type { NodeProvider } from './provider.js';
 
@@ -18,6 +19,15 @@ export class Providers {
     this.opening.set(kind, opening);
     opening.catch(() => this.opening.delete(kind));
     return opening;
+  }
+
+  /** Those that may hold nodes of an earlier run; one that can't be opened is tried again when a pool needs it. */
+  async openAll(kinds: Iterable<Kind>, log: Log): Promise<void> {
+    for (const kind of kinds) {
+      await this.get(kind).catch((error: unknown) => {
+        log.warn({ err: error, kind }, 'nodes of this kind are not available');
+      });
+    }
   }
 
   /** Those that are open, for looking for orphans. */
