@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { accessSync, closeSync, constants as files, openSync } from 'node:fs';
+import { accessSync, closeSync, constants as files, openSync, readSync } from 'node:fs';
 import { constants } from 'node:os';
 import { systemCode } from './failure.js';
 import { LaunchError, type LaunchCallbacks, type Launcher, type LaunchOrder } from './launcher.js';
@@ -26,6 +26,7 @@ export function createNodeLauncher(): Launcher {
 function start(order: LaunchOrder, callbacks: LaunchCallbacks): void {
   const outputs: number[] = [];
   try {
+    checkFormat(order.file);
     for (const path of [order.stdoutPath, order.stderrPath])
       outputs.push(openSync(path, 'w', 0o640));
     const child = spawn(order.file, order.argv.slice(1), {
@@ -39,9 +40,8 @@ function start(order: LaunchOrder, callbacks: LaunchCallbacks): void {
     child.on('error', () => undefined);
     const { pid } = child;
     if (pid === undefined) {
-      // Node tells the reason only in the next turn; looking at the file tells it now.
-      accessSync(order.file, files.X_OK);
-      throw new LaunchError('ENOEXEC', order.file);
+      // Node tells the reason only in the next turn; the program is fit, so its interpreter is not.
+      throw new LaunchError('ENOENT', order.file);
     }
     setImmediate(() => callbacks.started(pid));
     child.on('exit', (exitCode, signal) =>
@@ -51,5 +51,19 @@ function start(order: LaunchOrder, callbacks: LaunchCallbacks): void {
     );
   } finally {
     for (const output of outputs) closeSync(output);
+  }
+}
+
+/** Node would hand a text without `#!` to a shell; here it is refused, as posix_spawn does. */
+function checkFormat(file: string): void {
+  accessSync(file, files.X_OK);
+  const input = openSync(file, 'r');
+  try {
+    const head = Buffer.alloc(4);
+    readSync(input, head, 0, 4, 0);
+    const text = head.toString('latin1');
+    if (text !== '\x7fELF' && !text.startsWith('#!')) throw new LaunchError('ENOEXEC', file);
+  } finally {
+    closeSync(input);
   }
 }

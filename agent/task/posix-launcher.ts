@@ -37,6 +37,7 @@ function bind() {
     addOpen: call(
       'int posix_spawn_file_actions_addopen(void *actions, int fd, const char *path, int flags, uint32_t mode)',
     ),
+    closeFrom: call('int posix_spawn_file_actions_addclosefrom_np(void *actions, int fd)'),
     addChdir: call('int posix_spawn_file_actions_addchdir_np(void *actions, const char *path)'),
     attrInit: call('int posix_spawnattr_init(void *attr)'),
     setFlags: call('int posix_spawnattr_setflags(void *attr, short flags)'),
@@ -56,7 +57,7 @@ function bind() {
  * Calls the C library's posix_spawn: it starts a process with vfork's cheapness whatever the size of
  * this program, and opens files and changes directory in the child. The call waits until the child has
  * opened its files and become the program, so it is made on a thread of its own: on a busy disk the
- * next try is prepared meanwhile. Throws when koffi or glibc is missing.
+ * next try is prepared meanwhile. Throws when koffi or glibc (2.34 or newer) is missing.
  */
 export function createPosixLauncher(): Launcher {
   return new PosixLauncher(bind());
@@ -95,6 +96,8 @@ class PosixLauncher implements Launcher {
     native.addOpen(actions, 0, '/dev/null', files.O_RDONLY, 0);
     native.addOpen(actions, 1, order.stdoutPath, OUTPUT_FLAGS, 0o640);
     native.addOpen(actions, 2, order.stderrPath, OUTPUT_FLAGS, 0o640);
+    // Whatever this program inherited from whoever started it ends here.
+    native.closeFrom(actions, 3);
     native.addChdir(actions, order.workingDirectory);
     const argv = [...order.argv, null];
     const settings: (string | null)[] = [];
