@@ -3,7 +3,7 @@ import { taskKey } from '../../../protocol/keys.js';
 import { durationMs } from '../../../protocol/time.js';
 import type { Job } from '../job/state.js';
 import type { Recorder } from '../recorder.js';
-import { makeReady } from './ready.js';
+import { queue } from './ready.js';
 import type { Task } from './state.js';
 import { countTask } from './transition.js';
 
@@ -49,16 +49,15 @@ export function addTask(
     ...constraintsOf(body.constraints, job),
     attempt: job.attemptBase ?? 0,
     ...(body.exitConditions === undefined ? {} : { exitConditions: body.exitConditions }),
+    ...(body.dependsOn === undefined ? {} : { dependsOn: body.dependsOn }),
     execution: { retryCount: 0, requeueCount: 0 },
   };
   job.nextTaskSequence += 1;
   state.tasks.set(task.key, task);
-  const work = state.workOfJob(job.key);
-  work.tasks.add(task);
-  if (body.dependsOn !== undefined) work.dependencies.add(task, body.dependsOn);
+  state.workOfJob(job.key).tasks.add(task);
   recorder.changed('task', task);
   recorder.changes.taskBodies.set(task.key, body);
   countTask(recorder, job, task, 1);
-  if (!work.dependencies.isBlocked(task)) makeReady(state, task);
+  queue(state, task);
   return task;
 }

@@ -22,6 +22,13 @@ export function makeReady(state: State, task: Task): void {
   state.toSchedule.add(pool);
 }
 
+/** Queues a task, now or once what it depends on is satisfied. */
+export function queue(state: State, task: Task): void {
+  const { dependencies } = state.workOfJob(task.job);
+  if (task.dependsOn !== undefined) dependencies.add(task, task.dependsOn);
+  if (!dependencies.isBlocked(task)) makeReady(state, task);
+}
+
 /**
  * The attempt is over and the task waits again. `requeued`: a user's deed, counted; a retry is counted
  * by its own rule; a lost node counts for nothing (section 11).
@@ -49,5 +56,5 @@ export function backToActive(
   delete task.execution.startTime;
   if (task.state !== 'active') moveTask(recorder, task, 'active');
   else recorder.changed('task', task);
-  makeReady(recorder.state, task);
+  queue(recorder.state, task);
 }

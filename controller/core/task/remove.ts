@@ -2,7 +2,7 @@ import type { Recorder } from '../recorder.js';
 import { followTask } from '../job/follow.js';
 import { completeTask, taskEnded } from './complete.js';
 import { haunt } from './hold.js';
-import { makeReady } from './ready.js';
+import { queue } from './ready.js';
 import type { Task } from './state.js';
 import { stopAttempt } from './stop.js';
 import { countTask, directoryOf, jobOfTask, moveTask } from './transition.js';
@@ -57,5 +57,5 @@ export function reactivateTask(recorder: Recorder, task: Task): void {
     work.dependencies.unsatisfy(task.id);
     recorder.changes.unsatisfied.push({ job: task.job, taskId: task.id });
   }
-  makeReady(state, task);
+  queue(state, task);
 }

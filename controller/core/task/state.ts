@@ -59,5 +59,7 @@ export interface Task {
   stopping?: { then: 'requeue' | 'terminate' | 'delete'; since: number };
   /** The body's, where it has some: what its end means for the job and for dependants. */
   readonly exitConditions?: TaskAdd['exitConditions'];
+  /** The body's, where it has some: a task that comes back must find them satisfied again. */
+  readonly dependsOn?: TaskAdd['dependsOn'];
   execution: TaskExecution;
 }
