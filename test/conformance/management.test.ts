@@ -1,0 +1,135 @@
+import { readFileSync } from 'node:fs';
+import { BatchManagementClient } from '@azure/arm-batch';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { batchClient } from '../support/client.js';
+import { startController } from '../support/start-controller.js';
+import type { StartedController } from '../support/start-controller.js';
+
+const SUBSCRIPTION = '00000000-0000-0000-0000-000000000000';
+const POLL = { updateIntervalInMs: 50 };
+
+let controller: StartedController;
+beforeAll(async () => {
+  controller = await startController({ tls: true });
+});
+afterAll(() => controller.stop());
+
+/** The official management client, unchanged, over https with the controller's own CA. */
+function management(token = controller.adminToken): BatchManagementClient {
+  const credential = {
+    getToken: () => Promise.resolve({ token, expiresOnTimestamp: Date.now() + 3_600_000 }),
+  };
+  return new BatchManagementClient(credential, SUBSCRIPTION, {
+    endpoint: controller.tlsUrl,
+    tlsOptions: { ca: readFileSync(controller.caFile ?? '', 'utf8') },
+    retryOptions: { maxRetries: 0 },
+  });
+}
+
+const create = (name: string, group = 'rg') =>
+  management().batchAccountOperations.beginCreateAndWait(group, name, { location: 'local' }, POLL);
+
+describe('accounts', () => {
+  it('are made, listed, changed and deleted, each at once', async () => {
+    const { batchAccountOperations: accounts } = management();
+    const made = await create('fresh');
+    expect(made).toMatchObject({
+      name: 'fresh',
+      location: 'local',
+      provisioningState: 'Succeeded',
+    });
+    expect(made.id).toBe(
+      `/subscriptions/${SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Batch/batchAccounts/fresh`,
+    );
+    const names: (string | undefined)[] = [];
+    for await (const { name } of accounts.list()) names.push(name);
+    expect(names).toEqual(expect.arrayContaining(['fresh', controller.account]));
+    expect((await accounts.update('rg', 'fresh', { tags: { team: 'blue' } })).tags).toEqual({
+      team: 'blue',
+    });
+    await expect(accounts.get('another', 'fresh')).rejects.toMatchObject({ statusCode: 404 });
+    await accounts.beginDeleteAndWait('rg', 'fresh', POLL);
+    await expect(accounts.get('rg', 'fresh')).rejects.toMatchObject({ statusCode: 404 });
+  });
+
+  it('have two keys that both sign, until one is made anew', async () => {
+    const { batchAccountOperations: accounts } = management();
+    await create('keys');
+    const signs = (key = '') =>
+      batchClient({ url: controller.url, account: 'keys', key }).pool.list();
+    const { primary, secondary } = await accounts.getKeys('rg', 'keys');
+    expect(await signs(primary)).toHaveLength(0);
+    expect(await signs(secondary)).toHaveLength(0);
+    const renewed = await accounts.regenerateKey('rg', 'keys', { keyName: 'Primary' });
+    expect(renewed.secondary).toBe(secondary);
+    await expect(signs(primary)).rejects.toMatchObject({ statusCode: 403 });
+    expect(await signs(renewed.primary)).toHaveLength(0);
+    expect(controller.logs()).not.toContain(renewed.primary);
+  });
+
+  it('are refused under a bad name, and nothing is made', async () => {
+    for (const name of ['ab', 'UPPER', 'with-dash', 'x'.repeat(25)])
+      await expect(create(name, 'refused')).rejects.toMatchObject({
+        statusCode: 400,
+        code: 'InvalidAccountName',
+      });
+    const accounts = management().batchAccountOperations.listByResourceGroup('refused');
+    expect((await accounts.next()).done).toBe(true);
+  });
+
+  it('are nobody’s without the admin’s token', async () => {
+    await expect(management('wrong').batchAccountOperations.get('rg', 'x')).rejects.toMatchObject({
+      statusCode: 401,
+      code: 'InvalidAuthenticationToken',
+    });
+  });
+
+  it('have a location with sizes, quotas and free names', async () => {
+    const { location } = management();
+    expect((await location.getQuotas('local')).accountQuota).toBeGreaterThan(0);
+    const sizes: (string | undefined)[] = [];
+    for await (const { name } of location.listSupportedVirtualMachineSkus('local'))
+      sizes.push(name);
+    expect(sizes).toContain('standard_d1_v2');
+    const type = 'Microsoft.Batch/batchAccounts' as const;
+    const check = (name: string) => location.checkNameAvailability('local', { name, type });
+    expect(await check(controller.account)).toMatchObject({ reason: 'AlreadyExists' });
+    expect(await check('No Good!')).toMatchObject({ nameAvailable: false, reason: 'Invalid' });
+    expect((await check('free1')).nameAvailable).toBe(true);
+  });
+});
+
+describe('pools of the management plane', () => {
+  it('are the data plane’s pools in another shape', async () => {
+    const { poolOperations: pools } = management();
+    await create('armpools');
+    const { primary: key = '' } = await management().batchAccountOperations.getKeys(
+      'rg',
+      'armpools',
+    );
+    const made = await pools.create('rg', 'armpools', 'p', {
+      vmSize: 'STANDARD_D1_V2',
+      deploymentConfiguration: {
+        virtualMachineConfiguration: {
+          imageReference: { publisher: 'batchyard', offer: 'process', sku: 'local' },
+          nodeAgentSkuId: 'batch.node.process',
+        },
+      },
+      scaleSettings: { fixedScale: { targetDedicatedNodes: 0, resizeTimeout: 'PT8M' } },
+      startTask: {
+        commandLine: '/bin/true',
+        userIdentity: { autoUser: { scope: 'Pool', elevationLevel: 'Admin' } },
+      },
+    });
+    expect(made).toMatchObject({ name: 'p', provisioningState: 'Succeeded', taskSlotsPerNode: 1 });
+    const client = batchClient({ url: controller.url, account: 'armpools', key });
+    expect(await client.pool.get('p')).toMatchObject({
+      resizeTimeout: 'PT8M',
+      startTask: { userIdentity: { autoUser: { scope: 'pool', elevationLevel: 'admin' } } },
+    });
+    await pools.update('rg', 'armpools', 'p', { metadata: [{ name: 'c', value: 'd' }] });
+    expect((await pools.get('rg', 'armpools', 'p')).metadata).toEqual([{ name: 'c', value: 'd' }]);
+    await pools.beginDeleteAndWait('rg', 'armpools', 'p', POLL);
+    expect((await client.pool.exists('p')).body).toBe(false);
+  });
+});
