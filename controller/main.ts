@@ -98,6 +98,7 @@ async function start(
   log: Logger,
   fatal: (error: unknown) => void,
 ): Promise<Running> {
+  const configuredTls = configuration.tls === undefined ? undefined : readTls(configuration.tls);
   const listeners = await Listeners.bind(configuration.listen, configuration.tlsListen).catch(
     asUsersFault,
   );
@@ -106,7 +107,7 @@ async function start(
     return asUsersFault(error);
   });
   const authority = Authority.open(configuration.data, configuration.adminToken);
-  const tls = secure(configuration, listeners, authority);
+  const tls = secure(configuration, configuredTls, listeners, authority);
   const objects = await DiskStore.open(join(configuration.data, 'objects'));
   const settings: Settings = { ...DEFAULT_TIMES, ...settingsOf(configuration) };
   const parts = {
@@ -201,13 +202,14 @@ interface Parts {
 
 /** The certificate of https: a configured one, or the folder's own CA's. */
 function secure(
-  { tls, tlsListen }: Configuration,
+  { tlsListen }: Configuration,
+  configured: ReturnType<typeof readTls> | undefined,
   listeners: Listeners,
   authority: Authority,
 ): { caPem?: string; caFile?: string } {
   if (tlsListen === undefined) return {};
-  if (tls !== undefined) {
-    listeners.useCertificate(readTls(tls));
+  if (configured !== undefined) {
+    listeners.useCertificate(configured);
     return {};
   }
   const ca = authority.certificateAuthority(clock.now());

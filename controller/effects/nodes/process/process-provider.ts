@@ -7,8 +7,8 @@
  *
  * process.json is written after the process has started: where it is missing or its process is gone,
  * `list` looks for an agent that carries the node's mark, so one that was started by a controller
- * which died just then is found. A process is ours only if its start time is the one written down
- * (a number may be given again) or its environment carries the node's root.
+ * which died just then is found. A process is ours only if its environment carries the node's
+ * root, an agent by its record only with the start time that was written down too.
  */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
@@ -164,7 +164,7 @@ export class ProcessProvider implements NodeProvider {
   private look(nodeKey: NodeKey): ProvidedNode | undefined {
     const control = this.controlFolder(nodeKey);
     const record = readJson<ProcessRecord>(join(control, 'process.json'));
-    if (record?.nodeKey === nodeKey && isAlive(record)) {
+    if (record?.nodeKey === nodeKey && this.isAlive(nodeKey, record)) {
       return { nodeKey, incarnation: record.incarnation, state: 'running', ipAddress: '127.0.0.1' };
     }
     if (!exists(this.root(nodeKey)) && !exists(control)) return undefined;
@@ -187,9 +187,18 @@ export class ProcessProvider implements NodeProvider {
     const record = readJson<ProcessRecord>(join(this.controlFolder(nodeKey), 'process.json'));
     const marked = processesMarked(MARK, this.root(nodeKey));
     // The agent first: it must not start more while its tasks are ended.
-    return record !== undefined && isAlive(record)
+    return record !== undefined && this.isAlive(nodeKey, record)
       ? [record.pid, ...marked.filter((pid) => pid !== record.pid)]
       : marked;
+  }
+
+  /** Numbers are given again, and start times count hundredths of seconds: the mark must be there too. */
+  private isAlive(nodeKey: NodeKey, { pid, startTicks }: ProcessRecord): boolean {
+    return (
+      startTicks !== '' &&
+      processStart(pid) === startTicks &&
+      environmentOf(pid, MARK) === this.root(nodeKey)
+    );
   }
 
   private root(nodeKey: NodeKey): string {
@@ -209,9 +218,6 @@ function safeParts(nodeKey: NodeKey): string[] {
   }
   return parts;
 }
-
-const isAlive = (record: ProcessRecord) =>
-  record.startTicks !== '' && processStart(record.pid) === record.startTicks;
 
 function kill(pid: number): void {
   try {
