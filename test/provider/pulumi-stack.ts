@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface Outcome {
+  code: number | null;
+  /** Standard output and error. */
+  text: string;
+}
+
+/** A stack of the repository's root project with the real CLI; state and configuration lie in a folder of the test's own. */
+export class Stack {
+  readonly name = `test-${process.pid}`;
+  private readonly configFile: string;
+  private readonly environment: NodeJS.ProcessEnv;
+
+  constructor(
+    binaries: string,
+    private readonly folder: string,
+    environment: Record<string, string>,
+  ) {
+    mkdirSync(join(folder, 'state'), { recursive: true });
+    this.configFile = join(folder, 'Pulumi.test.yaml');
+    this.environment = {
+      ...process.env,
+      PATH: `${binaries}:${process.env.PATH ?? ''}`,
+      PULUMI_HOME: join(folder, 'home'),
+      PULUMI_BACKEND_URL: `file://${join(folder, 'state')}`,
+      PULUMI_CONFIG_PASSPHRASE: 'of the test',
+      PULUMI_SKIP_UPDATE_CHECK: 'true',
+      ...environment,
+    };
+  }
+
+  async init(): Promise<void> {
+    await this.must(['stack', 'init', this.name]);
+    // The CLI writes a stack's settings beside Pulumi.yaml; this one's belong to the test.
+    renameSync(join(root, `Pulumi.${this.name}.yaml`), this.configFile);
+  }
+
+  set(key: string, value: string): Promise<string> {
+    return this.must([
+      'config',
+      'set',
+      key,
+      '--stack',
+      this.name,
+      '--config-file',
+      this.configFile,
+      '--',
+      value,
+    ]);
+  }
+
+  /** up, preview, refresh, destroy. */
+  run(command: string, ...flags: string[]): Promise<Outcome> {
+    const yes = command === 'preview' ? [] : ['--yes', '--skip-preview'];
+    return this.call([
+      command,
+      ...yes,
+      '--stack',
+      this.name,
+      '--config-file',
+      this.configFile,
+      '--color',
+      'never',
+      ...flags,
+    ]);
+  }
+
+  async must(args: string[]): Promise<string> {
+    const { code, text } = await this.call(args);
+    if (code !== 0) throw new Error(`pulumi ${args[0] ?? ''} ended with ${String(code)}:\n${text}`);
+    return text;
+  }
+
+  async outputs(): Promise<Record<string, unknown>> {
+    return JSON.parse(
+      await this.must(['stack', 'output', '--json', '--show-secrets', '--stack', this.name]),
+    ) as Record<string, unknown>;
+  }
+
+  /** Every file of the backend: state, its copies and the history. */
+  stateFiles(): { path: string; text: string }[] {
+    const files = readdirSync(join(this.folder, 'state'), {
+      recursive: true,
+      withFileTypes: true,
+    }).filter((entry) => entry.isFile());
+    return files.map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      return { path, text: readFileSync(path, 'utf8') };
+    });
+  }
+
+  private async call(args: string[]): Promise<Outcome> {
+    const child = spawn('pulumi', ['--non-interactive', ...args], {
+      cwd: root,
+      env: this.environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (more: string) => (text += more));
+    child.stderr.setEncoding('utf8').on('data', (more: string) => (text += more));
+    const [code] = (await once(child, 'close')) as [number | null];
+    return { code, text };
+  }
+}
