@@ -128,7 +128,7 @@ class SingleWriter implements Engine {
     this.#bodies.add(changes.taskBodies);
     for (const key of changes.deleted.task) this.#bodies.delete(key);
     for (const task of this.#state.toEvict) this.#bodies.delete(task.key);
-    this.#workingSet.evict(changes.deleted.task);
+    this.#workingSet.evict(changes.deleted.task, changes.jobsWithoutTasks);
     this.#timers.set(this.#state.deadlines.next());
     this.#outbox.release(changes.effects, this.parts.effects);
   }

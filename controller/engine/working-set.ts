@@ -1,4 +1,4 @@
-import { jobOf, type TaskKey } from '../../protocol/keys.js';
+import { jobOf, type JobKey, type TaskKey } from '../../protocol/keys.js';
 import type { State } from '../core/state.js';
 import type { Task } from '../core/task/state.js';
 import type { Command } from './command.js';
@@ -11,6 +11,8 @@ import type { Command } from './command.js';
 export class WorkingSet {
   /** What left memory while a fetch was under way; null: deleted. */
   readonly #left = new Map<TaskKey, Task | null>();
+  /** Jobs whose tasks went while a fetch was under way. */
+  readonly #goneJobs = new Set<JobKey>();
   #fetching = false;
 
   constructor(private readonly state: State) {}
@@ -26,6 +28,7 @@ export class WorkingSet {
 
   begin(): void {
     this.#left.clear();
+    this.#goneJobs.clear();
     this.#fetching = true;
   }
 
@@ -34,7 +37,7 @@ export class WorkingSet {
     this.#fetching = false;
     for (const row of rows) {
       const task = this.#left.get(row.key);
-      if (task === null || this.state.tasks.has(row.key) || !this.state.jobs.has(row.job)) continue;
+      if (task === null || this.state.tasks.has(row.key) || !this.#isThere(row)) continue;
       this.#pin(task ?? row);
     }
     for (const task of this.#left.values())
@@ -43,14 +46,22 @@ export class WorkingSet {
     this.#left.clear();
   }
 
+  /** A job of the same name may have come after the one that the row belongs to. */
+  #isThere(task: Task): boolean {
+    return this.state.jobs.has(task.job) && !this.#goneJobs.has(task.job);
+  }
+
   #pin(task: Task): void {
     this.state.tasks.set(task.key, task);
     this.state.toEvict.add(task);
   }
 
   /** After a commit: completed tasks leave memory, deleted ones have left it. */
-  evict(deleted: Iterable<TaskKey>): void {
-    if (this.#fetching) for (const key of deleted) this.#left.set(key, null);
+  evict(deleted: Iterable<TaskKey>, jobsWithoutTasks: Iterable<JobKey>): void {
+    if (this.#fetching) {
+      for (const key of deleted) this.#left.set(key, null);
+      for (const job of jobsWithoutTasks) this.#goneJobs.add(job);
+    }
     for (const task of this.state.toEvict) {
       if (this.state.tasks.get(task.key) !== task || task.state !== 'completed') continue;
       this.state.tasks.delete(task.key);
