@@ -223,7 +223,7 @@ describe('whatever happens, in any order', () => {
         }
         await comeToRest(driver);
       }),
-      { numRuns: 150 },
+      { numRuns: 150, seed: Number(process.env['FC_SEED'] ?? 1) },
     );
   });
 });
