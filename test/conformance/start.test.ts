@@ -98,7 +98,8 @@ describe('the controller as scripts start it', () => {
       { timeoutMs: 50_000 },
     );
     const task = await client.task.get('job', 'murder');
-    expect(task.executionInfo).toMatchObject({ exitCode: 0, requeueCount: 1 });
+    // Only the second run can end with 0; the loss of a node uses up no retry.
+    expect(task.executionInfo).toMatchObject({ exitCode: 0, retryCount: 0 });
   });
 
   it('leaves no process and no folder of a pool that is deleted', async () => {
