@@ -39,6 +39,7 @@ export function setUp(say = (line) => console.error(line)) {
     say(`npm packages installed in ${seconds} s`);
   }
   run(process.execPath, ['scripts/build.mjs'], 'build');
+  run(process.execPath, ['scripts/build-provider-types.mjs'], 'types of the provider');
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
