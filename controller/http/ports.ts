@@ -7,7 +7,7 @@ import type { StateView } from '../engine/ports.js';
 import type { Reader } from '../engine/reader.js';
 
 /** Files of nodes, over the link of their agents. */
-export interface NodeFiles {
+interface NodeFiles {
   /** Rejects with BatchError('NodeNotReady') while no link is open. */
   request(nodeKey: NodeKey, request: AgentRequest): Promise<AgentResponse>;
   /**
@@ -22,7 +22,7 @@ export interface NodeFiles {
 }
 
 /** pino's shape. */
-export interface Log {
+interface Log {
   debug(details: object, message: string): void;
   info(details: object, message: string): void;
   warn(details: object, message: string): void;

@@ -72,7 +72,7 @@ export function stringToSign(
   );
 }
 
-export const signatureOf = (text: string, key: Buffer): Buffer =>
+const signatureOf = (text: string, key: Buffer): Buffer =>
   createHmac('sha256', key).update(text, 'utf8').digest();
 
 /**

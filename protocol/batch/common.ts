@@ -63,18 +63,18 @@ export const RelativePath = nonEmpty(LIMITS.pathLength).refine(
 
 export const DisplayName = z.string().max(LIMITS.displayNameLength);
 
-export const MetadataItem = z.object({
+const MetadataItem = z.object({
   name: z.string().min(1).max(LIMITS.metadataLength),
   value: z.string().max(LIMITS.metadataLength),
 });
 export const Metadata = z.array(MetadataItem).max(LIMITS.metadataItems);
 
-export const NameValue = z.object({
+const NameValue = z.object({
   name: nonEmpty(LIMITS.metadataLength),
   value: z.string().optional(),
 });
 
-export const EnvironmentSetting = z.object({
+const EnvironmentSetting = z.object({
   name: nonEmpty(LIMITS.metadataLength).regex(/^[^=\0]+$/, 'must hold neither = nor NUL'),
   value: z
     .string()
@@ -82,7 +82,6 @@ export const EnvironmentSetting = z.object({
     .regex(/^[^\0]*$/, 'must not hold NUL')
     .optional(),
 });
-export type EnvironmentSetting = z.output<typeof EnvironmentSetting>;
 export const EnvironmentSettings = z.array(EnvironmentSetting).max(LIMITS.environmentSettings);
 
 export const CommandLine = nonEmpty(LIMITS.commandLineLength).refine(
@@ -92,7 +91,7 @@ export const CommandLine = nonEmpty(LIMITS.commandLineLength).refine(
 
 export const IdentityReference = z.object({ resourceId: z.string().optional() });
 
-export const ResourceFile = z
+const ResourceFile = z
   .object({
     autoStorageContainerName: nonEmpty(LIMITS.pathLength).optional(),
     storageContainerUrl: Url.optional(),
@@ -123,7 +122,6 @@ export const ResourceFile = z
         message: 'is valid only with a container',
       });
   });
-export type ResourceFile = z.output<typeof ResourceFile>;
 export const ResourceFiles = z.array(ResourceFile).max(LIMITS.resourceFiles);
 
 export const OutputFile = z.object({
@@ -168,7 +166,7 @@ export const UserIdentity = z
   );
 export type UserIdentity = z.output<typeof UserIdentity>;
 
-export const ApplicationPackageReference = z.object({
+const ApplicationPackageReference = z.object({
   applicationId: ResourceId,
   version: nonEmpty(LIMITS.idLength).optional(),
 });
@@ -184,7 +182,7 @@ export const Thumbprint = z
   .pipe(z.string().regex(/^[0-9a-f]{1,40}$/i, 'must be at most 40 hex digits'));
 export const ThumbprintAlgorithm = anyCase(['sha1']);
 
-export const CertificateReference = z.object({
+const CertificateReference = z.object({
   thumbprint: Thumbprint,
   thumbprintAlgorithm: ThumbprintAlgorithm,
   storeLocation: anyCase(['currentuser', 'localmachine']).default('currentuser'),
@@ -194,7 +192,6 @@ export const CertificateReference = z.object({
     .max(10)
     .default(['starttask', 'task', 'remoteuser']),
 });
-export type CertificateReference = z.output<typeof CertificateReference>;
 export const CertificateReferences = z.array(CertificateReference).max(100);
 
 export const ContainerRegistry = z.object({

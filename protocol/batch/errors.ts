@@ -177,7 +177,7 @@ export interface ErrorValue {
 
 /** True where the text is a code of this service. */
 export const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(table, code);
-export const statusOf = (code: ErrorCode): number => table[code][0];
+const statusOf = (code: ErrorCode): number => table[code][0];
 export const defaultText = (code: ErrorCode): string => table[code][1];
 
 /** A refused request: thrown by schemas, commands and queries, answered in one middleware. */

@@ -7,7 +7,7 @@ import { LIMITS } from './limits.js';
  * Without `recurrenceInterval` the schedule makes one job. The service's minimum of PT1M is a setting of
  * the controller (`jobScheduleMinimumIntervalMs`) and is checked where the setting is known.
  */
-export const Schedule = z
+const Schedule = z
   .object({
     doNotRunUntil: Time.optional(),
     doNotRunAfter: Time.optional(),
@@ -23,7 +23,6 @@ export const Schedule = z
         message: 'must not be before doNotRunUntil',
       });
   });
-export type Schedule = z.output<typeof Schedule>;
 
 export const JobScheduleAdd = z.object({
   id: ResourceId,

@@ -46,16 +46,15 @@ export const JobManagerTask = z.object({
 });
 export type JobManagerTask = z.output<typeof JobManagerTask>;
 
-export const JobPreparationTask = z.object({
+const JobPreparationTask = z.object({
   id: ResourceId.default('jobpreparation'),
   ...program,
   constraints: SpecialTaskConstraints.prefault({}),
   waitForSuccess: z.boolean().default(true),
   rerunOnNodeRebootAfterSuccess: z.boolean().default(true),
 });
-export type JobPreparationTask = z.output<typeof JobPreparationTask>;
 
-export const JobReleaseTask = z.object({
+const JobReleaseTask = z.object({
   id: ResourceId.default('jobrelease'),
   ...program,
   maxWallClockTime: duration({ maximum: LIMITS.jobReleaseMaximumMs }).default(
@@ -63,7 +62,6 @@ export const JobReleaseTask = z.object({
   ),
   retentionTime: duration().default(DEFAULTS.retentionTime),
 });
-export type JobReleaseTask = z.output<typeof JobReleaseTask>;
 
 const AutoPoolSpecification = z.object({
   autoPoolIdPrefix: z
@@ -77,7 +75,7 @@ const AutoPoolSpecification = z.object({
 });
 
 /** A pool that exists (or will), or a recipe for one. */
-export const PoolInfo = z
+const PoolInfo = z
   .object({
     poolId: nonEmpty(LIMITS.idLength)
       .regex(/^[\w-]+$/, 'must be 1 to 64 characters of letters, digits, hyphen and underscore')
@@ -92,13 +90,11 @@ export const PoolInfo = z
         message: 'exactly one of poolId and autoPoolSpecification must be given',
       });
   });
-export type PoolInfo = z.output<typeof PoolInfo>;
 
-export const JobConstraints = z.object({
+const JobConstraints = z.object({
   maxWallClockTime: duration().default(DEFAULTS.maxWallClockTime),
   maxTaskRetryCount: int32(-1).default(0),
 });
-export type JobConstraints = z.output<typeof JobConstraints>;
 
 const Priority = z.int32().superRefine((priority, context) => {
   if (priority < LIMITS.priorityMinimum || priority > LIMITS.priorityMaximum)

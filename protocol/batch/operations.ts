@@ -21,7 +21,7 @@ import {
 } from './pool.js';
 import { TaskAdd, TaskAddCollectionEnvelope, TaskUpdate } from './task.js';
 
-export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** One operation of the data plane, as data: routes, checks of bodies and the list of what is served come from it. */
 export interface Operation {
@@ -241,6 +241,5 @@ export const operations = [
 ] as const;
 
 type Row = (typeof operations)[number];
-export type OperationId = Row['id'];
 /** Ids of the operations that are built. */
 export type ServedOperationId = Extract<Row, { served: true }>['id'];

@@ -21,7 +21,7 @@ import { NetworkConfiguration, MountConfigurations } from './network.js';
 import { VirtualMachineConfiguration } from './virtual-machine.js';
 
 /** Runs on each start of a node. Of the constraints it knows only the retry count. */
-export const StartTask = z.object({
+const StartTask = z.object({
   commandLine: CommandLine,
   containerSettings: ContainerSettings.optional(),
   resourceFiles: ResourceFiles.optional(),
@@ -30,7 +30,6 @@ export const StartTask = z.object({
   maxTaskRetryCount: int32(-1).default(0),
   waitForSuccess: z.boolean().default(true),
 });
-export type StartTask = z.output<typeof StartTask>;
 
 const UserAccount = z.object({
   name: nonEmpty(LIMITS.userAccountNameLength),

@@ -59,7 +59,7 @@ function dropNulls(value: object, depth: number): void {
  * The service's error for the first issue of a ZodError. A missing property is one that the body has
  * nothing at; a wrong JSON type is a body that isn't what it says; all else is a wrong value.
  */
-export function batchErrorOf(error: z.ZodError, body: unknown): BatchError {
+function batchErrorOf(error: z.ZodError, body: unknown): BatchError {
   const issue = error.issues[0];
   if (issue === undefined) return new BatchError('InvalidRequestBody');
   const found = valueAt(body, issue.path);

@@ -3,7 +3,7 @@ import { anyCase, ContainerRegistry, int32, nonEmpty } from './common.js';
 import { LIMITS } from './limits.js';
 
 /** A marketplace triple, or a custom image's id. `version` is `latest` where a triple leaves it out. */
-export const ImageReference = z
+const ImageReference = z
   .object({
     publisher: nonEmpty(LIMITS.pathLength).optional(),
     offer: nonEmpty(LIMITS.pathLength).optional(),
@@ -37,7 +37,6 @@ export const ImageReference = z
       ? { ...image, version: image.version ?? 'latest' }
       : image,
   );
-export type ImageReference = z.output<typeof ImageReference>;
 
 const DataDisk = z.object({
   lun: int32(0, 63),

@@ -23,7 +23,7 @@ type BodyOf<Id> =
     : undefined;
 /** Ids of the served operations of some resources. */
 export type IdsOf<Resource extends string> = Extract<ServedOperationId, `${Resource}_${string}`>;
-export type Handler<Id> = (call: Call<BodyOf<Id>>) => Promise<void>;
+type Handler<Id> = (call: Call<BodyOf<Id>>) => Promise<void>;
 /** The handlers of some of the served operations, by operation id. */
 export type Handlers<Ids extends ServedOperationId> = { [Id in Ids]: Handler<Id> };
 
@@ -33,7 +33,7 @@ const escape = (text: string) => text.replace(/[.+?^$()|[\]\\]/g, '\\$&');
  * The pattern of a path template. Collection names are matched as they are (lower case); the names in
  * a certificate's path in any case. `{filePath}` takes the rest, slashes included.
  */
-export function pathPattern(template: string): RegExp {
+function pathPattern(template: string): RegExp {
   const source = escape(template).replace(/\{(\w+)\}/g, (_, name: string) =>
     name === 'filePath' ? '(?<filePath>.+)' : `(?<${name}>[^/]+?)`,
   );
