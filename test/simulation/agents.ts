@@ -55,6 +55,7 @@ export class SimulatedAgent implements AgentSight {
   #enrolled = false;
   #link: Link | undefined;
   #dialling = false;
+  #cutOffUntil = -Infinity;
   #processes = new Map<string, Process>();
   /** Grows with each restart of the agent's process: what was begun before is void. */
   #life = 0;
@@ -100,6 +101,12 @@ export class SimulatedAgent implements AgentSight {
     this.leaseUntil = -Infinity;
     this.#core = this.#newCore();
     this.#after(this.ports.random.int(100, 3_000), () => this.#callHome());
+  }
+
+  /** Nothing comes through between this node and the controller for so long. */
+  cutOff(ms: number): void {
+    this.#cutOffUntil = this.ports.timeline.now + ms;
+    this.#link?.lose();
   }
 
   #newCore(): AgentCore {
@@ -160,6 +167,7 @@ export class SimulatedAgent implements AgentSight {
       this.#dialling = false;
       this.#after(this.ports.random.int(200, 2_500), () => this.#dial());
     };
+    if (this.ports.timeline.now < this.#cutOffUntil) return again();
     network.carry(() => {
       if (!this.#alive || this.#life !== life) return;
       const link = network.connect();
@@ -180,13 +188,13 @@ export class SimulatedAgent implements AgentSight {
 
   #opened(link: Link): void {
     this.#link = link;
-    link.toAgent.listener = {
+    link.toAgent.listen({
       message: (message) => this.#receive(message),
       closed: () => {
         if (this.#link !== link) return;
         this.#linkEnded();
       },
-    };
+    });
     this.#core.linkOpened();
     this.#turn();
   }

@@ -73,6 +73,8 @@ export class SimulatedDisk {
     return copy({
       accounts: [...tables.account.values()],
       certificates: [...tables.certificate.values()],
+      applications: [...tables.application.values()],
+      applicationPackages: [...tables.applicationPackage.values()],
       pools: [...tables.pool.values()],
       nodes: [...tables.node.values()],
       jobs: [...tables.job.values()],

@@ -18,17 +18,24 @@ export interface Listener<Message> {
 
 /** What one side sends to the other: in order and once, as TCP does, until the connection ends. */
 class Direction<Message> {
-  listener: Listener<Message> | undefined;
+  #listener: Listener<Message> | undefined;
+  /** The end has arrived; whoever begins to listen now is told at once. */
+  #over = false;
   #lastArrival = 0;
   #open = true;
   readonly #underWay = new Set<() => void>();
 
   constructor(private readonly network: Network) {}
 
+  listen(listener: Listener<Message>): void {
+    this.#listener = listener;
+    if (this.#over) this.network.ports.timeline.after(0, () => this.deafen());
+  }
+
   send(message: Message): void {
     if (!this.#open) return;
     const text = JSON.stringify(message);
-    this.#later(() => this.listener?.message(JSON.parse(text) as Message));
+    this.#later(() => this.#listener?.message(JSON.parse(text) as Message));
   }
 
   /** The sender went away in good order, or the receiver is told that it is gone. */
@@ -43,14 +50,15 @@ class Direction<Message> {
 
   /** The receiver is gone, or knows that the connection is. */
   deafen(): void {
-    const { listener } = this;
-    this.listener = undefined;
+    this.#over = true;
+    const listener = this.#listener;
+    this.#listener = undefined;
     listener?.closed();
   }
 
   /** The receiver is no more: nobody is told. */
   forget(): void {
-    this.listener = undefined;
+    this.#listener = undefined;
     this.#open = false;
   }
 

@@ -41,4 +41,6 @@ export interface Checker {
   recovered?(sight: Sight): void;
   /** A command was acknowledged to its client. */
   acknowledged?(sight: Sight): void;
+  /** Everything has come to rest. */
+  finished?(sight: Sight): void;
 }

@@ -7,6 +7,7 @@ export const FAULTS = [
   'commitRefused', // the store writes nothing and says so
   'linkLoss', // a connection dies, what is under way with it
   'lateDelivery', // what was under way on a dead connection arrives after all
+  'partition', // a node reaches nobody for longer than its lease
   'slowNetwork',
   'requestLost', // a client's request or its answer
   'nodeDeath',
@@ -94,15 +95,18 @@ const settingsOf = (random: RandomStream): Settings => ({
   vmSizes: [{ name: 'standard_d1_v2', vcpus: 2, memoryMiB: 3584, diskGiB: 50 }],
 });
 
+const RATES = ['off', 'off', 'rare', 'frequent'] as const;
+
 /** Draws a world: each fault kind off, rare or frequent; each feature on or off; sizes mostly small. */
 export function optionsOf(seed: number, canary?: Canary): Options {
   const random = randomStream(seed, 'options');
+  const drawn = (name: string) => randomStream(seed, name);
   const calm = random.chance(0.1);
   const faults = Object.fromEntries(
-    FAULTS.map((fault) => [fault, calm ? 'off' : random.pick(['off', 'off', 'rare', 'frequent'])]),
+    FAULTS.map((fault) => [fault, calm ? 'off' : drawn(`fault ${fault}`).pick(RATES)]),
   ) as Record<Fault, Rate>;
   const features = Object.fromEntries(
-    FEATURES.map((feature) => [feature, random.chance(0.6)]),
+    FEATURES.map((feature) => [feature, drawn(`feature ${feature}`).chance(0.6)]),
   ) as Record<Feature, boolean>;
   const large = random.chance(0.04);
   return {

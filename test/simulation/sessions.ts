@@ -47,10 +47,10 @@ export class SimulatedSessions {
     const id = `session-${this.life}-${(this.#count += 1)}`;
     const session: Session = { id, nodeKey, incarnation, link, outgoing: Promise.resolve() };
     this.#sessions.set(id, session);
-    link.toController.listener = {
+    link.toController.listen({
       message: (message) => this.#receive(session, message),
       closed: () => this.#closed(session),
-    };
+    });
     return true;
   }
 

@@ -62,7 +62,7 @@ async function bothPhases(world: World): Promise<void> {
   let done = false;
   mend(workload, () => done);
   done = await world.waitFor(() => unfinished(world).length === 0, world.options.livenessMs, 5_000);
-  if (done) return;
+  if (done) return world.end();
   const lines = unfinished(world);
   throw new SimulationFailure('liveness', 'convergence', lines.slice(0, 12).join('; '));
 }

@@ -59,8 +59,9 @@ function describe(change: Change): string {
       const from = before === undefined || before.state === after.state ? '' : `${before.state}→`;
       const where = phase === undefined ? '' : ` ${phase} on ${node ?? '?'}`;
       const stop = stopping === undefined ? '' : ` stopping then ${stopping.then}`;
+      const wide = after.requiredSlots === 1 ? '' : ` needs ${after.requiredSlots}`;
       const end = execution.result === undefined ? '' : ` ${execution.result}`;
-      return `${from}${after.state}${where} #${attempt}${stop}${end}`;
+      return `${from}${after.state}${where} #${attempt}${wide}${stop}${end}`;
     }
     case 'node': {
       const { before, after } = change;
@@ -73,7 +74,7 @@ function describe(change: Change): string {
       const { after } = change;
       return after === undefined
         ? 'gone'
-        : `${after.state} ${after.allocationState} target ${after.targetDedicatedNodes}`;
+        : `${after.state} ${after.allocationState} target ${after.targetDedicatedNodes} slots ${after.specification.taskSlotsPerNode}`;
     }
     case 'job':
     case 'jobSchedule': {

@@ -3,9 +3,12 @@ import { check } from '../failure.js';
 import type { Checker, Sight } from '../observers.js';
 
 const NAME = 'acknowledged';
+/** Answers between two looks at everything: what is lost stays lost, so none is missed. */
+const LOOKS_EVERY = 25;
 
 /** What a client was told to exist is durable, and stays until somebody asks for its end. */
 export function acknowledgedChecker(): Checker {
+  let answers = 0;
   const all = ({ acknowledged, committed }: Sight) => {
     const { tables } = committed;
     for (const kind of ['pools', 'jobs', 'jobSchedules', 'tasks'] as const)
@@ -31,8 +34,12 @@ export function acknowledgedChecker(): Checker {
     committed({ changes }, sight) {
       for (const change of changes) if (change.after === undefined) checkGone(change, sight);
     },
-    acknowledged: all,
+    acknowledged(sight) {
+      answers += 1;
+      if (answers % LOOKS_EVERY === 0) all(sight);
+    },
     recovered: all,
+    finished: all,
   };
 }
 

@@ -16,8 +16,12 @@ export function isFree(task: Task, body: TaskBody | undefined, { committed }: Si
   return true;
 }
 
-/** A task is placed only when all it depends on is satisfied; only a completed task satisfies. */
+/**
+ * A task is placed for the first time only when all it depends on is satisfied (a later try goes on,
+ * though a parent may have been reactivated since); only a completed task satisfies.
+ */
 export function dependenciesChecker(): Checker {
+  const placed = new Set<string>();
   return {
     name: NAME,
     committed({ changes, batch }, sight) {
@@ -32,6 +36,9 @@ export function dependenciesChecker(): Checker {
       }
       for (const { kind, key, before, after } of changes) {
         if (kind !== 'task' || after?.phase !== 'assigned' || before?.phase === 'assigned') continue;
+        const life = `${key}@${after.creationTime}`;
+        if (placed.has(life)) continue;
+        placed.add(life);
         check(
           isFree(after, bodies.get(key), sight),
           NAME,
