@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { PROCESS_IMAGE, VM_SIZES } from './catalogue.js';
 import { ConfigurationError } from './failure.js';
+import { readManifests } from './image-manifest.js';
 import { KEY_FORMS, flagOf, variableOf } from './keys.js';
 import type { KeyForm } from './keys.js';
 import { ConfigurationSchema } from './schema.js';
@@ -41,6 +42,7 @@ export function loadConfiguration(flags: FlagValues, environment: Environment): 
       '--data is missing: name the folder that holds all state, such as --data ./batchyard-data',
     );
   }
+  if ('images' in merged) merged['images'] = readManifests(merged['images']);
   return complete(check(merged, sources));
 }
 

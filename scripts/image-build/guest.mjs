@@ -41,18 +41,17 @@ export const MASKED_UNITS = [
   'systemd-tmpfiles-clean.timer', 'remote-fs.target', 'systemd-sysctl.service',
 ]; // prettier-ignore
 
-/** The seed comes as a systemd credential from SMBIOS; the agent itself from the read-only disk labelled BATCHYARD. */
+/** The seed comes as a systemd credential through QEMU's fw_cfg; the agent itself from the read-only disk labelled BATCHYARD. */
 const AGENT_UNIT = `[Unit]
 Description=Batchyard node agent
 DefaultDependencies=no
-After=systemd-networkd.service systemd-udevd.service systemd-tmpfiles-setup.service
-Wants=systemd-networkd.service
+After=systemd-tmpfiles-setup-dev.service systemd-remount-fs.service
 Conflicts=shutdown.target
 Before=shutdown.target
 
 [Service]
 LoadCredential=batchyard.seed
-ExecStart=/usr/lib/batchyard/start-agent %d/batchyard.seed
+ExecStart=/usr/lib/batchyard/start-agent
 Restart=always
 RestartSec=1
 StandardOutput=journal+console
@@ -73,7 +72,7 @@ if ! [ -e "$disk/agent.mjs" ]; then
   mount -t iso9660 -o ro LABEL=BATCHYARD "$disk"
 fi
 export HOME=/root LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-exec "$disk/node" "$disk/agent.mjs" --seed "$1"
+exec "$disk/node" "$disk/agent.mjs"
 `;
 
 /** Name servers come with the address lease; there is no resolver daemon to hand them on. */
@@ -109,6 +108,8 @@ ExecStart=/lib/systemd/systemd-growfs /
 WantedBy=multi-user.target
 `;
 
+const UNUSED_MODULES = ['ata_piix', 'ata_generic', 'pata_acpi', 'kvm', 'kvm_amd', 'kvm_intel', 'powernow_k8', 'psmouse', 'pcspkr', 'i2c_piix4', 'floppy', 'evdev'];
+
 /** Before packages are configured, so that the initrd is made once, and small. */
 export const EARLY_FILES = {
   'etc/initramfs-tools/conf.d/batchyard': { text: 'MODULES=list\nBUSYBOX=n\n' },
@@ -125,6 +126,8 @@ export const FILES = {
   },
   'etc/systemd/journald.conf.d/batchyard.conf': { text: '[Journal]\nStorage=volatile\nRuntimeMaxUse=16M\nForwardToConsole=no\n' },
   'etc/systemd/system.conf.d/batchyard.conf': { text: '[Manager]\nShowStatus=no\nDefaultTimeoutStopSec=5s\n' },
+  // What udev would load for the emulated board and never use.
+  'etc/modprobe.d/batchyard.conf': { text: UNUSED_MODULES.map((name) => `blacklist ${name}\n`).join('') },
   'etc/systemd/system/batchyard-agent.service': { text: AGENT_UNIT },
   'etc/systemd/system/batchyard-grow.service': { text: GROW_UNIT },
   'etc/systemd/system/batchyard-resolv.service': { text: RESOLV_UNIT },

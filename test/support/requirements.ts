@@ -1,0 +1,91 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe } from 'vitest';
+
+/** What a suite needs and a machine may lack. */
+export interface Requirement {
+  name: string;
+  met: boolean;
+  /** Why not, and what installs it. */
+  reason: string;
+}
+
+/**
+ * Looks whether something is there. `check` answers with true, or with what is missing (false: just
+ * the name); an exception counts as missing. With BATCHYARD_REQUIRE_ALL=1 what is missing throws here,
+ * so the suite fails; otherwise the reason is printed and the suite is to be skipped: see `suite`.
+ */
+export async function requirement(
+  name: string,
+  check: () => boolean | string | Promise<boolean | string>,
+  installCommand: string,
+): Promise<Requirement> {
+  let seen: boolean | string;
+  try {
+    seen = await check();
+  } catch (error) {
+    seen = error instanceof Error ? error.message : String(error);
+  }
+  if (seen === true) return { name, met: true, reason: '' };
+  const reason = `${name} is missing${seen === false ? '' : `: ${seen}`}; to install it: ${installCommand}`;
+  if (process.env['BATCHYARD_REQUIRE_ALL'] === '1') {
+    throw new Error(`${reason} (BATCHYARD_REQUIRE_ALL=1: nothing may be skipped)`);
+  }
+  process.stderr.write(`skipped: ${reason}\n`);
+  return { name, met: false, reason };
+}
+
+/** `describe` where all is there; else a skipped suite whose title says what is missing and what installs it. */
+export function suite(title: string, requirements: readonly Requirement[], body: () => void): void {
+  const missing = requirements.filter(({ met }) => !met);
+  if (missing.length === 0) describe(title, body);
+  else describe.skip(`${title} (skipped: ${missing.map(({ reason }) => reason).join('; ')})`, body);
+}
+
+/** Programs on PATH or where administrators' programs are; true, or the names of those that are missing. */
+export function programs(...names: string[]): true | string {
+  const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'];
+  const missing = names.filter((name) => !folders.some((folder) => existsSync(join(folder, name))));
+  return missing.length === 0 ? true : `no ${missing.join(', ')}`;
+}
+
+const DEBIAN_PACKAGES =
+  'libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients libvirt-dev qemu-system-x86 qemu-utils seabios mmdebstrap genisoimage e2fsprogs tini';
+
+/** All that real VM nodes need: programs, the binding, and a libvirtd that answers or that we may start. */
+export const libvirtRequirement = () =>
+  requirement(
+    'libvirt',
+    async () => {
+      const found = programs('virsh', 'qemu-system-x86_64', 'qemu-img', 'mmdebstrap', 'genisoimage', 'mkfs.ext4');
+      if (found !== true) return found;
+      await import('@unraid/libvirt');
+      if (process.getuid?.() === 0) return programs('libvirtd', 'virtlogd', 'tini');
+      const answers = spawnSync('virsh', ['-c', 'qemu:///system', 'uri'], { timeout: 20_000 }).status === 0;
+      return answers ? true : 'no libvirtd answers this user at qemu:///system';
+    },
+    `apt-get install -y ${DEBIAN_PACKAGES}, then npm install @unraid/libvirt`,
+  );
+
+const repository = join(import.meta.dirname, '..', '..');
+
+/** Starts libvirtd if none answers; the returned function ends it again if it was started here. */
+export function ensureLibvirtd(): () => void {
+  const script = join(repository, 'scripts', 'libvirtd.mjs');
+  const said = execFileSync(process.execPath, [script, 'start'], { encoding: 'utf8' }).trim();
+  return () => {
+    if (said === 'started') execFileSync(process.execPath, [script, 'stop']);
+  };
+}
+
+/** Builds the VM nodes' image if it isn't there; answers with the path of its manifest. */
+export function ensureImage(): string {
+  const program = `import('./scripts/image-build.mjs').then(async (build) => { await build.buildImage(); console.log(build.imageDirectory()); })`;
+  const directory = execFileSync(process.execPath, ['-e', program], {
+    cwd: repository,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  }).trim();
+  return join(directory, 'manifest.json');
+}

@@ -1,0 +1,190 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BatchServiceClient, BatchServiceModels } from '@azure/batch';
+import forge from 'node-forge';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { batchClient } from '../support/client.js';
+import { ensureImage, ensureLibvirtd, libvirtRequirement, suite } from '../support/requirements.js';
+import { startController } from '../support/start-controller.js';
+import type { StartedController } from '../support/start-controller.js';
+import { tempDirectory } from '../support/temp-dir.js';
+import { waitFor } from '../support/wait-for.js';
+
+const PASSWORD = 'of-the-test';
+const SUBJECT = 'node-certificate.batchyard.test';
+/** A guest boots in about ten seconds on two idle cores; here it may share them with everything else. */
+const BOOT_TIMEOUT_MS = 150_000;
+
+interface TestCertificate {
+  thumbprint: string;
+  pfx: string;
+}
+
+function selfSigned(): TestCertificate {
+  const keys = forge.pki.rsa.generateKeyPair(2048);
+  const certificate = forge.pki.createCertificate();
+  certificate.publicKey = keys.publicKey;
+  certificate.serialNumber = '01';
+  certificate.validity.notAfter = new Date(Date.now() + 86_400_000);
+  const name = [{ name: 'commonName', value: SUBJECT }];
+  certificate.setSubject(name);
+  certificate.setIssuer(name);
+  certificate.sign(keys.privateKey, forge.md.sha256.create());
+  const der = forge.asn1.toDer(forge.pki.certificateToAsn1(certificate)).getBytes();
+  const thumbprint = forge.md.sha1.create().update(der).digest().toHex();
+  const asn1 = forge.pkcs12.toPkcs12Asn1(keys.privateKey, certificate, PASSWORD, { algorithm: '3des' });
+  return { thumbprint, pfx: forge.util.encode64(forge.asn1.toDer(asn1).getBytes()) };
+}
+
+const virsh = (...args: string[]) =>
+  execFileSync('virsh', ['-c', 'qemu:///system', ...args], { encoding: 'utf8' });
+
+/** Domains of any kind whose disks are below the folder. */
+function domainsOf(folder: string): string[] {
+  const names = virsh('list', '--all', '--name').split('\n').filter(Boolean);
+  return names.filter((name) => {
+    try {
+      return virsh('dumpxml', name).includes(folder);
+    } catch {
+      // It ended between the two looks.
+      return false;
+    }
+  });
+}
+
+/** Files of nodes below the disk directory: everything but what nodes share. */
+function filesOf(disks: string): string[] {
+  if (!existsSync(disks)) return [];
+  const entries = readdirSync(disks, { recursive: true, encoding: 'utf8' });
+  return entries.filter((entry) => entry !== 'shared' && !entry.startsWith('shared/'));
+}
+
+async function text(response: BatchServiceModels.FileGetFromTaskResponse): Promise<string> {
+  let read = '';
+  for await (const chunk of response.readableStreamBody ?? []) read += String(chunk);
+  return read;
+}
+
+const libvirt = await libvirtRequirement();
+
+suite('a pool of one libvirt VM', [libvirt], () => {
+  const folder = tempDirectory('vm');
+  const disks = join(folder.path, 'disks');
+  const certificate = selfSigned();
+  let stopLibvirtd: () => void = () => undefined;
+  let controller: StartedController;
+  let client: BatchServiceClient;
+
+  beforeAll(async () => {
+    stopLibvirtd = ensureLibvirtd();
+    const manifest = ensureImage();
+    // QEMU's own user has to get to the disks.
+    chmodSync(folder.path, 0o711);
+    controller = await startController({
+      configuration: {
+        images: [{ manifest }],
+        hypervisors: [{ name: 'test', diskDirectory: disks }],
+      },
+    });
+    client = batchClient(controller);
+  }, 300_000);
+
+  afterAll(async () => {
+    // What a failed test left would outlive everything else.
+    for (const name of domainsOf(folder.path)) virsh('destroy', name);
+    await controller.stop();
+    stopLibvirtd();
+    folder.remove();
+  }, 60_000);
+
+  it('boots, has its certificate before its start task, and becomes idle', async () => {
+    await client.certificate.add({
+      thumbprint: certificate.thumbprint,
+      thumbprintAlgorithm: 'sha1',
+      data: certificate.pfx,
+      certificateFormat: 'pfx',
+      password: PASSWORD,
+    });
+    const file = `$AZ_BATCH_CERTIFICATES_DIR/sha1-${certificate.thumbprint}.pfx`;
+    await client.pool.add({
+      id: 'vms',
+      vmSize: 'batchyard_small',
+      targetDedicatedNodes: 1,
+      virtualMachineConfiguration: {
+        imageReference: { publisher: 'batchyard', offer: 'debian', sku: '12', version: 'latest' },
+        nodeAgentSKUId: 'batch.node.debian 12',
+      },
+      certificateReferences: [
+        { thumbprint: certificate.thumbprint, thumbprintAlgorithm: 'sha1', visibility: ['starttask', 'task'] },
+      ],
+      startTask: {
+        commandLine: `/bin/sh -c 'openssl pkcs12 -in "${file}" -passin "file:${file}.pw" -nokeys | openssl x509 -noout -subject > "$AZ_BATCH_NODE_SHARED_DIR/subject"'`,
+        waitForSuccess: true,
+      },
+    });
+    const node = await waitFor(
+      'the VM node to become idle',
+      async () => {
+        const [first] = await client.computeNode.list('vms');
+        const failure = first?.startTaskInfo?.failureInfo ?? first?.errors?.[0];
+        if (failure !== undefined) throw new Error(`the node failed: ${JSON.stringify(failure)}`);
+        const { resizeErrors } = await client.pool.get('vms');
+        if (resizeErrors?.[0] !== undefined) throw new Error(JSON.stringify(resizeErrors[0]));
+        return first?.state === 'idle' ? first : undefined;
+      },
+      { timeoutMs: BOOT_TIMEOUT_MS, intervalMs: 500 },
+    ).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${consoleOf(disks)}\n${controller.logs().slice(-3000)}`);
+    });
+    expect(node.startTaskInfo?.exitCode).toBe(0);
+    expect(domainsOf(folder.path)).toHaveLength(1);
+  });
+
+  it('runs a task with the certificate, and its files can be read', async () => {
+    await client.job.add({ id: 'work', poolInfo: { poolId: 'vms' } });
+    await client.task.add('work', {
+      id: 'look',
+      commandLine: `/bin/sh -c 'uname -n; cat "$AZ_BATCH_NODE_SHARED_DIR/subject"; ls "$AZ_BATCH_CERTIFICATES_DIR"; echo made > made.txt'`,
+    });
+    const task = await waitFor(
+      'the task to complete',
+      async () => {
+        const seen = await client.task.get('work', 'look');
+        return seen.state === 'completed' ? seen : undefined;
+      },
+      { timeoutMs: 60_000, intervalMs: 200 },
+    );
+    expect(task.executionInfo?.failureInfo).toBeUndefined();
+    expect(task.executionInfo?.exitCode).toBe(0);
+    const output = await text(await client.file.getFromTask('work', 'look', 'stdout.txt'));
+    expect(output).toContain('batchyard-node');
+    expect(output).toContain(SUBJECT);
+    expect(output).toContain(`sha1-${certificate.thumbprint}.pfx`);
+    expect(await text(await client.file.getFromTask('work', 'look', 'wd/made.txt'))).toBe('made\n');
+  });
+
+  it('shows its seed to nobody on the host', () => {
+    const qemu = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })
+      .split('\n')
+      .filter((line) => line.includes(folder.path));
+    expect(qemu.length).toBeGreaterThan(0);
+    expect(qemu.join('\n')).not.toMatch(/token|secret":|credential:/);
+  });
+
+  it('leaves nothing in libvirt and on the disk when its pool is deleted', async () => {
+    await client.job.deleteMethod('work');
+    await client.pool.deleteMethod('vms');
+    await waitFor('the pool to be gone', async () => !(await client.pool.exists('vms')).body, {
+      timeoutMs: 60_000,
+      intervalMs: 200,
+    });
+    expect(domainsOf(folder.path)).toEqual([]);
+    expect(filesOf(disks)).toEqual([]);
+  });
+});
+
+function consoleOf(disks: string): string {
+  const log = filesOf(disks).find((entry) => entry.endsWith('console.log'));
+  return log === undefined ? 'no console log' : execFileSync('tail', ['-c', '3000', join(disks, log)], { encoding: 'utf8' });
+}
