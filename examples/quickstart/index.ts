@@ -32,9 +32,8 @@ const account = new batchyard.Account('account', { accountName: 'quickstart' });
 const accountName = account.accountName;
 
 // The nodes of the pool get the certificate's private key; nobody else can read what is encrypted for it.
-const message = pulumi.secret(
-  config.get('message') ?? 'Only the nodes of this pool can read this.',
-);
+const message =
+  config.getSecret('message') ?? pulumi.secret('Only the nodes of this pool can read this.');
 const certificate = new batchyard.Certificate('certificate', {
   accountName,
   selfSigned: { commonName: 'quickstart.batchyard' },

@@ -9,7 +9,7 @@ import type { Ports } from './ports.js';
 import { timeoutsFailures } from './timeouts.js';
 import { inputsIn } from './wire-kind.js';
 
-export const DEFAULT_LOCATION = 'local';
+const DEFAULT_LOCATION = 'local';
 const OWNER_TAG = 'pulumi';
 const NAME = /^[a-z0-9]{3,24}$/;
 

@@ -1,7 +1,7 @@
 import type { Properties } from './json.js';
 
 /** The service's error code, or undefined for a failure that is not an answer of the service. */
-export function codeOf(error: unknown): string | undefined {
+function codeOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | undefined)?.code;
   const status = (error as { status?: unknown } | undefined)?.status;
   return typeof code === 'string' && typeof status === 'number' ? code : undefined;

@@ -21,7 +21,7 @@ export function holdsUnknown(value: unknown): boolean {
  * The same as pure JSON: `undefined` leaves, a Date becomes ISO text. Anything else that JSON cannot
  * carry throws here, before it can break the answer about an object that exists already.
  */
-export function pure(value: unknown): unknown {
+function pure(value: unknown): unknown {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'number' && Number.isFinite(value)) return value;
   if (value instanceof Date) return value.toISOString();

@@ -24,7 +24,7 @@ export interface AccountName {
   resourceGroupName: string;
 }
 
-export interface AccountOperations {
+interface AccountOperations {
   get(name: AccountName): Promise<Properties>;
   /** Creates or replaces; resolves when it has succeeded. */
   put(name: AccountName, body: Properties): Promise<Properties>;
@@ -73,7 +73,7 @@ export interface DataPlane {
   };
 }
 
-export interface TaskResult {
+interface TaskResult {
   taskId: string;
   /** Absent: added. */
   error?: { code: string; message: string };

@@ -40,7 +40,7 @@ suite('examples/quickstart with the real Pulumi CLI on a real controller', [pulu
       writeFileSync(join(folder.path, 'texts', name), text);
     await stack.init();
     await stack.set('folder', join(folder.path, 'texts'));
-    await stack.set('message', message);
+    await stack.set('message', message, '--secret');
     await stack.set('nodes', '1');
   });
   afterAll(async () => {

@@ -42,18 +42,9 @@ export class Stack {
     renameSync(join(root, `Pulumi.${this.name}.yaml`), this.configFile);
   }
 
-  set(key: string, value: string): Promise<string> {
-    return this.must([
-      'config',
-      'set',
-      key,
-      '--stack',
-      this.name,
-      '--config-file',
-      this.configFile,
-      '--',
-      value,
-    ]);
+  set(key: string, value: string, ...flags: string[]): Promise<string> {
+    const stack = ['--stack', this.name, '--config-file', this.configFile];
+    return this.must(['config', 'set', key, ...stack, ...flags, '--', value]);
   }
 
   /** up, preview, refresh, destroy. */

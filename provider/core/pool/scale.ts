@@ -9,7 +9,7 @@ const nodes = (pool: Properties) =>
   `allocationState ${String(pool.allocationState)}, ${String(pool.currentDedicatedNodes ?? 0)} of ${String(pool.targetDedicatedNodes ?? 0)} dedicated and ${String(pool.currentLowPriorityNodes ?? 0)} of ${String(pool.targetLowPriorityNodes ?? 0)} low-priority nodes`;
 
 /** Waits until no resize is under way, and returns the pool. */
-export async function waitSteady(
+async function waitSteady(
   ports: Ports,
   data: DataPlane,
   poolId: string,
@@ -22,7 +22,7 @@ export async function waitSteady(
 }
 
 /** Fails for the errors of the resize that has just ended; an autoscaled pool keeps trying by itself. */
-export function refuseResizeErrors(pool: Properties): void {
+function refuseResizeErrors(pool: Properties): void {
   const errors = listOf(pool.resizeErrors).map(objectOf);
   if (pool.enableAutoScale === true || errors.length === 0) return;
   const reasons = errors.map((error) => {

@@ -43,7 +43,7 @@ function machine(deployment: unknown): unknown {
   });
 }
 
-export function scaleToWire(settings: unknown): Properties {
+function scaleToWire(settings: unknown): Properties {
   const { fixedScale, autoScale } = objectOf(settings);
   if (autoScale !== undefined) {
     const { formula, evaluationInterval } = objectOf(autoScale);

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { objectOf, textOf, type Properties } from '../json.js';
 
-export const LIMITS = { files: 10_000, fileBytes: 256 * 1024 * 1024 };
+const LIMITS = { files: 10_000, fileBytes: 256 * 1024 * 1024 };
 
 /** Where relative paths of a program start: the folder it ran in. */
 const folderOf = (inputs: Properties) => textOf(inputs.workingDirectory) ?? process.cwd();
