@@ -56,6 +56,7 @@ export class AgentCore {
       ...this.identity,
       configured: this.#configuration !== undefined,
       held: this.#held(),
+      lastSequence: this.#spool.lastSequence,
     });
   }
 

@@ -30,6 +30,11 @@ export class Spool {
     }
   }
 
+  /** The number of the last event that is here now, once it is sent: with it the controller has heard everything. */
+  get lastSequence(): number {
+    return this.#sequence + this.#pending.size;
+  }
+
   get hasPending(): boolean {
     return this.#pending.size > 0;
   }

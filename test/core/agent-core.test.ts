@@ -254,6 +254,20 @@ describe('events', () => {
     expect(scene.flushed()).toMatchObject([{ sequence: 42, event: { type: 'nodePrepared' } }]);
   });
 
+  test('hello says how far the spool goes, so that nobody waits for more', () => {
+    scene.ready();
+    scene.assign(task('a'), task('b'));
+    scene.end('a');
+    const last = scene.flushed().at(-1)?.sequence ?? NaN;
+    scene.end('b');
+    scene.core.linkClosed();
+    scene.outputs();
+    scene.core.linkOpened();
+    expect(scene.outputs()[0]).toMatchObject({ message: { type: 'hello', lastSequence: last + 1 } });
+    scene.connect(last);
+    expect(scene.flushed().at(-1)?.sequence).toBe(last + 1);
+  });
+
   test('hello names every try that the controller may still count on', () => {
     scene.ready();
     scene.assign(task('a'), task('b'), task('c'));
