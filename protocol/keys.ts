@@ -19,6 +19,10 @@ export type JobScheduleKey = Key<'JobScheduleKey'>;
 export type TaskKey = Key<'TaskKey'>;
 /** `account/sha1-thumbprint` */
 export type CertificateKey = Key<'CertificateKey'>;
+/** `account/application` */
+export type ApplicationKey = Key<'ApplicationKey'>;
+/** `account/application/version` */
+export type ApplicationPackageKey = Key<'ApplicationPackageKey'>;
 
 export const accountKey = (account: string) => account.toLowerCase() as AccountKey;
 export const poolKey = (account: AccountKey, pool: string) =>
@@ -31,6 +35,10 @@ export const jobScheduleKey = (account: AccountKey, jobSchedule: string) =>
 export const taskKey = (job: JobKey, task: string) => `${job}/${task.toLowerCase()}` as TaskKey;
 export const certificateKey = (account: AccountKey, algorithm: string, thumbprint: string) =>
   `${account}/${algorithm.toLowerCase()}-${thumbprint.toLowerCase()}` as CertificateKey;
+export const applicationKey = (account: AccountKey, application: string) =>
+  `${account}/${application.toLowerCase()}` as ApplicationKey;
+export const applicationPackageKey = (application: ApplicationKey, version: string) =>
+  `${application}/${version.toLowerCase()}` as ApplicationPackageKey;
 
 /** The account that a key of any kind belongs to. */
 export const accountOf = (key: string) => key.split('/', 1)[0] as AccountKey;

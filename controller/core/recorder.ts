@@ -2,6 +2,8 @@ import type { TaskAdd } from '../../protocol/batch/task.js';
 import type { AttemptRef } from '../../protocol/agent/message.js';
 import type { JobKey, NodeKey, TaskKey } from '../../protocol/keys.js';
 import type { Account } from './account/state.js';
+import type { ApplicationPackage } from './application-package/state.js';
+import type { Application } from './application/state.js';
 import type { Certificate } from './certificate/state.js';
 import type { Effect } from './effect.js';
 import type { JobSchedule } from './job-schedule/state.js';
@@ -24,6 +26,8 @@ export interface Chance {
 export interface Entities {
   account: Account;
   certificate: Certificate;
+  application: Application;
+  applicationPackage: ApplicationPackage;
   pool: Pool;
   node: Node;
   job: Job;
@@ -45,6 +49,8 @@ export class Changes {
   readonly dirty: { readonly [K in EntityKind]: Set<Entities[K]> } = {
     account: new Set(),
     certificate: new Set(),
+    application: new Set(),
+    applicationPackage: new Set(),
     pool: new Set(),
     node: new Set(),
     job: new Set(),
@@ -54,6 +60,8 @@ export class Changes {
   readonly deleted: { readonly [K in EntityKind]: Set<Entities[K]['key']> } = {
     account: new Set(),
     certificate: new Set(),
+    application: new Set(),
+    applicationPackage: new Set(),
     pool: new Set(),
     node: new Set(),
     job: new Set(),
@@ -104,10 +112,10 @@ export class Recorder {
   }
 
   /** A client's ETag must notice this change. */
-  touched<K extends 'account' | 'pool' | 'job' | 'jobSchedule' | 'task'>(
-    kind: K,
-    entity: Entities[K],
-  ): void {
+  touched<
+    K extends
+      'account' | 'application' | 'applicationPackage' | 'pool' | 'job' | 'jobSchedule' | 'task',
+  >(kind: K, entity: Entities[K]): void {
     entity.version += 1;
     entity.lastModified = this.now;
     this.changed(kind, entity);

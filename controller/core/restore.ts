@@ -1,6 +1,8 @@
 import type { TaskAdd } from '../../protocol/batch/task.js';
 import type { JobKey, TaskKey } from '../../protocol/keys.js';
 import type { Account } from './account/state.js';
+import type { ApplicationPackage } from './application-package/state.js';
+import type { Application } from './application/state.js';
 import type { Certificate } from './certificate/state.js';
 import type { JobSchedule } from './job-schedule/state.js';
 import type { Job } from './job/state.js';
@@ -16,6 +18,8 @@ import type { Task } from './task/state.js';
 export interface Rows {
   accounts: Account[];
   certificates: Certificate[];
+  applications: Application[];
+  applicationPackages: ApplicationPackage[];
   pools: Pool[];
   nodes: Omit<Node, 'session'>[];
   jobs: Job[];
@@ -33,6 +37,8 @@ export function restore(recorder: Recorder, rows: Rows): void {
   const { state } = recorder;
   for (const account of rows.accounts) state.accounts.set(account.key, account);
   for (const certificate of rows.certificates) state.certificates.set(certificate.key, certificate);
+  for (const one of rows.applications) state.applications.set(one.key, one);
+  for (const one of rows.applicationPackages) state.applicationPackages.set(one.key, one);
   for (const pool of rows.pools) state.addPool(pool);
   for (const row of rows.nodes)
     state.addNode({ ...row, session: freshSession(fullLease(recorder)) });

@@ -1,5 +1,7 @@
 import type {
   AccountKey,
+  ApplicationKey,
+  ApplicationPackageKey,
   CertificateKey,
   JobKey,
   JobScheduleKey,
@@ -8,6 +10,8 @@ import type {
   TaskKey,
 } from '../../protocol/keys.js';
 import type { Account } from './account/state.js';
+import type { ApplicationPackage } from './application-package/state.js';
+import type { Application } from './application/state.js';
 import type { Certificate } from './certificate/state.js';
 import { Deadlines } from './deadlines.js';
 import type { JobSchedule } from './job-schedule/state.js';
@@ -26,6 +30,8 @@ import type { Task } from './task/state.js';
 export class State {
   readonly accounts = new Map<AccountKey, Account>();
   readonly certificates = new Map<CertificateKey, Certificate>();
+  readonly applications = new Map<ApplicationKey, Application>();
+  readonly applicationPackages = new Map<ApplicationPackageKey, ApplicationPackage>();
   readonly pools = new Map<PoolKey, Pool>();
   readonly nodes = new Map<NodeKey, Node>();
   readonly jobs = new Map<JobKey, Job>();

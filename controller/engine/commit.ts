@@ -5,6 +5,8 @@ import type { Batch } from './ports.js';
 const KINDS: readonly EntityKind[] = [
   'account',
   'certificate',
+  'application',
+  'applicationPackage',
   'pool',
   'node',
   'job',

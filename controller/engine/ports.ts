@@ -1,4 +1,6 @@
 import type { Account } from '../core/account/state.js';
+import type { ApplicationPackage } from '../core/application-package/state.js';
+import type { Application } from '../core/application/state.js';
 import type { Certificate } from '../core/certificate/state.js';
 import type { Effect } from '../core/effect.js';
 import type { JobSchedule } from '../core/job-schedule/state.js';
@@ -9,6 +11,8 @@ import type { Task } from '../core/task/state.js';
 import type { TaskAdd } from '../../protocol/batch/task.js';
 import type {
   AccountKey,
+  ApplicationKey,
+  ApplicationPackageKey,
   CertificateKey,
   JobKey,
   JobScheduleKey,
@@ -44,6 +48,8 @@ export type TaskBody = TaskAdd;
 export interface Rows {
   account: { key: AccountKey; row: Account };
   certificate: { key: CertificateKey; row: Certificate };
+  application: { key: ApplicationKey; row: Application };
+  applicationPackage: { key: ApplicationPackageKey; row: ApplicationPackage };
   pool: { key: PoolKey; row: Pool };
   node: { key: NodeKey; row: Omit<Node, 'session'> };
   job: { key: JobKey; row: Job };
@@ -70,6 +76,8 @@ export interface Batch {
 export interface Snapshot {
   accounts: Account[];
   certificates: Certificate[];
+  applications: Application[];
+  applicationPackages: ApplicationPackage[];
   pools: Pool[];
   nodes: Omit<Node, 'session'>[];
   jobs: Job[];
@@ -98,6 +106,8 @@ export interface Store {
 export interface StateView {
   readonly accounts: ReadonlyMap<AccountKey, Readonly<Account>>;
   readonly certificates: ReadonlyMap<CertificateKey, Readonly<Certificate>>;
+  readonly applications: ReadonlyMap<ApplicationKey, Readonly<Application>>;
+  readonly applicationPackages: ReadonlyMap<ApplicationPackageKey, Readonly<ApplicationPackage>>;
   readonly pools: ReadonlyMap<PoolKey, Readonly<Pool>>;
   readonly nodes: ReadonlyMap<NodeKey, Readonly<Node>>;
   readonly jobs: ReadonlyMap<JobKey, Readonly<Job>>;

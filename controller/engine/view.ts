@@ -32,6 +32,8 @@ export class BodyCache {
 export const viewOf = (state: State, bodies: BodyCache): StateView => ({
   accounts: state.accounts,
   certificates: state.certificates,
+  applications: state.applications,
+  applicationPackages: state.applicationPackages,
   pools: state.pools,
   nodes: state.nodes,
   jobs: state.jobs,

@@ -1,4 +1,6 @@
 import type { Account } from '../../controller/core/account/state.js';
+import type { ApplicationPackage } from '../../controller/core/application-package/state.js';
+import type { Application } from '../../controller/core/application/state.js';
 import type { Certificate } from '../../controller/core/certificate/state.js';
 import type { JobSchedule } from '../../controller/core/job-schedule/state.js';
 import type { Job } from '../../controller/core/job/state.js';
@@ -11,6 +13,8 @@ import { PoolAdd } from '../../protocol/batch/pool.js';
 import { TaskAdd } from '../../protocol/batch/task.js';
 import {
   accountKey,
+  applicationKey,
+  applicationPackageKey,
   certificateKey,
   jobKey,
   jobScheduleKey,
@@ -46,6 +50,33 @@ export const account = (name = 'acme'): Account => ({
   sealedKeys: { primary: 'sealed-1', secondary: 'sealed-2' },
   quotas: { pools: 100 },
   ...versioned,
+});
+
+export const application = (id = 'App-1', more: Partial<Application> = {}): Application => ({
+  key: applicationKey(ACCOUNT, id),
+  account: ACCOUNT,
+  id,
+  allowUpdates: true,
+  ...versioned,
+  ...more,
+});
+
+export const applicationPackage = (
+  id = 'App-1',
+  versionName = '1.0',
+  more: Partial<ApplicationPackage> = {},
+): ApplicationPackage => ({
+  key: applicationPackageKey(applicationKey(ACCOUNT, id), versionName),
+  account: ACCOUNT,
+  application: applicationKey(ACCOUNT, id),
+  versionName,
+  state: 'active',
+  upload: `${id}/${versionName}/1.zip`,
+  content: { blob: `${id}/${versionName}/1.zip`, md5: 'md5', bytes: 22 },
+  format: 'zip',
+  lastActivationTime: TIME,
+  ...versioned,
+  ...more,
 });
 
 export const certificate = (thumbprint = 'AB'.repeat(20)): Certificate => ({

@@ -4,6 +4,8 @@ import { jobKey, taskKey } from '../../protocol/keys.js';
 import {
   ACCOUNT,
   account,
+  application,
+  applicationPackage,
   body,
   certificate,
   emptyBatch,
@@ -44,6 +46,8 @@ export function describeStore(name: string, makeWorld: () => StoreWorld): void {
       expect(await store.load()).toEqual({
         accounts: [],
         certificates: [],
+        applications: [],
+        applicationPackages: [],
         pools: [],
         nodes: [],
         jobs: [],
@@ -58,6 +62,8 @@ export function describeStore(name: string, makeWorld: () => StoreWorld): void {
       const rows = {
         account: [account()],
         certificate: [certificate()],
+        application: [application()],
+        applicationPackage: [applicationPackage()],
         pool: [pool('Pool1', {}, { metadata: [{ name: 'ü"\\\u0000\u{1F600}', value: '' }] })],
         node: [node('Pool1', 'Node-A'), node('Pool1', 'node-b', { isDedicated: false })],
         job: [job('Job1', { nextTaskSequence: 2 ** 40 })],
@@ -68,6 +74,8 @@ export function describeStore(name: string, makeWorld: () => StoreWorld): void {
       const loaded = await reopen();
       expect(loaded.accounts).toEqual(rows.account);
       expect(loaded.certificates).toEqual(rows.certificate);
+      expect(loaded.applications).toEqual(rows.application);
+      expect(loaded.applicationPackages).toEqual(rows.applicationPackage);
       expect(loaded.pools).toEqual(rows.pool);
       expect(loaded.nodes).toEqual(expect.arrayContaining(rows.node));
       expect(loaded.nodes).toHaveLength(2);

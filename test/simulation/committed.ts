@@ -23,6 +23,8 @@ export interface Commit {
 export const KINDS = [
   'account',
   'certificate',
+  'application',
+  'applicationPackage',
   'pool',
   'node',
   'job',
@@ -38,6 +40,8 @@ export class Committed {
   readonly tables: { [K in RowKind]: Map<Rows[K]['key'], Rows[K]['row']> } = {
     account: new Map(),
     certificate: new Map(),
+    application: new Map(),
+    applicationPackage: new Map(),
     pool: new Map(),
     node: new Map(),
     job: new Map(),

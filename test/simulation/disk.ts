@@ -84,7 +84,9 @@ export class SimulatedDisk {
         const dependsOn = bodies.get(key)?.dependsOn;
         return dependsOn === undefined ? [] : [{ key, dependsOn }];
       }),
-      satisfied: [...satisfied].flatMap(([job, ids]) => [...ids].map((taskId) => ({ job, taskId }))),
+      satisfied: [...satisfied].flatMap(([job, ids]) =>
+        [...ids].map((taskId) => ({ job, taskId })),
+      ),
     });
   }
 }
@@ -104,7 +106,8 @@ class SimulatedStore implements Store {
   }
 
   commit(batch: Batch): Promise<void> {
-    if (this.#pending !== undefined) throw new Error('a commit was begun before the last one ended');
+    if (this.#pending !== undefined)
+      throw new Error('a commit was begun before the last one ended');
     // Rows are the living entities: what they hold now is what is written.
     const pending: Pending = { batch: copy(batch), cancel: () => undefined };
     this.#pending = pending;

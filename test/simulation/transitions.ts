@@ -86,6 +86,8 @@ function describe(change: Change): string {
     }
     case 'account':
     case 'certificate':
+    case 'application':
+    case 'applicationPackage':
       return 'changed';
   }
 }

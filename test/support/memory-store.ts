@@ -14,6 +14,8 @@ export class MemoryStore implements Store {
   readonly rows: { [K in RowKind]: Map<string, string> } = {
     account: new Map(),
     certificate: new Map(),
+    application: new Map(),
+    applicationPackage: new Map(),
     pool: new Map(),
     node: new Map(),
     job: new Map(),
@@ -40,6 +42,8 @@ export class MemoryStore implements Store {
     return Promise.resolve({
       accounts: this.all('account'),
       certificates: this.all('certificate'),
+      applications: this.all('application'),
+      applicationPackages: this.all('applicationPackage'),
       pools: this.all('pool'),
       nodes: this.all('node'),
       jobs: this.all('job'),

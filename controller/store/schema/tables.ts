@@ -6,6 +6,8 @@ export const TABLES: {
 } = {
   account: { table: 'account', columns: {} },
   certificate: { table: 'certificate', columns: { state: '$.state' } },
+  application: { table: 'application', columns: {} },
+  applicationPackage: { table: 'application_package', columns: {} },
   pool: { table: 'pool', columns: { state: '$.state' } },
   node: {
     table: 'node',

@@ -1,7 +1,11 @@
 import { first } from '../migrations/0001-first.js';
+import { applications } from '../migrations/0002-applications.js';
 
 /** Migrations in order: number n brings a store of version n − 1 to version n. Never edit one that was released. */
-export const MIGRATIONS: readonly { version: number; sql: string }[] = [{ version: 1, sql: first }];
+export const MIGRATIONS: readonly { version: number; sql: string }[] = [
+  { version: 1, sql: first },
+  { version: 2, sql: applications },
+];
 
 /** The version that this program reads and writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -58,6 +58,8 @@ export async function loadSnapshot(connection: Connection): Promise<Snapshot> {
   return {
     accounts: await all(connection, 'account'),
     certificates: await all(connection, 'certificate'),
+    applications: await all(connection, 'application'),
+    applicationPackages: await all(connection, 'applicationPackage'),
     pools: await all(connection, 'pool'),
     nodes: await all(connection, 'node'),
     jobs: await all(connection, 'job'),

@@ -23,7 +23,8 @@ export function acknowledgedChecker(): Checker {
     for (const [key, creationTime] of acknowledged.terminated) {
       const row = tables.job.get(key);
       check(
-        row?.creationTime !== creationTime || ['terminating', 'completed', 'deleting'].includes(row.state),
+        row?.creationTime !== creationTime ||
+          ['terminating', 'completed', 'deleting'].includes(row.state),
         NAME,
         () => `${key} was terminated and is ${row?.state ?? ''}`,
       );
@@ -57,6 +58,8 @@ function checkGone(change: Change, { acknowledged }: Sight): void {
         return change.before?.leaving !== undefined || failedResize(change.before);
       case 'account':
       case 'certificate':
+      case 'application':
+      case 'applicationPackage':
         return true;
     }
   })();

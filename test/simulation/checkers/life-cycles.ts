@@ -35,22 +35,31 @@ const ALLOCATION: Arrows = {
   resizing: ['steady', 'stopping'],
   stopping: ['steady', 'resizing'],
 };
-const ANYTIME = ['leavingpool', 'rebooting', 'reimaging', 'unknown', 'unusable', 'creating'];
+/** `starting`: its agent's process came back knowing nothing. */
+const ANYTIME = [
+  'starting',
+  'leavingpool',
+  'rebooting',
+  'reimaging',
+  'unknown',
+  'unusable',
+  'creating',
+];
 const NODE: Arrows = {
-  creating: ['starting', ...ANYTIME],
+  creating: ANYTIME,
   starting: ['waitingforstarttask', 'idle', 'starttaskfailed', ...ANYTIME],
-  waitingforstarttask: ['idle', 'starttaskfailed', 'starting', ...ANYTIME],
+  waitingforstarttask: ['idle', 'starttaskfailed', ...ANYTIME],
   idle: ['running', 'offline', ...ANYTIME],
   running: ['idle', 'offline', ...ANYTIME],
-  starttaskfailed: ['starting', ...ANYTIME],
-  rebooting: ['starting', ...ANYTIME],
-  reimaging: ['starting', ...ANYTIME],
+  starttaskfailed: ANYTIME,
+  rebooting: ANYTIME,
+  reimaging: ANYTIME,
   offline: ['idle', 'running', ...ANYTIME],
-  unusable: ['starting', ...ANYTIME],
-  unknown: ['starting', 'idle', 'running', 'waitingforstarttask', 'starttaskfailed', 'offline', ...ANYTIME],
+  unusable: ANYTIME,
+  unknown: ['idle', 'running', 'waitingforstarttask', 'starttaskfailed', 'offline', ...ANYTIME],
   preempted: ANYTIME,
   // Only where the resize is stopped before its tasks were dealt with.
-  leavingpool: ['starting', 'idle', 'running', 'offline', 'waitingforstarttask', ...ANYTIME],
+  leavingpool: ['idle', 'running', 'offline', 'waitingforstarttask', ...ANYTIME],
 };
 
 /** Everything that can be reached by some number of arrows: one commit may hold several. */
@@ -95,8 +104,13 @@ function checkChange(change: Change): void {
   const grows = (what: string, from: number, to: number) =>
     check(to >= from, NAME, () => `${what} of ${key} fell from ${from} to ${to}`);
   if (change.kind === 'account' || change.kind === 'certificate') return;
+  if (change.kind === 'application' || change.kind === 'applicationPackage') return;
   // Gone and made anew under the same name within one commit.
-  if ('creationTime' in before && 'creationTime' in after && before.creationTime !== after.creationTime)
+  if (
+    'creationTime' in before &&
+    'creationTime' in after &&
+    before.creationTime !== after.creationTime
+  )
     return;
   if ('state' in before && 'state' in after) arrow(change.kind, before.state, after.state);
   switch (change.kind) {
