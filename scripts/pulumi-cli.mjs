@@ -212,7 +212,6 @@ async function buildProgram(folder, say, { name, module, program, flags, also })
     `//go:build tools\n\npackage tools\n\nimport _ "${program}"\n`,
   );
   await step(`${name}: fetching Go modules`, home, ['get', module, ...also], say);
-  await step(`${name}: resolving`, home, ['mod', 'tidy', '-e'], say);
   await step(
     `${name}: compiling (minutes, once)`,
     home,
