@@ -281,6 +281,20 @@ describe('a node', () => {
     expect(driver.holding('b')).toMatchObject({ attempt: 2 });
   });
 
+  it('whose agent comes back knowing nothing is prepared anew, and its tasks get a new attempt', async () => {
+    const driver = await CoreDriver.start();
+    await driver.addPool('p', { targetDedicatedNodes: 1 });
+    await driver.addJob('j');
+    await driver.addTasks('j', 'a');
+    const { nodeKey } = driver.holding('a');
+    // It may have begun the attempt before it forgot everything: the same number must not begin twice.
+    driver.boots.get(nodeKey)?.held.clear();
+    driver.connect(nodeKey, false);
+    await driver.rest();
+    expect(driver.holding('a')).toMatchObject({ attempt: 2 });
+    expect(driver.nodes('p')).toMatchObject([{ state: 'idle', incarnation: 1 }]);
+  });
+
   it('that is gone is made again as its next incarnation after a pause', async () => {
     const driver = await CoreDriver.start();
     await driver.addPool('p', { targetDedicatedNodes: 1 });

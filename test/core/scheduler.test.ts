@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { jobPatch } from '../../controller/commands/job/patch.js';
+import { poolDelete } from '../../controller/commands/pool/delete.js';
 import { ACCOUNT, CoreDriver } from '../support/core-driver.js';
 
 async function withNodes(nodes: number, properties: Record<string, unknown> = {}) {
@@ -112,5 +113,17 @@ describe('the scheduler', () => {
       execution: { retryCount: 0, requeueCount: 0 },
     });
     expect(driver.task('j', 't20')?.phase).toBeUndefined();
+  });
+
+  it('places what the pool could not hold once a pool of the same name has the slots', async () => {
+    const driver = await withNodes(1, { taskSlotsPerNode: 1 });
+    await driver.addJob('j', { poolInfo: { poolId: 'p' } });
+    await driver.addTasks('j', { id: 'wide', requiredSlots: 2 }, 'narrow');
+    expect(names(driver)).toEqual(['narrow']);
+    await driver.endTask('narrow');
+    await driver.do(poolDelete({ account: ACCOUNT, poolId: 'p' }));
+    await driver.advance(1000);
+    await driver.addPool('p', { targetDedicatedNodes: 1, taskSlotsPerNode: 2 });
+    expect(names(driver)).toEqual(['wide']);
   });
 });

@@ -1,10 +1,5 @@
 import { jobOf } from '../../protocol/keys.js';
-import type {
-  JobKey,
-  JobScheduleKey,
-  PoolKey,
-  TaskKey,
-} from '../../protocol/keys.js';
+import type { JobKey, JobScheduleKey, PoolKey, TaskKey } from '../../protocol/keys.js';
 
 /**
  * What clients were told, and what they asked to go. An entity whose add was acknowledged exists until

@@ -88,7 +88,9 @@ function taskBody(workload: Workload, dependenciesAllowed: boolean) {
 const jobToFill = ({ world, random, tasksAdded }: Workload) =>
   tasksAdded >= world.options.tasksMaximum
     ? undefined
-    : random.pick([...world.committed.tables.job.values()].filter(({ state }) => state === 'active'));
+    : random.pick(
+        [...world.committed.tables.job.values()].filter(({ state }) => state === 'active'),
+      );
 
 function addTask(workload: Workload): void {
   const job = jobToFill(workload);

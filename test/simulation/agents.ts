@@ -151,8 +151,7 @@ export class SimulatedAgent implements AgentSight {
       this.#dial();
     };
     network.carry(
-      () =>
-        gateway.enrol(request, (accepted) => network.carry(() => answered(accepted), lost)),
+      () => gateway.enrol(request, (accepted) => network.carry(() => answered(accepted), lost)),
       lost,
     );
   }
@@ -224,7 +223,11 @@ export class SimulatedAgent implements AgentSight {
 
   /** Carries out the core's orders until it has none, then sees to its next wish. */
   #turn(): void {
-    for (let outputs = this.#core.takeOutputs(); outputs.length > 0; outputs = this.#core.takeOutputs())
+    for (
+      let outputs = this.#core.takeOutputs();
+      outputs.length > 0;
+      outputs = this.#core.takeOutputs()
+    )
       for (const output of outputs) this.#carryOut(output);
     this.#seeToFlush();
     this.#cancelTick();
@@ -353,7 +356,9 @@ export class SimulatedAgent implements AgentSight {
     const process = this.#processes.get(attemptId(attempt));
     if (process === undefined || this.ports.canary === 'leaseUnchecked') return;
     const { stubborn } = programOf(process.assignment.commandLine);
-    const at = this.ports.timeline.now + (stubborn ? graceMs : Math.min(graceMs, this.ports.random.int(0, 200)));
+    const at =
+      this.ports.timeline.now +
+      (stubborn ? graceMs : Math.min(graceMs, this.ports.random.int(0, 200)));
     if (at >= process.endsAt) return;
     process.exitCode = stubborn ? -9 : -15;
     this.#endAt(process, at);

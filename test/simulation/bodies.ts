@@ -23,7 +23,12 @@ export class Bodies {
       id,
       vmSize: 'standard_d1_v2',
       virtualMachineConfiguration: {
-        imageReference: { publisher: 'batchyard', offer: 'process', sku: 'local', version: 'latest' },
+        imageReference: {
+          publisher: 'batchyard',
+          offer: 'process',
+          sku: 'local',
+          version: 'latest',
+        },
         nodeAgentSKUId: 'batch.node.process',
       },
       taskSlotsPerNode: random.int(1, options.slotsMaximum),

@@ -56,7 +56,14 @@ class Life {
       number,
     );
     const hypervisor = ports.hypervisor();
-    this.reconciler = new SimulatedReconciler({ timeline, hypervisor, view, report, alive, broken });
+    this.reconciler = new SimulatedReconciler({
+      timeline,
+      hypervisor,
+      view,
+      report,
+      alive,
+      broken,
+    });
     this.engine = createEngine({
       store,
       clock: this.#clock(timeline),
@@ -78,7 +85,11 @@ class Life {
     this.ports.recovered();
   }
 
-  #perform(effect: Parameters<SimulatedSessions['perform']>[0] | { type: 'reconcilePool'; poolKey: Parameters<SimulatedReconciler['wake']>[0] }): void {
+  #perform(
+    effect:
+      | Parameters<SimulatedSessions['perform']>[0]
+      | { type: 'reconcilePool'; poolKey: Parameters<SimulatedReconciler['wake']>[0] },
+  ): void {
     if (!this.alive) return;
     if (effect.type === 'reconcilePool') this.reconciler.wake(effect.poolKey);
     else this.sessions.perform(effect);
@@ -160,9 +171,14 @@ export class SimulatedController implements Gateway {
     if (!life.alive) return;
     if (error instanceof DiskRefused) return this.crash();
     this.ports.broken(
-      new SimulationFailure('crash', 'controller', String((error as Error | undefined)?.stack ?? error), {
-        cause: error,
-      }),
+      new SimulationFailure(
+        'crash',
+        'controller',
+        String((error as Error | undefined)?.stack ?? error),
+        {
+          cause: error,
+        },
+      ),
     );
   }
 }

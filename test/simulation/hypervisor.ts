@@ -33,7 +33,10 @@ export class Hypervisor {
     const present = this.#nodes.get(nodeKey);
     if (present?.incarnation === incarnation) return;
     if (present !== undefined)
-      throw new ProvisionError('AllocationFailed', `node ${nodeKey} exists as ${present.incarnation}`);
+      throw new ProvisionError(
+        'AllocationFailed',
+        `node ${nodeKey} exists as ${present.incarnation}`,
+      );
     if (random.chance(chanceOf(faults().createFails)))
       throw new ProvisionError('AllocationFailed', `node ${nodeKey} could not be made`);
     const agent = new SimulatedAgent(nodeKey, incarnation, this.ports);

@@ -58,7 +58,12 @@ function tell(outcome: Outcome): void {
   console.log(`again: npm run simulate -- --seed ${outcome.seed} --verbose`);
 }
 
-async function run({ from, count, verbose, canary }: ReturnType<typeof readFlags>): Promise<number> {
+async function run({
+  from,
+  count,
+  verbose,
+  canary,
+}: ReturnType<typeof readFlags>): Promise<number> {
   const begun = performance.now();
   let virtualMs = 0;
   for (let seed = from; seed < from + count; seed += 1) {

@@ -49,7 +49,12 @@ export const FEATURES = [
 export type Feature = (typeof FEATURES)[number];
 
 /** A bug planted on purpose, to see that it is found. */
-export const CANARIES = ['lostCommit', 'leaseUnchecked', 'slotsUnchecked', 'endsUnreported'] as const;
+export const CANARIES = [
+  'lostCommit',
+  'leaseUnchecked',
+  'slotsUnchecked',
+  'endsUnreported',
+] as const;
 export type Canary = (typeof CANARIES)[number];
 
 /** One world, drawn from its seed. */
@@ -134,4 +139,5 @@ export const calmFaults = (): Record<Fault, Rate> =>
 export const chanceOf = (rate: Rate) => ({ off: 0, rare: 0.02, frequent: 0.2 })[rate];
 
 /** Mean time between two occurrences of something that happens by itself. */
-export const meanPauseOf = (rate: Rate) => ({ off: Infinity, rare: 10 * MINUTE, frequent: MINUTE })[rate];
+export const meanPauseOf = (rate: Rate) =>
+  ({ off: Infinity, rare: 10 * MINUTE, frequent: MINUTE })[rate];

@@ -13,7 +13,8 @@ import { poolOf } from '../../protocol/keys.js';
 import type { Action } from './actions.js';
 import { ACCOUNT, type Workload } from './workload.js';
 
-const anyPool = ({ world, random }: Workload) => random.pick([...world.committed.tables.pool.values()]);
+const anyPool = ({ world, random }: Workload) =>
+  random.pick([...world.committed.tables.pool.values()]);
 
 function anyNode({ world, random }: Workload) {
   const node = random.pick([...world.committed.tables.node.values()]);

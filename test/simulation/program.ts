@@ -14,7 +14,8 @@ export const commandLineOf = ({ ms, exitCode, fails, unprepared, stubborn }: Sim
   `simulate ms=${ms} exit=${exitCode} fails=${fails}${unprepared ? ' unprepared' : ''}${stubborn ? ' stubborn' : ''}`;
 
 export function programOf(commandLine: string): SimulatedProgram {
-  const numberOf = (name: string) => Number(new RegExp(`${name}=(-?\\d+)`).exec(commandLine)?.[1] ?? 0);
+  const numberOf = (name: string) =>
+    Number(new RegExp(`${name}=(-?\\d+)`).exec(commandLine)?.[1] ?? 0);
   return {
     ms: numberOf('ms'),
     exitCode: numberOf('exit'),

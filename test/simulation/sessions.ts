@@ -191,7 +191,8 @@ export class SimulatedSessions {
     const task = this.ports.view().task(taskKey);
     const job = this.ports.view().jobs.get(jobOf(taskKey));
     const pool = job?.pool === undefined ? undefined : this.ports.view().pools.get(job.pool);
-    const wholeNode = task?.runExclusive === true ? pool?.specification.taskSlotsPerNode : undefined;
+    const wholeNode =
+      task?.runExclusive === true ? pool?.specification.taskSlotsPerNode : undefined;
     return {
       ...programOf(body),
       taskKey,

@@ -42,8 +42,18 @@ describe('worlds with faults', () => {
 describe('bugs planted on purpose are found', () => {
   const planted: { canary: Canary; kind: FailureKind; checker: string; what: string }[] = [
     { canary: 'lostCommit', kind: 'safety', checker: 'acknowledged', what: 'a lost commit' },
-    { canary: 'leaseUnchecked', kind: 'safety', checker: 'leases', what: 'a lease that is ignored' },
-    { canary: 'slotsUnchecked', kind: 'safety', checker: 'slots', what: 'slots that are not counted' },
+    {
+      canary: 'leaseUnchecked',
+      kind: 'safety',
+      checker: 'leases',
+      what: 'a lease that is ignored',
+    },
+    {
+      canary: 'slotsUnchecked',
+      kind: 'safety',
+      checker: 'slots',
+      what: 'slots that are not counted',
+    },
     { canary: 'endsUnreported', kind: 'liveness', checker: 'convergence', what: 'ends never told' },
   ];
   it.each(planted)('$what', async ({ canary, kind, checker }) => {

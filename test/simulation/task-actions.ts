@@ -33,7 +33,8 @@ function reactivate(workload: Workload): void {
     (task) => task.execution.result === 'failure',
   );
   const task = random.pick(failed);
-  const job = task === undefined ? undefined : world.committed.tables.job.get(jobOf(task.key as TaskKey));
+  const job =
+    task === undefined ? undefined : world.committed.tables.job.get(jobOf(task.key as TaskKey));
   if (task === undefined || job === undefined) return;
   world.acknowledged.askedToReactivate(task.key);
   client.send(taskReactivate({ account: ACCOUNT, jobId: job.id, taskId: task.id }));

@@ -2,6 +2,7 @@ import { BatchError, invalidPropertyValue } from '../../../protocol/batch/errors
 import type { PoolAdd } from '../../../protocol/batch/pool.js';
 import { poolKey } from '../../../protocol/keys.js';
 import { durationMs } from '../../../protocol/time.js';
+import { queueAll } from '../../core/job/disable.js';
 import type { Pool } from '../../core/pool/state.js';
 import { beginResize } from '../../core/pool/transition.js';
 import {
@@ -11,6 +12,7 @@ import {
   type Transaction,
 } from '../../engine/command.js';
 import type { Input } from '../find.js';
+import { checkApplicationPackages } from './application-packages.js';
 import { checkCertificates } from './certificates.js';
 
 const DEFAULT_RESIZE_TIMEOUT_MS = 15 * 60_000;
@@ -27,6 +29,7 @@ export const poolAdd = ({ account, body }: Input<PoolAdd>): Command<EntityReply>
     const nodeProvider = providerOf(transaction, body);
     checkSize(transaction, body);
     checkCertificates(transaction, account, body.certificateReferences);
+    checkApplicationPackages(transaction, account, body.applicationPackageReferences);
     if (body.enableAutoScale)
       throw new BatchError('NotImplemented', [{ key: 'PropertyName', value: 'enableAutoScale' }]);
     checkQuota(transaction, account);
@@ -49,6 +52,9 @@ export const poolAdd = ({ account, body }: Input<PoolAdd>): Command<EntityReply>
       version: 1,
     };
     state.addPool(pool);
+    // Jobs may have waited for it, with tasks that a pool of the same name could not hold.
+    for (const job of state.jobs.values())
+      if (job.pool === key && job.state === 'active') queueAll(transaction, job);
     const timeoutMs =
       body.resizeTimeout === undefined ? DEFAULT_RESIZE_TIMEOUT_MS : durationMs(body.resizeTimeout);
     beginResize(transaction, pool, timeoutMs, 'requeue');

@@ -3,6 +3,7 @@ import type { Recorder } from '../recorder.js';
 import { currentAttempt, loseAttempt } from '../task/attempt.js';
 import { exorciseWhere } from '../task/hold.js';
 import type { Node } from './state.js';
+import { loseAttempts } from './lose.js';
 import { fullLease, moveNode } from './transition.js';
 
 type Connected = Extract<Event, { type: 'agentConnected' }>;
@@ -31,8 +32,11 @@ export function agentConnected(recorder: Recorder, node: Node, event: Connected)
     sessionId,
     acknowledged: node.lastEventSequence,
   });
-  if (!event.configured) configure(recorder, node);
-  else if (node.state === 'unknown') comeBack(recorder, node);
+  if (!event.configured) {
+    // A process that knows nothing: whatever its predecessor had begun is gone with it.
+    loseAttempts(recorder, node);
+    configure(recorder, node);
+  } else if (node.state === 'unknown') comeBack(recorder, node);
   compare(recorder, node, event);
 }
 
@@ -41,11 +45,12 @@ function configure(recorder: Recorder, node: Node): void {
   if (startTask?.waitForSuccess === true) node.awaitsStartTask = true;
   else delete node.awaitsStartTask;
   recorder.ask({ type: 'configureNode', nodeKey: node.key, incarnation: node.incarnation });
-  if (['creating', 'rebooting', 'reimaging', 'unusable', 'unknown'].includes(node.state)) {
-    node.errors = [];
-    node.lastBootTime = recorder.now;
-    moveNode(recorder, node, 'starting');
-  }
+  // Prepared anew, its start task included: until then it can't run tasks, whatever it was before.
+  const restarts = node.draining !== undefined && node.draining.then !== 'offline';
+  if (node.leaving !== undefined || restarts || node.state === 'starting') return;
+  node.errors = [];
+  node.lastBootTime = recorder.now;
+  moveNode(recorder, node, 'starting');
 }
 
 /** A node that was not heard of for a while: its tasks were given away, it takes new ones. */

@@ -64,7 +64,9 @@ function* tasks(world: World, job: Job): Iterable<string> {
 }
 
 function* places({ committed, hypervisor, running }: World): Iterable<string> {
-  const left = new Map([...committed.tables.node.values()].map((node) => [node.key, node.incarnation]));
+  const left = new Map(
+    [...committed.tables.node.values()].map((node) => [node.key, node.incarnation]),
+  );
   for (const agent of hypervisor.agents) {
     if (left.get(agent.nodeKey) !== agent.incarnation)
       yield `${agent.nodeKey};${agent.incarnation} exists and the state does not know it`;

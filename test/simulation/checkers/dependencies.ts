@@ -35,7 +35,8 @@ export function dependenciesChecker(): Checker {
         );
       }
       for (const { kind, key, before, after } of changes) {
-        if (kind !== 'task' || after?.phase !== 'assigned' || before?.phase === 'assigned') continue;
+        if (kind !== 'task' || after?.phase !== 'assigned' || before?.phase === 'assigned')
+          continue;
         const life = `${key}@${after.creationTime}`;
         if (placed.has(life)) continue;
         placed.add(life);

@@ -25,13 +25,19 @@ export function priorityChecker(): Checker {
     name: NAME,
     committed(commit, sight) {
       for (const { kind, before, after } of commit.changes)
-        if (kind === 'task' && after === undefined && before?.phase !== undefined && before.node !== undefined)
+        if (
+          kind === 'task' &&
+          after === undefined &&
+          before?.phase !== undefined &&
+          before.node !== undefined
+        )
           haunted.set(before.node, commit.at + HAUNTED_MS);
       for (const [pool, placements] of placementsOf(commit, sight)) {
         const lowest = Math.min(...placements.map(({ priority }) => priority));
         for (const waiting of waitingAbove(pool, lowest, sight))
           for (const placement of placements)
-            if ((haunted.get(placement.node) ?? 0) < commit.at) checkPair(waiting, placement, placements, sight);
+            if ((haunted.get(placement.node) ?? 0) < commit.at)
+              checkPair(waiting, placement, placements, sight);
       }
     },
   };
@@ -40,7 +46,8 @@ export function priorityChecker(): Checker {
 function placementsOf({ changes }: Commit, { committed }: Sight): Map<PoolKey, Placement[]> {
   const found = new Map<PoolKey, Placement[]>();
   for (const { kind, before, after } of changes) {
-    if (kind !== 'task' || after?.phase !== 'assigned' || before?.attempt === after.attempt) continue;
+    if (kind !== 'task' || after?.phase !== 'assigned' || before?.attempt === after.attempt)
+      continue;
     const job = committed.tables.job.get(after.job);
     if (job?.pool === undefined || after.node === undefined) continue;
     const placement = { task: after, node: after.node, priority: job.specification.priority };
@@ -52,10 +59,15 @@ function placementsOf({ changes }: Commit, { committed }: Sight): Map<PoolKey, P
 }
 
 /** Tasks that wait for nothing but room, of active jobs of the pool with more than this priority. */
-function* waitingAbove(pool: PoolKey, priority: number, sight: Sight): Iterable<{ task: Task; priority: number }> {
+function* waitingAbove(
+  pool: PoolKey,
+  priority: number,
+  sight: Sight,
+): Iterable<{ task: Task; priority: number }> {
   const { tables, tasksOfJob, bodies } = sight.committed;
   for (const job of tables.job.values()) {
-    if (job.pool !== pool || job.state !== 'active' || job.specification.priority <= priority) continue;
+    if (job.pool !== pool || job.state !== 'active' || job.specification.priority <= priority)
+      continue;
     const rows = [...(tasksOfJob.get(job.key) ?? [])].map((key) => tables.task.get(key));
     const limit = job.specification.maxParallelTasks;
     if (limit > 0 && rows.filter((row) => row?.phase !== undefined).length >= limit) continue;
@@ -78,10 +90,15 @@ function checkPair(
 ): void {
   if (placement.priority >= waiting.priority) return;
   const node = committed.tables.node.get(placement.node);
-  const slots = node === undefined ? undefined : committed.tables.pool.get(node.pool)?.specification.taskSlotsPerNode;
+  const slots =
+    node === undefined
+      ? undefined
+      : committed.tables.pool.get(node.pool)?.specification.taskSlotsPerNode;
   if (slots === undefined) return;
   const lower = new Set(
-    placements.filter((one) => one.node === placement.node && one.priority < waiting.priority).map((one) => one.task.key),
+    placements
+      .filter((one) => one.node === placement.node && one.priority < waiting.priority)
+      .map((one) => one.task.key),
   );
   let used = 0;
   for (const task of committed.tables.task.values())

@@ -31,7 +31,8 @@ export function slotsChecker(): Checker {
         check(
           after.runningTasksCount >= 0 && after.runningTaskSlotsCount >= after.runningTasksCount,
           NAME,
-          () => `${after.key} counts ${after.runningTasksCount} tasks in ${after.runningTaskSlotsCount} slots`,
+          () =>
+            `${after.key} counts ${after.runningTasksCount} tasks in ${after.runningTaskSlotsCount} slots`,
         );
       }
     },
