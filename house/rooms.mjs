@@ -18,7 +18,7 @@ export const rooms = [
   { room: 'agent/node', path: 'agent/node', knows: ['agent/core', 'protocol'], pure: false, why: 'directories, certificates, files of the node' },
   { room: 'agent/task', path: 'agent/task', knows: ['agent/core', 'agent/node', 'protocol'], pure: false, why: 'one step of a task a file' },
   { room: 'agent/main', path: 'agent/main.ts', knows: ['protocol', 'agent/core', 'agent/link', 'agent/node', 'agent/task'], pure: false, why: 'wires the agent together' },
-  { room: 'cli', path: 'cli', knows: ['controller/main', 'config', 'protocol'], pure: false, why: 'the command line: batchyard controller, batchyard doctor' },
+  { room: 'cli', path: 'cli', knows: ['controller/main', 'config', 'effects', 'protocol'], pure: false, why: 'the command line: batchyard controller, batchyard doctor (which tries what VM nodes need)' },
   { room: 'provider/core', path: 'provider/core', knows: ['protocol'], pure: false, why: 'check, diff, create, read, update, delete; no Pulumi' },
   { room: 'provider/client', path: 'provider/client', knows: ['protocol'], pure: false, why: 'connection settings to official clients' },
   { room: 'provider/dynamic', path: 'provider/dynamic', knows: ['provider/core', 'provider/client', 'protocol'], pure: false, why: 'the tiny stable stub that state holds' },

@@ -18,14 +18,24 @@ import * as guest from './image-build/guest.mjs';
 const MIRROR = 'http://deb.debian.org/debian';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 /** Program → the Debian package that has it. */
-const NEEDED = { mmdebstrap: 'mmdebstrap', 'mkfs.ext4': 'e2fsprogs', 'qemu-img': 'qemu-utils', apt: 'apt', dpkg: 'dpkg' };
+const NEEDED = {
+  mmdebstrap: 'mmdebstrap',
+  'mkfs.ext4': 'e2fsprogs',
+  'qemu-img': 'qemu-utils',
+  apt: 'apt',
+  dpkg: 'dpkg',
+};
 const FILES = { path: 'disk.qcow2', kernel: 'vmlinuz', initrd: 'initrd.img' };
 
 const say = (line) => console.error(line);
 
 /** Where images are kept unless `--out` says otherwise. */
 export function imageDirectory() {
-  return join(process.env.BATCHYARD_CACHE ?? join(homedir(), '.cache', 'batchyard'), 'images', 'debian-12');
+  return join(
+    process.env.BATCHYARD_CACHE ?? join(homedir(), '.cache', 'batchyard'),
+    'images',
+    'debian-12',
+  );
 }
 
 /** Changes with everything that ends up in the image, but for newer packages of the suite (`--force` takes those). */
@@ -41,7 +51,10 @@ export function builtImage(directory = imageDirectory()) {
   const file = join(directory, 'manifest.json');
   if (!existsSync(file)) return undefined;
   const manifest = JSON.parse(readFileSync(file, 'utf8'));
-  const whole = Object.keys(FILES).every((key) => existsSync(manifest.image[key]) && statSync(manifest.image[key]).size === manifest.bytes[key]);
+  const whole = Object.keys(FILES).every(
+    (key) =>
+      existsSync(manifest.image[key]) && statSync(manifest.image[key]).size === manifest.bytes[key],
+  );
   return whole && manifest.recipe === recipeHash() ? manifest : undefined;
 }
 
@@ -52,18 +65,31 @@ function programPath(name) {
 
 function checkMachine() {
   if (process.arch !== 'x64' || process.platform !== 'linux')
-    throw new Error(`the image is for linux x64 and is made on it; this is ${process.platform} ${process.arch}`);
-  const missing = Object.keys(NEEDED).filter((name) => programPath(name) === undefined).map((name) => NEEDED[name]);
+    throw new Error(
+      `the image is for linux x64 and is made on it; this is ${process.platform} ${process.arch}`,
+    );
+  const missing = Object.keys(NEEDED)
+    .filter((name) => programPath(name) === undefined)
+    .map((name) => NEEDED[name]);
   if (!existsSync(KEYRING)) missing.push('debian-archive-keyring');
-  if (missing.length > 0) throw new Error(`missing Debian packages: ${missing.join(' ')}; install them with: apt-get install -y ${missing.join(' ')}`);
-  if (process.getuid?.() !== 0) throw new Error('making the tree of a Debian system needs root: sudo npm run image:build -- --out DIR');
+  if (missing.length > 0)
+    throw new Error(
+      `missing Debian packages: ${missing.join(' ')}; install them with: apt-get install -y ${missing.join(' ')}`,
+    );
+  if (process.getuid?.() !== 0)
+    throw new Error(
+      'making the tree of a Debian system needs root: sudo npm run image:build -- --out DIR',
+    );
 }
 
 /** Runs a program with its output in the log; the end of it is in the error. */
 function run(command, args, log) {
   return new Promise((done, failed) => {
     let tail = '';
-    const child = spawn(programPath(command) ?? command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C' } });
+    const child = spawn(programPath(command) ?? command, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, LC_ALL: 'C' },
+    });
     const take = (text) => {
       log.write(text);
       tail = (tail + text).slice(-1500);
@@ -73,7 +99,12 @@ function run(command, args, log) {
     child.on('error', failed);
     child.on('close', (code, signal) => {
       if (code === 0) done();
-      else failed(new Error(`${command} ended with ${code ?? signal}; the end of its output:\n${tail.trim()}`));
+      else
+        failed(
+          new Error(
+            `${command} ended with ${code ?? signal}; the end of its output:\n${tail.trim()}`,
+          ),
+        );
     });
   });
 }
@@ -127,26 +158,51 @@ function configure(tree, work) {
     mkdirSync(folder, { recursive: true });
     rmSync(join(folder, unit), { force: true });
     const own = existsSync(join(units, unit));
-    symlinkSync(own ? `/etc/systemd/system/${unit}` : `/lib/systemd/system/${unit}`, join(folder, unit));
+    symlinkSync(
+      own ? `/etc/systemd/system/${unit}` : `/lib/systemd/system/${unit}`,
+      join(folder, unit),
+    );
   }
   rmSync(join(units, 'default.target'), { force: true });
   symlinkSync('/lib/systemd/system/multi-user.target', join(units, 'default.target'));
   rmSync(join(tree, 'etc/resolv.conf'), { force: true });
   symlinkSync('/run/resolv.conf', join(tree, 'etc/resolv.conf'));
-  for (const [prefix, name] of [['vmlinuz-', FILES.kernel], ['initrd.img-', FILES.initrd]]) {
+  for (const [prefix, name] of [
+    ['vmlinuz-', FILES.kernel],
+    ['initrd.img-', FILES.initrd],
+  ]) {
     const found = readdirSync(join(tree, 'boot')).filter((file) => file.startsWith(prefix));
-    if (found.length !== 1) throw new Error(`the tree's /boot holds ${found.length} files ${prefix}*, expected one`);
+    if (found.length !== 1)
+      throw new Error(`the tree's /boot holds ${found.length} files ${prefix}*, expected one`);
     copyFileSync(join(tree, 'boot', found[0]), join(work, name));
     chmodSync(join(work, name), 0o644);
   }
   for (const path of guest.CLEANED) {
-    for (const entry of readdirSync(join(tree, path))) rmSync(join(tree, path, entry), { recursive: true, force: true });
+    for (const entry of readdirSync(join(tree, path)))
+      rmSync(join(tree, path, entry), { recursive: true, force: true });
   }
 }
 
 async function makeDisk(tree, work, log) {
   const raw = join(work, 'disk.raw');
-  await run('mkfs.ext4', ['-q', '-F', '-L', 'root', '-m', '0', '-J', 'size=32', '-d', tree, raw, `${guest.FILE_SYSTEM_MIB}M`], log);
+  await run(
+    'mkfs.ext4',
+    [
+      '-q',
+      '-F',
+      '-L',
+      'root',
+      '-m',
+      '0',
+      '-J',
+      'size=32',
+      '-d',
+      tree,
+      raw,
+      `${guest.FILE_SYSTEM_MIB}M`,
+    ],
+    log,
+  );
   await run('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', raw, join(work, FILES.path)], log);
   chmodSync(join(work, FILES.path), 0o644);
   rmSync(raw);
@@ -160,7 +216,17 @@ async function sha256(file) {
 
 /** The files appear under their names one by one, the manifest last: without it they count as not built. */
 async function publish(work, out, seconds) {
-  const manifest = { image: { ...guest.IMAGE_NAMES, nodeAgentSkuId: guest.NODE_AGENT_SKU_ID, osType: 'linux', verificationType: 'verified', provider: 'libvirt' }, bytes: {}, sha256: {} };
+  const manifest = {
+    image: {
+      ...guest.IMAGE_NAMES,
+      nodeAgentSkuId: guest.NODE_AGENT_SKU_ID,
+      osType: 'linux',
+      verificationType: 'verified',
+      provider: 'libvirt',
+    },
+    bytes: {},
+    sha256: {},
+  };
   rmSync(join(out, 'manifest.json'), { force: true });
   for (const [key, name] of Object.entries(FILES)) {
     manifest.sha256[key] = await sha256(join(work, name));
@@ -169,7 +235,12 @@ async function publish(work, out, seconds) {
     manifest.image[key] = join(out, name);
   }
   manifest.image.kernelArguments = guest.KERNEL_ARGUMENTS;
-  Object.assign(manifest, { recipe: recipeHash(), suite: guest.SUITE, builtAt: new Date().toISOString(), seconds: Math.round(seconds) });
+  Object.assign(manifest, {
+    recipe: recipeHash(),
+    suite: guest.SUITE,
+    builtAt: new Date().toISOString(),
+    seconds: Math.round(seconds),
+  });
   writeFileSync(join(work, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   renameSync(join(work, 'manifest.json'), join(out, 'manifest.json'));
   return manifest;
@@ -189,15 +260,21 @@ export async function buildImage({ out = imageDirectory(), mirror = MIRROR, forc
   const logFile = join(out, 'build.log');
   const log = createWriteStream(logFile, { flags: 'w' });
   try {
-    const tree = await step(`Debian packages from ${mirror} (half a minute or more)`, () => bootstrap(work, mirror, log));
+    const tree = await step(`Debian packages from ${mirror} (half a minute or more)`, () =>
+      bootstrap(work, mirror, log),
+    );
     await step('units, network and agent start', () => configure(tree, work));
     await step('ext4 file system and qcow2 disk', () => makeDisk(tree, work, log));
     const manifest = await publish(work, out, (Date.now() - started) / 1000);
-    const mebibytes = Math.round((manifest.bytes.path + manifest.bytes.kernel + manifest.bytes.initrd) / 2 ** 20);
+    const mebibytes = Math.round(
+      (manifest.bytes.path + manifest.bytes.kernel + manifest.bytes.initrd) / 2 ** 20,
+    );
     say(`Image ready in ${manifest.seconds} s, ${mebibytes} MiB: ${join(out, 'manifest.json')}`);
     return manifest;
   } catch (error) {
-    throw new Error(`the image could not be built: ${error.message}\nThe whole log: ${logFile}`, { cause: error });
+    throw new Error(`the image could not be built: ${error.message}\nThe whole log: ${logFile}`, {
+      cause: error,
+    });
   } finally {
     log.end();
     rmSync(work, { recursive: true, force: true });
@@ -206,8 +283,13 @@ export async function buildImage({ out = imageDirectory(), mirror = MIRROR, forc
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    const { values } = parseArgs({ options: { out: { type: 'string' }, mirror: { type: 'string' }, force: { type: 'boolean' } } });
-    await buildImage({ ...values, ...(values.out === undefined ? {} : { out: resolve(values.out) }) });
+    const { values } = parseArgs({
+      options: { out: { type: 'string' }, mirror: { type: 'string' }, force: { type: 'boolean' } },
+    });
+    await buildImage({
+      ...values,
+      ...(values.out === undefined ? {} : { out: resolve(values.out) }),
+    });
   } catch (error) {
     console.error(error.message);
     process.exitCode = 1;

@@ -5,7 +5,17 @@
 //   node scripts/libvirtd.mjs status   exit code 0 if a libvirtd answers
 // Why it does what it does: docs/libvirt.md, "Two traps".
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -55,7 +65,12 @@ function openKvmToItsGroup() {
   if (!existsSync('/dev/kvm') || process.getuid?.() !== 0) return;
   const group = readFileSync('/etc/group', 'utf8').match(/^kvm:[^:]*:(\d+):/m)?.[1];
   const now = statSync('/dev/kvm');
-  if (group === undefined || ((now.mode & 0o006) === 0o006) || (now.gid === Number(group) && (now.mode & 0o060) === 0o060)) return;
+  if (
+    group === undefined ||
+    (now.mode & 0o006) === 0o006 ||
+    (now.gid === Number(group) && (now.mode & 0o060) === 0o060)
+  )
+    return;
   chownSync('/dev/kvm', now.uid, Number(group));
   chmodSync('/dev/kvm', 0o660);
   say('/dev/kvm: given to group kvm, mode 660, as udev does');
@@ -72,14 +87,23 @@ function launch(command, args) {
 /** @returns {'running' | 'started'} */
 export function start() {
   if (answers()) return 'running';
-  if (existsSync('/run/systemd/system')) throw new Error('no libvirtd answers; this machine has systemd: run `sudo systemctl enable --now libvirtd`');
-  if (process.getuid?.() !== 0) throw new Error('no libvirtd answers, and starting one needs root: sudo node scripts/libvirtd.mjs start');
+  if (existsSync('/run/systemd/system'))
+    throw new Error(
+      'no libvirtd answers; this machine has systemd: run `sudo systemctl enable --now libvirtd`',
+    );
+  if (process.getuid?.() !== 0)
+    throw new Error(
+      'no libvirtd answers, and starting one needs root: sudo node scripts/libvirtd.mjs start',
+    );
   const [virtlogd, libvirtd, tini] = [required('virtlogd'), required('libvirtd'), required('tini')];
   required('virsh');
   mkdirSync(CACHE, { recursive: true, mode: 0o700 });
   openKvmToItsGroup();
   const started = [];
-  if (!existsSync('/run/virtlogd.pid') || startTicks(readFileSync('/run/virtlogd.pid', 'utf8').trim()) === undefined)
+  if (
+    !existsSync('/run/virtlogd.pid') ||
+    startTicks(readFileSync('/run/virtlogd.pid', 'utf8').trim()) === undefined
+  )
     started.push(launch(virtlogd, []));
   // A sub-reaper: libvirt waits for a QEMU that it probes until the process is reaped, by PID 1 if nobody else does it.
   started.push(launch(tini, ['-s', '--', libvirtd]));
@@ -89,7 +113,9 @@ export function start() {
     const ended = started.find((daemon) => !alive(daemon));
     if (ended !== undefined || Date.now() > deadline) {
       stop();
-      throw new Error(`libvirtd ${ended === undefined ? 'does not answer' : `(${ended.command}) ended at once`}; its log is ${LOG}`);
+      throw new Error(
+        `libvirtd ${ended === undefined ? 'does not answer' : `(${ended.command}) ended at once`}; its log is ${LOG}`,
+      );
     }
     sleep(100);
   }

@@ -2,7 +2,12 @@
 // starting. All data: any change here changes the recipe's hash, and so makes a new image.
 
 export const SUITE = 'bookworm';
-export const IMAGE_NAMES = { publisher: 'batchyard', offer: 'debian', sku: '12', version: 'latest' };
+export const IMAGE_NAMES = {
+  publisher: 'batchyard',
+  offer: 'debian',
+  sku: '12',
+  version: 'latest',
+};
 export const NODE_AGENT_SKU_ID = 'batch.node.debian 12';
 
 /** openssl: tasks open what was encrypted for their certificates. libstdc++6: the Node binary of the agent disk. */
@@ -20,7 +25,12 @@ export const PACKAGES = [
 ];
 
 /** Left out while packages are unpacked: nobody reads them on a node. */
-export const EXCLUDED_PATHS = ['/usr/share/man/*', '/usr/share/info/*', '/usr/share/doc/*', '/usr/share/locale/*'];
+export const EXCLUDED_PATHS = [
+  '/usr/share/man/*',
+  '/usr/share/info/*',
+  '/usr/share/doc/*',
+  '/usr/share/locale/*',
+];
 
 /** Enough for every VM size; a node's disk is larger, and the file system grows to it after the agent's start. */
 export const FILE_SYSTEM_MIB = 3072;
@@ -108,12 +118,27 @@ ExecStart=/lib/systemd/systemd-growfs /
 WantedBy=multi-user.target
 `;
 
-const UNUSED_MODULES = ['ata_piix', 'ata_generic', 'pata_acpi', 'kvm', 'kvm_amd', 'kvm_intel', 'powernow_k8', 'psmouse', 'pcspkr', 'i2c_piix4', 'floppy', 'evdev'];
+const UNUSED_MODULES = [
+  'ata_piix',
+  'ata_generic',
+  'pata_acpi',
+  'kvm',
+  'kvm_amd',
+  'kvm_intel',
+  'powernow_k8',
+  'psmouse',
+  'pcspkr',
+  'i2c_piix4',
+  'floppy',
+  'evdev',
+];
 
 /** Before packages are configured, so that the initrd is made once, and small. */
 export const EARLY_FILES = {
   'etc/initramfs-tools/conf.d/batchyard': { text: 'MODULES=list\nBUSYBOX=n\n' },
-  'usr/share/initramfs-tools/modules.d/batchyard': { text: 'virtio_pci\nvirtio_blk\next4\ncrc32c_generic\n' },
+  'usr/share/initramfs-tools/modules.d/batchyard': {
+    text: 'virtio_pci\nvirtio_blk\next4\ncrc32c_generic\n',
+  },
 };
 
 export const FILES = {
@@ -124,10 +149,16 @@ export const FILES = {
   'etc/systemd/network/50-ethernet.network': {
     text: '[Match]\nType=ether\n[Network]\nDHCP=ipv4\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n[DHCPv4]\nUseDomains=no\n',
   },
-  'etc/systemd/journald.conf.d/batchyard.conf': { text: '[Journal]\nStorage=volatile\nRuntimeMaxUse=16M\nForwardToConsole=no\n' },
-  'etc/systemd/system.conf.d/batchyard.conf': { text: '[Manager]\nShowStatus=no\nDefaultTimeoutStopSec=5s\n' },
+  'etc/systemd/journald.conf.d/batchyard.conf': {
+    text: '[Journal]\nStorage=volatile\nRuntimeMaxUse=16M\nForwardToConsole=no\n',
+  },
+  'etc/systemd/system.conf.d/batchyard.conf': {
+    text: '[Manager]\nShowStatus=no\nDefaultTimeoutStopSec=5s\n',
+  },
   // What udev would load for the emulated board and never use.
-  'etc/modprobe.d/batchyard.conf': { text: UNUSED_MODULES.map((name) => `blacklist ${name}\n`).join('') },
+  'etc/modprobe.d/batchyard.conf': {
+    text: UNUSED_MODULES.map((name) => `blacklist ${name}\n`).join(''),
+  },
   'etc/systemd/system/batchyard-agent.service': { text: AGENT_UNIT },
   'etc/systemd/system/batchyard-grow.service': { text: GROW_UNIT },
   'etc/systemd/system/batchyard-resolv.service': { text: RESOLV_UNIT },
@@ -145,5 +176,14 @@ export const WANTED_BY = {
 };
 
 /** Emptied before the file system is made. */
-export const CLEANED = ['var/lib/apt/lists', 'var/cache/apt', 'var/cache/debconf', 'var/log', 'boot', 'tmp', 'run'];
-export const KERNEL_ARGUMENTS = 'root=LABEL=root rw console=ttyS0 quiet net.ifnames=0 mitigations=off';
+export const CLEANED = [
+  'var/lib/apt/lists',
+  'var/cache/apt',
+  'var/cache/debconf',
+  'var/log',
+  'boot',
+  'tmp',
+  'run',
+];
+export const KERNEL_ARGUMENTS =
+  'root=LABEL=root rw console=ttyS0 quiet net.ifnames=0 mitigations=off';

@@ -58,11 +58,19 @@ export const libvirtRequirement = () =>
   requirement(
     'libvirt',
     async () => {
-      const found = programs('virsh', 'qemu-system-x86_64', 'qemu-img', 'mmdebstrap', 'genisoimage', 'mkfs.ext4');
+      const found = programs(
+        'virsh',
+        'qemu-system-x86_64',
+        'qemu-img',
+        'mmdebstrap',
+        'genisoimage',
+        'mkfs.ext4',
+      );
       if (found !== true) return found;
       await import('@unraid/libvirt');
       if (process.getuid?.() === 0) return programs('libvirtd', 'virtlogd', 'tini');
-      const answers = spawnSync('virsh', ['-c', 'qemu:///system', 'uri'], { timeout: 20_000 }).status === 0;
+      const answers =
+        spawnSync('virsh', ['-c', 'qemu:///system', 'uri'], { timeout: 20_000 }).status === 0;
       return answers ? true : 'no libvirtd answers this user at qemu:///system';
     },
     `apt-get install -y ${DEBIAN_PACKAGES}, then npm install @unraid/libvirt`,

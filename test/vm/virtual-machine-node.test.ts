@@ -33,7 +33,9 @@ function selfSigned(): TestCertificate {
   certificate.sign(keys.privateKey, forge.md.sha256.create());
   const der = forge.asn1.toDer(forge.pki.certificateToAsn1(certificate)).getBytes();
   const thumbprint = forge.md.sha1.create().update(der).digest().toHex();
-  const asn1 = forge.pkcs12.toPkcs12Asn1(keys.privateKey, certificate, PASSWORD, { algorithm: '3des' });
+  const asn1 = forge.pkcs12.toPkcs12Asn1(keys.privateKey, certificate, PASSWORD, {
+    algorithm: '3des',
+  });
   return { thumbprint, pfx: forge.util.encode64(forge.asn1.toDer(asn1).getBytes()) };
 }
 
@@ -116,7 +118,11 @@ suite('a pool of one libvirt VM', [libvirt], () => {
         nodeAgentSKUId: 'batch.node.debian 12',
       },
       certificateReferences: [
-        { thumbprint: certificate.thumbprint, thumbprintAlgorithm: 'sha1', visibility: ['starttask', 'task'] },
+        {
+          thumbprint: certificate.thumbprint,
+          thumbprintAlgorithm: 'sha1',
+          visibility: ['starttask', 'task'],
+        },
       ],
       startTask: {
         commandLine: `/bin/sh -c 'openssl pkcs12 -in "${file}" -passin "file:${file}.pw" -nokeys | openssl x509 -noout -subject > "$AZ_BATCH_NODE_SHARED_DIR/subject"'`,
@@ -186,5 +192,7 @@ suite('a pool of one libvirt VM', [libvirt], () => {
 
 function consoleOf(disks: string): string {
   const log = filesOf(disks).find((entry) => entry.endsWith('console.log'));
-  return log === undefined ? 'no console log' : execFileSync('tail', ['-c', '3000', join(disks, log)], { encoding: 'utf8' });
+  return log === undefined
+    ? 'no console log'
+    : execFileSync('tail', ['-c', '3000', join(disks, log)], { encoding: 'utf8' });
 }

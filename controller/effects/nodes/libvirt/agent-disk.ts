@@ -85,7 +85,8 @@ async function copyPackage(directory: string, target: string): Promise<void> {
     recursive: true,
     dereference: true,
     filter: async (source) => {
-      if ((await stat(source)).isDirectory()) return !/^(vendor|doc|musl_)/.test(relative(directory, source));
+      if ((await stat(source)).isDirectory())
+        return !/^(vendor|doc|musl_)/.test(relative(directory, source));
       return /\.(js|cjs|mjs|json|node)$/.test(source);
     },
   });

@@ -125,7 +125,7 @@ export class LibvirtConnection {
   }
 }
 
-async function loadBinding(): Promise<typeof import('@unraid/libvirt')> {
+async function loadBinding(): Promise<{ Hypervisor: typeof Hypervisor }> {
   try {
     return await import('@unraid/libvirt');
   } catch (error) {

@@ -13,7 +13,7 @@ export function guestUrl(url: string, network: string, configured?: string): str
   if (network !== 'user') {
     throw new Error(
       `guests on libvirt network ${network} can't reach the controller at ${url}: listen on the network's host address ` +
-        '(192.168.122.1 for libvirt\'s default) or set `controllerUrl` of the hypervisor',
+        "(192.168.122.1 for libvirt's default) or set `controllerUrl` of the hypervisor",
     );
   }
   parsed.hostname = USER_MODE_HOST;

@@ -40,7 +40,8 @@ export function probeSector(): Buffer {
   const code64 = 0x80;
   const word = 0xc0;
   const sector = Buffer.alloc(SECTOR_BYTES);
-  const put = (offset: number, hex: string) => Buffer.from(hex.replace(/\s+/g, ''), 'hex').copy(sector, offset);
+  const put = (offset: number, hex: string) =>
+    Buffer.from(hex.replace(/\s+/g, ''), 'hex').copy(sector, offset);
   const address = (offset: number) => {
     const bytes = Buffer.alloc(4);
     bytes.writeUInt32LE(origin + offset);
@@ -95,7 +96,9 @@ export async function probe(
   const name = `batchyard-probe-${randomBytes(6).toString('hex')}`;
   const [disk, log] = [join(folder, `${name}.img`), join(folder, `${name}.log`)];
   // One cylinder: the BIOS wants to see a disk, not a sector.
-  await writeFile(disk, Buffer.concat([probeSector(), Buffer.alloc(63 * SECTOR_BYTES)]), { mode: 0o644 });
+  await writeFile(disk, Buffer.concat([probeSector(), Buffer.alloc(63 * SECTOR_BYTES)]), {
+    mode: 0o644,
+  });
   const word = kernel === undefined ? WORD : KERNEL_WORD;
   try {
     const deadline = Date.now() + timeoutMs;
@@ -135,7 +138,8 @@ export async function findDomainType(
 
 async function find(connection: LibvirtConnection, guest: ProbeGuest): Promise<DomainTypeFinding> {
   const remote = !/^qemu:\/\/\//.test(connection.uri);
-  if (!remote && !existsSync('/dev/kvm')) return { type: 'qemu', why: 'this machine has no /dev/kvm' };
+  if (!remote && !existsSync('/dev/kvm'))
+    return { type: 'qemu', why: 'this machine has no /dev/kvm' };
   const seen = await probe(connection, 'kvm', guest);
   if (seen === undefined) return { type: 'kvm', why: 'a guest ran in kvm' };
   return { type: 'qemu', why: `kvm does not work: ${seen}` };
@@ -175,7 +179,12 @@ function probeXml({ name, type, disk, log, kernel }: ProbeDomain): string {
         element('source', { file: disk }),
         element('target', { dev: 'hda', bus: 'ide' }),
       ),
-      element('serial', { type: 'file' }, element('source', { path: log }), element('target', { port: 0 })),
+      element(
+        'serial',
+        { type: 'file' },
+        element('source', { path: log }),
+        element('target', { port: 0 }),
+      ),
       element('memballoon', { model: 'none' }),
       element('controller', { type: 'usb', model: 'none' }),
     ),
@@ -200,9 +209,14 @@ async function hostBoot(): Promise<string> {
   }
 }
 
-async function readRecord(file: string): Promise<(DomainTypeFinding & { uri: string; boot: string }) | undefined> {
+async function readRecord(
+  file: string,
+): Promise<(DomainTypeFinding & { uri: string; boot: string }) | undefined> {
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as DomainTypeFinding & { uri: string; boot: string };
+    return JSON.parse(await readFile(file, 'utf8')) as DomainTypeFinding & {
+      uri: string;
+      boot: string;
+    };
   } catch {
     // None, or broken: it is found out anew.
     return undefined;

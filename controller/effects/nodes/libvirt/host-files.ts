@@ -10,7 +10,19 @@
  */
 import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { chmod, copyFile, link, mkdir, readFile, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  copyFile,
+  link,
+  mkdir,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { NodeKey } from '../../../../protocol/keys.js';
 import { NodeProvisionError } from '../provider.js';
@@ -66,18 +78,38 @@ export class HostFiles {
   /** A new disk over the base image (or the one that was kept), and the seed of this incarnation. */
   async prepare(
     nodeKey: NodeKey,
-    options: { incarnation: number; base: string; diskGiB: number; disk: 'new' | 'keep'; seed: string },
+    options: {
+      incarnation: number;
+      base: string;
+      diskGiB: number;
+      disk: 'new' | 'keep';
+      seed: string;
+    },
   ): Promise<NodeFolder> {
     const folder = this.node(nodeKey);
     await this.folder(folder.path);
-    await writeFile(join(folder.path, 'node.json'), JSON.stringify({ nodeKey, incarnation: options.incarnation }));
+    await writeFile(
+      join(folder.path, 'node.json'),
+      JSON.stringify({ nodeKey, incarnation: options.incarnation }),
+    );
     await rm(folder.seedFile, { force: true });
     await writeFile(folder.seedFile, options.seed, { mode: 0o600 });
     const kept = options.disk === 'keep' && (await exists(folder.disk));
     if (!kept) {
       await rm(folder.disk, { force: true });
       const bytes = Math.max(options.diskGiB * GIB, await virtualBytes(options.base));
-      const args = ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', options.base, folder.disk, String(bytes)];
+      const args = [
+        'create',
+        '-q',
+        '-f',
+        'qcow2',
+        '-F',
+        'qcow2',
+        '-b',
+        options.base,
+        folder.disk,
+        String(bytes),
+      ];
       await runProgram('qemu-img', args, QEMU_IMG);
       await chmod(folder.disk, 0o600);
     }
@@ -106,7 +138,10 @@ export class HostFiles {
       for (const pool of await entries(join(root, account))) {
         for (const node of await entries(join(root, account, pool))) {
           const nodeKey = [account, pool, node].join('/') as NodeKey;
-          found.push({ nodeKey, incarnation: await incarnationOf(join(root, nodeKey, 'node.json')) });
+          found.push({
+            nodeKey,
+            incarnation: await incarnationOf(join(root, nodeKey, 'node.json')),
+          });
         }
       }
     }
@@ -119,7 +154,11 @@ export class HostFiles {
     if (published === undefined) {
       published = this.link(file).catch((error: unknown) => {
         this.published.delete(file);
-        throw new NodeProvisionError('AllocationFailed', `image file ${file} can't be used: ${words(error)}`, { cause: error });
+        throw new NodeProvisionError(
+          'AllocationFailed',
+          `image file ${file} can't be used: ${words(error)}`,
+          { cause: error },
+        );
       });
       this.published.set(file, published);
     }
@@ -149,10 +188,16 @@ export class HostFiles {
     try {
       const { mode } = await stat(file);
       // A link shares its mode with the original, so only one that others may read is linked.
-      if ((mode & 0o004) === 0) throw Object.assign(new Error('not readable by others'), { code: 'EPERM' });
+      if ((mode & 0o004) === 0)
+        throw Object.assign(new Error('not readable by others'), { code: 'EPERM' });
       await link(file, temporary);
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && (error.code === 'EXDEV' || error.code === 'EPERM'))) throw error;
+      if (!(
+        error instanceof Error &&
+        'code' in error &&
+        (error.code === 'EXDEV' || error.code === 'EPERM')
+      ))
+        throw error;
       await copyFile(file, temporary, constants.COPYFILE_FICLONE);
       await chmod(temporary, 0o644);
     }
@@ -171,7 +216,11 @@ export class HostFiles {
   }
 }
 
-function choose(options: { configured: string | undefined; fallback: string; uri: string }): string {
+function choose(options: {
+  configured: string | undefined;
+  fallback: string;
+  uri: string;
+}): string {
   const user = qemuUser(options.uri);
   if (user === undefined) return options.configured ?? options.fallback;
   const closed = closedFolder(options.configured ?? options.fallback, user);
@@ -237,5 +286,6 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-const isMissing = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'ENOENT';
+const isMissing = (error: unknown) =>
+  error instanceof Error && 'code' in error && error.code === 'ENOENT';
 const words = (error: unknown) => (error instanceof Error ? error.message : String(error));

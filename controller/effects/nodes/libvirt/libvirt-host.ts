@@ -121,7 +121,11 @@ export class LibvirtHost {
       this.domainType.get(),
     ]);
     const guestSeed: Seed = {
-      controllerUrl: guestUrl(seed.controllerUrl, this.settings.network, this.settings.controllerUrl),
+      controllerUrl: guestUrl(
+        seed.controllerUrl,
+        this.settings.network,
+        this.settings.controllerUrl,
+      ),
       ...(seed.caPem === undefined ? {} : { caPem: seed.caPem }),
       nodeKey,
       incarnation,
@@ -195,7 +199,10 @@ export class LibvirtHost {
         `hypervisor ${this.settings.name} at ${uri} is on another machine; nodes can be made on this one only (qemu:///system, qemu:///session)`,
       );
     }
-    return HostFiles.open({ configured: diskDirectory, fallback: folder, uri }, this.options.controllerId);
+    return HostFiles.open(
+      { configured: diskDirectory, fallback: folder, uri },
+      this.options.controllerId,
+    );
   }
 
   private async findType(folder: string): Promise<DomainType> {
@@ -232,10 +239,15 @@ function provisionError(
 
 /** What helps against libvirt's more frequent words. */
 function adviceFor(words: string): string {
-  if (/permission denied/i.test(words)) return '; may the user that QEMU runs as read the disk folder? `batchyard doctor` looks';
-  if (/cannot allocate memory|out of memory/i.test(words)) return '; choose a smaller VM size or fewer nodes';
-  if (/no space left/i.test(words)) return '; free space there or set `diskDirectory` of the hypervisor';
-  if (/network not found|network .* is not active/i.test(words)) return '; start it with `virsh net-start`, or use network `user`';
-  if (/kvm/i.test(words)) return '; set `domainType: qemu` of the hypervisor where kvm does not work';
+  if (/permission denied/i.test(words))
+    return '; may the user that QEMU runs as read the disk folder? `batchyard doctor` looks';
+  if (/cannot allocate memory|out of memory/i.test(words))
+    return '; choose a smaller VM size or fewer nodes';
+  if (/no space left/i.test(words))
+    return '; free space there or set `diskDirectory` of the hypervisor';
+  if (/network not found|network .* is not active/i.test(words))
+    return '; start it with `virsh net-start`, or use network `user`';
+  if (/kvm/i.test(words))
+    return '; set `domainType: qemu` of the hypervisor where kvm does not work';
   return '';
 }

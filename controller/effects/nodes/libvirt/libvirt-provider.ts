@@ -39,9 +39,13 @@ export class LibvirtNodeProvider implements NodeProvider {
 
   /** Where the node is already (its disk may be kept there), else where the fewest nodes are. */
   private async place(nodeKey: NodeKey): Promise<LibvirtHost> {
-    const lists = await Promise.all(this.hosts.map(async (host) => ({ host, nodes: await host.list() })));
+    const lists = await Promise.all(
+      this.hosts.map(async (host) => ({ host, nodes: await host.list() })),
+    );
     const present = lists.find(({ nodes }) => nodes.some((node) => node.nodeKey === nodeKey));
-    const emptiest = lists.reduce((best, other) => (other.nodes.length < best.nodes.length ? other : best));
+    const emptiest = lists.reduce((best, other) =>
+      other.nodes.length < best.nodes.length ? other : best,
+    );
     return (present ?? emptiest).host;
   }
 }

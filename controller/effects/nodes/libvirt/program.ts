@@ -32,11 +32,20 @@ export function runProgram(
     child.on('error', (error: NodeJS.ErrnoException) => {
       const missing = error.code === 'ENOENT';
       const cure = `it is not installed; on Debian: apt-get install -y ${options.debianPackage}`;
-      reject(new ProgramError(`${command} could not be started: ${missing ? cure : error.message}`, { cause: error }));
+      reject(
+        new ProgramError(`${command} could not be started: ${missing ? cure : error.message}`, {
+          cause: error,
+        }),
+      );
     });
     child.on('close', (code, signal) => {
       if (code === 0) resolve(output.stdout);
-      else reject(new ProgramError(`${command} ended with ${String(code ?? signal)}: ${lastLine(output.stderr)}`));
+      else
+        reject(
+          new ProgramError(
+            `${command} ended with ${String(code ?? signal)}: ${lastLine(output.stderr)}`,
+          ),
+        );
     });
   });
 }

@@ -15,11 +15,15 @@ const QEMU_USERS = ['libvirt-qemu', 'qemu'];
 export function qemuUser(uri: string): FileUser | undefined {
   if (!/^qemu:\/\/\/system\b/.test(uri)) return undefined;
   try {
-    const users = readFileSync('/etc/passwd', 'utf8').split('\n').map((line) => line.split(':'));
+    const users = readFileSync('/etc/passwd', 'utf8')
+      .split('\n')
+      .map((line) => line.split(':'));
     const found = users.find(([name]) => name !== undefined && QEMU_USERS.includes(name));
     if (found?.[0] === undefined) return undefined;
     const name = found[0];
-    const groups = readFileSync('/etc/group', 'utf8').split('\n').map((line) => line.split(':'));
+    const groups = readFileSync('/etc/group', 'utf8')
+      .split('\n')
+      .map((line) => line.split(':'));
     const further = groups.filter(([, , , members]) => members?.split(',').includes(name) === true);
     const gids = [found[3], ...further.map(([, , gid]) => gid)].map(Number);
     return { name, uid: Number(found[2]), gids: new Set(gids) };

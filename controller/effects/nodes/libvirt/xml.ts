@@ -30,7 +30,7 @@ const CHARACTERS = new Map(
 
 /** Escapes for element content and attribute values alike. Throws for what XML 1.0 can't hold. */
 export function text(value: string): string {
-  // eslint-disable-next-line no-control-regex -- these are the characters that XML forbids
+  // What XML 1.0 forbids.
   const forbidden = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/.exec(value);
   if (forbidden !== null) {
     const code = forbidden[0].charCodeAt(0).toString(16).padStart(4, '0');
