@@ -1,5 +1,6 @@
 import type { Account } from '../core/account/state.js';
 import type { ApplicationPackage } from '../core/application-package/state.js';
+import type { ApplicationPackageReference, ResolvedPackage } from '../core/application/resolve.js';
 import type { Application } from '../core/application/state.js';
 import type { Certificate } from '../core/certificate/state.js';
 import type { Effect } from '../core/effect.js';
@@ -111,6 +112,8 @@ export interface StateView {
   readonly pools: ReadonlyMap<PoolKey, Readonly<Pool>>;
   readonly nodes: ReadonlyMap<NodeKey, Readonly<Node>>;
   readonly jobs: ReadonlyMap<JobKey, Readonly<Job>>;
+  /** What a reference to an application package means right now. */
+  applicationPackage(account: AccountKey, reference: ApplicationPackageReference): ResolvedPackage;
   nodesOfPool(pool: PoolKey): Iterable<Readonly<Node>>;
   task(key: TaskKey): Readonly<Task> | undefined;
   /** Only of tasks just added; else the store has it. */

@@ -1,4 +1,5 @@
 import type { PoolKey, TaskKey } from '../../protocol/keys.js';
+import { resolvePackage } from '../core/application/resolve.js';
 import type { State } from '../core/state.js';
 import type { StateView, TaskBody } from './ports.js';
 
@@ -37,6 +38,7 @@ export const viewOf = (state: State, bodies: BodyCache): StateView => ({
   pools: state.pools,
   nodes: state.nodes,
   jobs: state.jobs,
+  applicationPackage: (account, reference) => resolvePackage(state, account, reference),
   nodesOfPool: (pool: PoolKey) => state.nodesOfPool.get(pool) ?? [],
   task: (key) => state.tasks.get(key),
   taskBody: (key) => bodies.get(key),

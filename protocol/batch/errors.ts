@@ -166,6 +166,9 @@ const table = {
     409,
     'One or more application package references are invalid.',
   ],
+  ApplicationPackageNotFound: [404, 'The specified application package does not exist.'],
+  ApplicationQuotaReached: [409, 'The account has reached its quota of applications.'],
+  ApplicationPackageQuotaReached: [409, 'The application has reached its quota of packages.'],
 } satisfies Record<string, [number, string]>;
 
 export type ErrorCode = keyof typeof table;

@@ -21,10 +21,17 @@ export const LIMITS = {
   urlLength: 4096,
   pathLength: 1024,
   applicationPackagesPerPool: 10,
+  applicationsPerAccount: 20,
+  packagesPerApplication: 40,
   mountsPerPool: 10,
   taskSlotsPerNode: 256,
   targetNodes: 100_000,
   autoScaleFormulaLength: 8192,
+  autoScaleStatements: 100,
+  /** Ours: nesting of an expression, elements of a vector, and work of one evaluation. */
+  autoScaleDepth: 100,
+  autoScaleVectorLength: 16_384,
+  autoScaleSteps: 250_000,
   autoPoolIdPrefixLength: 20,
   userAccountNameLength: 20,
   userAccounts: 100,
@@ -36,7 +43,9 @@ export const LIMITS = {
   thumbprintLength: 40,
   certificateBytes: 10 * 1024,
   resizeTimeoutMinimumMs: 5 * 60_000,
+  /** Documented minimum of the evaluation interval; a controller may allow less, never below the floor. */
   autoScaleIntervalMinimumMs: 5 * 60_000,
+  autoScaleIntervalFloorMs: 5_000,
   autoScaleIntervalMaximumMs: 7 * 86_400_000,
   /** Documented minimum of recurrenceInterval and startWindow; a controller may allow less, never below the floor. */
   scheduleMinimumMs: 60_000,

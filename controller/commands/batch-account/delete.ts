@@ -26,6 +26,16 @@ export const batchAccountDelete = ({ account }: { account: AccountKey }): Comman
       state.certificates.delete(certificate.key);
       transaction.removed('certificate', certificate);
     }
+    for (const one of [...state.applicationPackages.values()]) {
+      if (one.account !== account) continue;
+      state.applicationPackages.delete(one.key);
+      transaction.removed('applicationPackage', one);
+    }
+    for (const application of [...state.applications.values()]) {
+      if (application.account !== account) continue;
+      state.applications.delete(application.key);
+      transaction.removed('application', application);
+    }
     state.accounts.delete(account);
     transaction.removed('account', present);
   },

@@ -6,6 +6,7 @@ import {
   type EntityReply,
 } from '../../engine/command.js';
 import { findActivePool, replaced, type Input } from '../find.js';
+import { checkApplicationPackages } from './application-packages.js';
 import { checkCertificates } from './certificates.js';
 
 /** Pool_Patch: replaces the named properties. Nodes that run take notice at their next boot. */
@@ -20,6 +21,7 @@ export const poolPatch = ({
     const pool = findActivePool(transaction, account, poolId);
     checkConditions(conditions, pool);
     checkCertificates(transaction, account, body.certificateReferences);
+    checkApplicationPackages(transaction, account, body.applicationPackageReferences);
     pool.specification = replaced(pool.specification, body);
     transaction.touched('pool', pool);
     return entityReply(pool);

@@ -1,6 +1,7 @@
 import type { PoolUpdateProperties } from '../../../protocol/batch/pool.js';
 import { entityReply, type Command, type EntityReply } from '../../engine/command.js';
 import { findActivePool, replaced, type Input } from '../find.js';
+import { checkApplicationPackages } from './application-packages.js';
 import { checkCertificates } from './certificates.js';
 
 /** Pool_UpdateProperties: full replacement, an absent start task is removed. */
@@ -13,6 +14,7 @@ export const poolUpdateProperties = ({
   run(transaction) {
     const pool = findActivePool(transaction, account, poolId);
     checkCertificates(transaction, account, body.certificateReferences);
+    checkApplicationPackages(transaction, account, body.applicationPackageReferences);
     const { startTask: _startTask, ...rest } = pool.specification;
     pool.specification = replaced(rest, body);
     transaction.touched('pool', pool);
