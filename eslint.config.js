@@ -3,12 +3,24 @@ import prettier from 'eslint-config-prettier';
 
 /** Time, chance and waiting come into the pure rooms as arguments. */
 const impure = [
-  { selector: "MemberExpression[object.name='Date'][property.name='now']", message: 'The clock comes in as `now`.' },
-  { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'The clock comes in as `now`.' },
-  { selector: "MemberExpression[object.name='Math'][property.name='random']", message: 'Chance comes in as an argument.' },
+  {
+    selector: "MemberExpression[object.name='Date'][property.name='now']",
+    message: 'The clock comes in as `now`.',
+  },
+  {
+    selector: "NewExpression[callee.name='Date'][arguments.length=0]",
+    message: 'The clock comes in as `now`.',
+  },
+  {
+    selector: "MemberExpression[object.name='Math'][property.name='random']",
+    message: 'Chance comes in as an argument.',
+  },
 ];
 const waiting = [
-  { selector: ':function[async=true]', message: 'The core decides at once: nothing is awaited here.' },
+  {
+    selector: ':function[async=true]',
+    message: 'The core decides at once: nothing is awaited here.',
+  },
   { selector: 'AwaitExpression', message: 'The core decides at once: nothing is awaited here.' },
 ];
 
@@ -27,12 +39,18 @@ export default tseslint.config(
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
       '@typescript-eslint/await-thenable': 'error',
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-non-null-assertion': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/only-throw-error': 'error',
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_' },
+      ],
       'no-empty': 'error',
       'prefer-const': 'error',
       eqeqeq: ['error', 'always'],

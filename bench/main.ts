@@ -4,7 +4,9 @@ import { gnuParallel, missingPeers, xargs } from './peers.js';
 import { summarise, type Measured } from './report.js';
 
 const options = new Command('npm run bench --')
-  .description('P1: durable no-op tasks end to end on two process nodes, beside xargs and GNU parallel in the same run.')
+  .description(
+    'P1: durable no-op tasks end to end on two process nodes, beside xargs and GNU parallel in the same run.',
+  )
   .option('--tasks <count>', 'tasks a run', '5000')
   .option('--rounds <count>', 'rounds; each runs every contestant, in turning order', '3')
   .parse()
@@ -35,11 +37,15 @@ try {
     for (const contestant of order) {
       const measured = await contestant();
       run.push(measured);
-      console.error(`round ${round + 1}: ${measured.name} ${Math.round(measured.tasks / measured.seconds)} tasks/s`);
+      console.error(
+        `round ${round + 1}: ${measured.name} ${Math.round(measured.tasks / measured.seconds)} tasks/s`,
+      );
     }
     runs.push(run.toSorted((a, b) => a.name.localeCompare(b.name)));
   }
-  console.log(`${tasks} × /bin/true, ${rounds} rounds; Batchyard: every add and every completion durable (SQLite, synchronous=FULL)\n`);
+  console.log(
+    `${tasks} × /bin/true, ${rounds} rounds; Batchyard: every add and every completion durable (SQLite, synchronous=FULL)\n`,
+  );
   console.log(summarise(runs));
 } finally {
   await bench.close();

@@ -29,8 +29,11 @@ export async function openBench(): Promise<Bench> {
   const client = new SharedKeyClient(controller.url, controller.account, controller.key);
   await client.send('POST', '/pools', [201], POOL);
   for (;;) {
-    const nodes = (await client.send('GET', '/pools/bench/nodes', [200])) as { value: { state: string }[] };
-    if (nodes.value.filter(({ state }) => state === 'idle').length === POOL.targetDedicatedNodes) break;
+    const nodes = (await client.send('GET', '/pools/bench/nodes', [200])) as {
+      value: { state: string }[];
+    };
+    if (nodes.value.filter(({ state }) => state === 'idle').length === POOL.targetDedicatedNodes)
+      break;
     await pause(POLL_MS);
   }
   let round = 0;
@@ -43,7 +46,12 @@ export async function openBench(): Promise<Bench> {
   };
 }
 
-async function measure(client: SharedKeyClient, { pid, dataDirectory }: { pid: number; dataDirectory: string }, jobId: string, count: number): Promise<Measured> {
+async function measure(
+  client: SharedKeyClient,
+  { pid, dataDirectory }: { pid: number; dataDirectory: string },
+  jobId: string,
+  count: number,
+): Promise<Measured> {
   await client.send('POST', '/jobs', [201], { id: jobId, poolInfo: { poolId: 'bench' } });
   const processes = [...descendants(pid), ...nodeProcesses(dataDirectory)];
   const before = usage(processes);
@@ -51,24 +59,43 @@ async function measure(client: SharedKeyClient, { pid, dataDirectory }: { pid: n
   const calls = Array.from({ length: Math.ceil(count / TASKS_PER_CALL) }, (_, call) => call);
   await Promise.all(
     Array.from({ length: CALLS_AT_ONCE }, async () => {
-      for (let call = calls.shift(); call !== undefined; call = calls.shift()) await addTasks(client, jobId, call, count);
+      for (let call = calls.shift(); call !== undefined; call = calls.shift())
+        await addTasks(client, jobId, call, count);
     }),
   );
   for (;;) {
-    const { taskCounts } = (await client.send('GET', `/jobs/${jobId}/taskcounts`, [200])) as { taskCounts: { succeeded: number; failed: number } };
+    const { taskCounts } = (await client.send('GET', `/jobs/${jobId}/taskcounts`, [200])) as {
+      taskCounts: { succeeded: number; failed: number };
+    };
     if (taskCounts.failed > 0) throw new Error(`${taskCounts.failed} tasks of ${jobId} failed`);
     if (taskCounts.succeeded === count) break;
     await pause(POLL_MS);
   }
   const seconds = Number(process.hrtime.bigint() - started) / 1e9;
   const after = usage(processes);
-  return { name: 'Batchyard', seconds, tasks: count, cpuSeconds: after.cpuSeconds - before.cpuSeconds, peakMemoryMiB: after.peakMemoryMiB };
+  return {
+    name: 'Batchyard',
+    seconds,
+    tasks: count,
+    cpuSeconds: after.cpuSeconds - before.cpuSeconds,
+    peakMemoryMiB: after.peakMemoryMiB,
+  };
 }
 
-async function addTasks(client: SharedKeyClient, jobId: string, call: number, count: number): Promise<void> {
+async function addTasks(
+  client: SharedKeyClient,
+  jobId: string,
+  call: number,
+  count: number,
+): Promise<void> {
   const first = call * TASKS_PER_CALL;
-  const value = Array.from({ length: Math.min(TASKS_PER_CALL, count - first) }, (_, index) => ({ id: `t${first + index}`, commandLine: '/bin/true' }));
-  const reply = (await client.send('POST', `/jobs/${jobId}/addtaskcollection`, [200], { value })) as { value: { status: string; taskId: string }[] };
+  const value = Array.from({ length: Math.min(TASKS_PER_CALL, count - first) }, (_, index) => ({
+    id: `t${first + index}`,
+    commandLine: '/bin/true',
+  }));
+  const reply = (await client.send('POST', `/jobs/${jobId}/addtaskcollection`, [200], {
+    value,
+  })) as { value: { status: string; taskId: string }[] };
   const refused = reply.value.find(({ status }) => status.toLowerCase() !== 'success');
   if (refused) throw new Error(`task ${refused.taskId} of ${jobId} was not added`);
 }

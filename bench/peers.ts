@@ -12,21 +12,34 @@ async function overLines(name: string, command: string[], count: number): Promis
   try {
     const figures = join(directory, 'figures');
     const started = process.hrtime.bigint();
-    const child = spawn('/usr/bin/time', ['-f', '%U %S %M', '-o', figures, ...command], { stdio: ['pipe', 'ignore', 'inherit'] });
+    const child = spawn('/usr/bin/time', ['-f', '%U %S %M', '-o', figures, ...command], {
+      stdio: ['pipe', 'ignore', 'inherit'],
+    });
     child.stdin.end(Array.from({ length: count }, (_, index) => `${index}\n`).join(''));
     const [code] = (await once(child, 'close')) as [number | null];
     const seconds = Number(process.hrtime.bigint() - started) / 1e9;
     if (code !== 0) throw new Error(`${command.join(' ')} ended with ${String(code)}`);
-    const [user = 0, system = 0, peakKiB = 0] = readFileSync(figures, 'utf8').trim().split(' ').map(Number);
-    return { name, seconds, tasks: count, cpuSeconds: user + system, peakMemoryMiB: peakKiB / 1024 };
+    const [user = 0, system = 0, peakKiB = 0] = readFileSync(figures, 'utf8')
+      .trim()
+      .split(' ')
+      .map(Number);
+    return {
+      name,
+      seconds,
+      tasks: count,
+      cpuSeconds: user + system,
+      peakMemoryMiB: peakKiB / 1024,
+    };
   } finally {
     rmSync(directory, { recursive: true });
   }
 }
 
-export const xargs = (count: number) => overLines('xargs -P2', ['xargs', '-P2', '-n1', '/bin/true'], count);
+export const xargs = (count: number) =>
+  overLines('xargs -P2', ['xargs', '-P2', '-n1', '/bin/true'], count);
 
-export const gnuParallel = (count: number) => overLines('GNU parallel -j2', ['parallel', '-j2', '/bin/true'], count);
+export const gnuParallel = (count: number) =>
+  overLines('GNU parallel -j2', ['parallel', '-j2', '/bin/true'], count);
 
 /** What is missing, with the command that installs it. */
 export function missingPeers(): string[] {
@@ -34,5 +47,7 @@ export function missingPeers(): string[] {
     ['/usr/bin/time', '--version', 'apt-get install time'],
     ['xargs', '--version', 'apt-get install findutils'],
     ['parallel', '--version', 'apt-get install parallel'],
-  ].flatMap(([program = '', flag = '', install = '']) => (spawnSync(program, [flag]).error ? [`${program}: ${install}`] : []));
+  ].flatMap(([program = '', flag = '', install = '']) =>
+    spawnSync(program, [flag]).error ? [`${program}: ${install}`] : [],
+  );
 }

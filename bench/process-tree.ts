@@ -16,7 +16,8 @@ export function descendants(pid: number): number[] {
     children.set(parent, [...(children.get(parent) ?? []), Number(entry)]);
   }
   const found = [pid];
-  for (let index = 0; index < found.length; index++) found.push(...(children.get(found[index] ?? 0) ?? []));
+  for (let index = 0; index < found.length; index++)
+    found.push(...(children.get(found[index] ?? 0) ?? []));
   return found;
 }
 

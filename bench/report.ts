@@ -7,7 +7,8 @@ export interface Measured {
   peakMemoryMiB: number;
 }
 
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+const median = (values: number[]) =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 
 /** A Markdown table with medians and ranges over the runs, and the ratios that the claims are about. */
 export function summarise(runs: Measured[][]): string {
@@ -21,7 +22,10 @@ export function summarise(runs: Measured[][]): string {
   const ours = rates.get('Batchyard') ?? [];
   const ratios = names
     .filter((name) => name !== 'Batchyard')
-    .map((name) => `${median(ours.map((value, index) => value / (rates.get(name)?.[index] ?? NaN))).toFixed(2)} × ${name}`);
+    .map(
+      (name) =>
+        `${median(ours.map((value, index) => value / (rates.get(name)?.[index] ?? NaN))).toFixed(2)} × ${name}`,
+    );
   return [
     `| contestant | tasks/s: median (min–max) of ${runs.length} | CPU seconds | peak memory MiB |`,
     '|---|---|---|---|',

@@ -24,7 +24,23 @@ export class SharedKeyClient {
     const contentType = payload ? 'application/json; odata=minimalmetadata; charset=utf-8' : '';
     const length = payload ? String(payload.length) : method === 'GET' ? '' : '0';
     const date = new Date().toUTCString();
-    const text = [method, '', '', length, '', contentType, '', '', '', '', '', '', `ocp-date:${date}`, `/${this.account}${path}`, `api-version:${API_VERSION}`].join('\n');
+    const text = [
+      method,
+      '',
+      '',
+      length,
+      '',
+      contentType,
+      '',
+      '',
+      '',
+      '',
+      '',
+      '',
+      `ocp-date:${date}`,
+      `/${this.account}${path}`,
+      `api-version:${API_VERSION}`,
+    ].join('\n');
     const signature = createHmac('sha256', this.#key).update(text).digest('base64');
     const headers = {
       'ocp-date': date,
@@ -34,15 +50,24 @@ export class SharedKeyClient {
     };
     return new Promise((resolve, reject) => {
       const call = request(
-        { agent: this.#agent, host: this.#url.hostname, port: this.#url.port, method, path: `${path}?api-version=${API_VERSION}`, headers },
+        {
+          agent: this.#agent,
+          host: this.#url.hostname,
+          port: this.#url.port,
+          method,
+          path: `${path}?api-version=${API_VERSION}`,
+          headers,
+        },
         (reply) => {
           const parts: Buffer[] = [];
           reply.on('data', (part: Buffer) => parts.push(part));
           reply.on('error', reject);
           reply.on('end', () => {
             const answer = Buffer.concat(parts).toString('utf8');
-            if (statuses.includes(reply.statusCode ?? 0)) resolve(answer === '' ? undefined : JSON.parse(answer));
-            else reject(new Error(`${method} ${path}: ${reply.statusCode} ${answer.slice(0, 400)}`));
+            if (statuses.includes(reply.statusCode ?? 0))
+              resolve(answer === '' ? undefined : JSON.parse(answer));
+            else
+              reject(new Error(`${method} ${path}: ${reply.statusCode} ${answer.slice(0, 400)}`));
           });
         },
       );

@@ -32,7 +32,12 @@ export const nodesOf = (client: Client, poolId: string): Promise<ComputeNode[]> 
   all(client.computeNode.list(poolId), (link) => client.computeNode.listNext(link));
 
 /** Text of a task's file. */
-export async function textOf(client: Client, jobId: string, taskId: string, path: string): Promise<string> {
+export async function textOf(
+  client: Client,
+  jobId: string,
+  taskId: string,
+  path: string,
+): Promise<string> {
   const { readableStreamBody } = await client.file.getFromTask(jobId, taskId, path);
   const parts: Buffer[] = [];
   for await (const part of readableStreamBody ?? []) parts.push(Buffer.from(part));
@@ -53,7 +58,8 @@ export async function until<T>(
   for (;;) {
     const answer = await probe();
     if (answer !== undefined) return answer;
-    if (Date.now() > end) throw new DemoFailure(`${what}: not within ${limitSeconds} s${seen() && ` (${seen()})`}`);
+    if (Date.now() > end)
+      throw new DemoFailure(`${what}: not within ${limitSeconds} s${seen() && ` (${seen()})`}`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }

@@ -18,7 +18,11 @@ const SHORT_SCHEDULES = { BATCHYARD_JOB_SCHEDULE_MINIMUM_INTERVAL: 'PT5S' };
 const READY_MS = 60_000;
 
 /** Starts the controller on its embedded defaults and waits for its ready line. */
-export async function startController(options: DemoOptions, log: Log, configFile?: string): Promise<RunningController> {
+export async function startController(
+  options: DemoOptions,
+  log: Log,
+  configFile?: string,
+): Promise<RunningController> {
   const data = join(options.directory, 'data');
   const args = ['dist/batchyard.js', 'controller', '--data', data, '--listen', '127.0.0.1:0'];
   if (configFile) args.push('--config', configFile);
@@ -45,7 +49,10 @@ async function firstLine(child: ChildProcess): Promise<{ url: string }> {
       throw new DemoFailure(`the controller ended at its start with exit code ${String(code)}`);
     }),
     new Promise<never>((_, reject) =>
-      setTimeout(() => reject(new DemoFailure(`the controller was not ready within ${READY_MS / 1000} s`)), READY_MS).unref(),
+      setTimeout(
+        () => reject(new DemoFailure(`the controller was not ready within ${READY_MS / 1000} s`)),
+        READY_MS,
+      ).unref(),
     ),
   ]);
   return JSON.parse(line) as { url: string };
@@ -56,5 +63,8 @@ async function stop(child: ChildProcess): Promise<void> {
   const ended = once(child, 'exit');
   child.kill('SIGTERM');
   const [code] = (await ended) as [number | null];
-  if (code !== 0) throw new DemoFailure(`the controller ended with exit code ${String(code)} when it was asked to stop`);
+  if (code !== 0)
+    throw new DemoFailure(
+      `the controller ended with exit code ${String(code)} when it was asked to stop`,
+    );
 }

@@ -10,11 +10,16 @@ import type { DemoOptions } from './options.js';
  * configuration for them.
  * @returns the path of the configuration file
  */
-export async function libvirtConfig(options: DemoOptions, say: (text: string) => void): Promise<string> {
+export async function libvirtConfig(
+  options: DemoOptions,
+  say: (text: string) => void,
+): Promise<string> {
   say(`libvirtd: ${startLibvirtd()}`);
   const { image } = await buildImage();
   const path = join(options.directory, 'controller.yaml');
-  const hypervisors = [{ name: 'local', uri: 'qemu:///system', domainType: options.domainType, network: 'user' }];
+  const hypervisors = [
+    { name: 'local', uri: 'qemu:///system', domainType: options.domainType, network: 'user' },
+  ];
   writeFileSync(path, stringify({ images: [image], hypervisors }));
   return path;
 }

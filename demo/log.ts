@@ -5,7 +5,11 @@ export class Log {
   constructor(readonly path: string) {}
 
   write(source: string, text: string): void {
-    if (text !== '') appendFileSync(this.path, text.replace(/^(?=.)/gm, `[${source}] `) + (text.endsWith('\n') ? '' : '\n'));
+    if (text !== '')
+      appendFileSync(
+        this.path,
+        text.replace(/^(?=.)/gm, `[${source}] `) + (text.endsWith('\n') ? '' : '\n'),
+      );
   }
 }
 

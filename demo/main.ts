@@ -11,7 +11,11 @@ import { scaleDown } from './scale-down.js';
 import { checkSecret, showReport, watchJob, watchSchedule, type Deployment } from './work.js';
 
 /** The story of the README, one line a chapter. Anything that does not really happen throws. */
-async function story(options: DemoOptions, controller: RunningController, stack: PulumiStack): Promise<void> {
+async function story(
+  options: DemoOptions,
+  controller: RunningController,
+  stack: PulumiStack,
+): Promise<void> {
   const patience = options.nodes === 'libvirt' ? 400 : 90;
   say('pulumi up: account, certificate, files, pool of 2 nodes, job schedule, job');
   await stack.create({ folder: options.folder, nodes: '2', nodeKind: options.nodes });
@@ -45,7 +49,11 @@ async function checkGone(client: Client, { poolId }: Deployment): Promise<void> 
   mustHold(refusal === 403 || refusal === 404, `pool ${poolId} still answers after destroy`);
 }
 
-function lookAround({ directory }: DemoOptions, controller: RunningController, { accountName, jobId }: Deployment): void {
+function lookAround(
+  { directory }: DemoOptions,
+  controller: RunningController,
+  { accountName, jobId }: Deployment,
+): void {
   console.log(`
 Everything is still running (controller pid ${controller.pid}, data and Pulumi state in ${directory}).
   endpoint     ${controller.url}
@@ -71,16 +79,27 @@ async function main(): Promise<void> {
     if (!options.keep) await controller.stop();
     tick(`done; log: ${log.path}`);
   } catch (error) {
-    const told = error instanceof DemoFailure ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const told =
+      error instanceof DemoFailure
+        ? error.message
+        : error instanceof Error
+          ? (error.stack ?? error.message)
+          : String(error);
     log.write('demo', told);
-    console.error(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}\nLog: ${log.path}`);
+    console.error(
+      `\nThe demo failed: ${error instanceof Error ? error.message : String(error)}\nLog: ${log.path}`,
+    );
     process.exitCode = 1;
     await cleanUp(controller, stack, log);
   }
 }
 
 /** After a failure: what was deployed goes as far as it can, so that no node process stays behind. */
-async function cleanUp(controller: RunningController | undefined, stack: PulumiStack | undefined, log: Log): Promise<void> {
+async function cleanUp(
+  controller: RunningController | undefined,
+  stack: PulumiStack | undefined,
+  log: Log,
+): Promise<void> {
   const attempt = async (what: string, action: (() => Promise<unknown>) | undefined) => {
     try {
       await action?.();

@@ -22,7 +22,11 @@ export class Progress {
 
   constructor(total: number) {
     if (!live) return;
-    this.#bar = new SingleBar({ format: '        {bar} {value}/{total} tasks · {text}', hideCursor: true, clearOnComplete: true });
+    this.#bar = new SingleBar({
+      format: '        {bar} {value}/{total} tasks · {text}',
+      hideCursor: true,
+      clearOnComplete: true,
+    });
     this.#bar.start(total, 0, { text: '' });
   }
 

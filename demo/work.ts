@@ -22,7 +22,11 @@ const seconds = (task: CloudTask) => {
 };
 
 /** Watches the job to its end; every task must have succeeded. */
-export async function watchJob(client: Client, { jobId, poolId }: Deployment, limitSeconds: number): Promise<void> {
+export async function watchJob(
+  client: Client,
+  { jobId, poolId }: Deployment,
+  limitSeconds: number,
+): Promise<void> {
   const progress = new Progress(1);
   let last = '';
   try {
@@ -53,28 +57,51 @@ export async function watchJob(client: Client, { jobId, poolId }: Deployment, li
     ]),
   );
   const failed = tasks.filter((task) => task.executionInfo?.result !== 'success');
-  mustHold(failed.length === 0, `tasks that did not succeed: ${failed.map((task) => `${task.id} (${task.executionInfo?.failureInfo?.message ?? 'no reason given'})`).join(', ')}`);
+  mustHold(
+    failed.length === 0,
+    `tasks that did not succeed: ${failed.map((task) => `${task.id} (${task.executionInfo?.failureInfo?.message ?? 'no reason given'})`).join(', ')}`,
+  );
   tick(`${tasks.length} tasks succeeded`);
 }
 
 /** Shows the ten most frequent words of report.json, which the last task uploaded. */
-export async function showReport(storage: { url: string; adminToken: string }, { accountName, outputContainer, files }: Deployment): Promise<void> {
-  const response = await fetch(`${storage.url}/storage/${accountName}/${outputContainer}/report.json`, {
-    headers: { authorization: `Bearer ${storage.adminToken}` },
-  });
+export async function showReport(
+  storage: { url: string; adminToken: string },
+  { accountName, outputContainer, files }: Deployment,
+): Promise<void> {
+  const response = await fetch(
+    `${storage.url}/storage/${accountName}/${outputContainer}/report.json`,
+    {
+      headers: { authorization: `Bearer ${storage.adminToken}` },
+    },
+  );
   mustHold(response.ok, `report.json was not uploaded: the storage answers ${response.status}`);
   const report = (await response.json()) as { files: number; words: Record<string, number> };
-  mustHold(report.files === files, `report.json counts ${report.files} files, ${files} were uploaded`);
-  const words = Object.entries(report.words).sort(([, a], [, b]) => b - a).slice(0, 10);
+  mustHold(
+    report.files === files,
+    `report.json counts ${report.files} files, ${files} were uploaded`,
+  );
+  const words = Object.entries(report.words)
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, 10);
   mustHold(words.length === 10, 'report.json holds fewer than ten words');
-  printTable(['word', 'count'], words.map(([word, count]) => [word, String(count)]));
+  printTable(
+    ['word', 'count'],
+    words.map(([word, count]) => [word, String(count)]),
+  );
   tick(`report.json merges the counts of ${report.files} files`);
 }
 
 /** The task with the installed certificate must have printed the secret. */
-export async function checkSecret(client: Client, { jobId, decryptTaskId, secret }: Deployment): Promise<void> {
+export async function checkSecret(
+  client: Client,
+  { jobId, decryptTaskId, secret }: Deployment,
+): Promise<void> {
   const text = (await textOf(client, jobId, decryptTaskId, 'stdout.txt')).trim();
-  mustHold(text === secret, `task ${decryptTaskId} printed something else than the secret that was encrypted`);
+  mustHold(
+    text === secret,
+    `task ${decryptTaskId} printed something else than the secret that was encrypted`,
+  );
   tick('a secret encrypted for the certificate was decrypted on the node');
 }
 

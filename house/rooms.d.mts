@@ -1,1 +1,8 @@
-export const rooms: { room: string; path: string; knows: string[]; pure: boolean; npm?: string[]; why: string }[];
+export const rooms: {
+  room: string;
+  path: string;
+  knows: string[];
+  pure: boolean;
+  npm?: string[];
+  why: string;
+}[];

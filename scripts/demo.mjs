@@ -9,8 +9,12 @@ try {
   console.error(`demo: ${error.message}`);
   process.exit(1);
 }
-const story = spawnSync(process.execPath, ['--import', 'tsx', 'demo/main.ts', ...process.argv.slice(2)], {
-  cwd: root,
-  stdio: 'inherit',
-});
+const story = spawnSync(
+  process.execPath,
+  ['--import', 'tsx', 'demo/main.ts', ...process.argv.slice(2)],
+  {
+    cwd: root,
+    stdio: 'inherit',
+  },
+);
 process.exitCode = story.status ?? 1;

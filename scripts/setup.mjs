@@ -13,15 +13,21 @@ const OLDEST_NODE = [20, 19];
 function run(command, args, what) {
   const started = Date.now();
   const result = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
-  if (result.error) throw new Error(`${what}: ${command} could not be started: ${result.error.message}`);
-  if (result.status !== 0) throw new Error(`${what}: ${command} ${args.join(' ')} ended with ${result.status ?? result.signal}`);
+  if (result.error)
+    throw new Error(`${what}: ${command} could not be started: ${result.error.message}`);
+  if (result.status !== 0)
+    throw new Error(
+      `${what}: ${command} ${args.join(' ')} ended with ${result.status ?? result.signal}`,
+    );
   return Math.round((Date.now() - started) / 1000);
 }
 
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1]))
-    throw new Error(`Node ${process.versions.node} is too old: Batchyard needs ${OLDEST_NODE.join('.')} or newer`);
+    throw new Error(
+      `Node ${process.versions.node} is too old: Batchyard needs ${OLDEST_NODE.join('.')} or newer`,
+    );
 }
 
 /**
@@ -30,11 +36,19 @@ function checkNode() {
  */
 export function setUp(say = (line) => console.error(line)) {
   checkNode();
-  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   const stamp = join(root, 'node_modules', '.batchyard-lock');
   if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
-    say('Installing npm packages (once; a native package is compiled where no ready-made one can be had: a minute or two) …');
-    const seconds = run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm packages');
+    say(
+      'Installing npm packages (once; a native package is compiled where no ready-made one can be had: a minute or two) …',
+    );
+    const seconds = run(
+      'npm',
+      ['ci', '--no-audit', '--no-fund', '--loglevel=error'],
+      'npm packages',
+    );
     writeFileSync(stamp, lock);
     say(`npm packages installed in ${seconds} s`);
   }

@@ -8,9 +8,13 @@ const LINE = 17;
 const CHARACTER = 7.83;
 const MARGIN = 18;
 
-const escape = (text) => text.replace(/[&<>]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[c]);
+const escape = (text) =>
+  text.replace(/[&<>]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[c]);
 const command = process.argv[2] ?? '';
-const lines = readFileSync(0, 'utf8').trimEnd().split('\n').map((line) => line.slice(0, COLUMNS_MAX));
+const lines = readFileSync(0, 'utf8')
+  .trimEnd()
+  .split('\n')
+  .map((line) => line.slice(0, COLUMNS_MAX));
 const width = Math.ceil(COLUMNS_MAX * CHARACTER + 2 * MARGIN);
 const height = (lines.length + 2) * LINE + 2 * MARGIN + 12;
 
@@ -21,13 +25,17 @@ function colour(line) {
   return '#e6edf3';
 }
 
-const text = (y, fill, content) => `<text x="${MARGIN}" y="${y}" fill="${fill}" xml:space="preserve">${escape(content)}</text>`;
+const text = (y, fill, content) =>
+  `<text x="${MARGIN}" y="${y}" fill="${fill}" xml:space="preserve">${escape(content)}</text>`;
 const top = MARGIN + 24;
 console.log(
   [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="13" role="img" aria-label="What ${escape(command)} prints">`,
     `<rect width="${width}" height="${height}" rx="10" fill="#0d1117"/>`,
-    ...['#ff5f56', '#ffbd2e', '#27c93f'].map((fill, index) => `<circle cx="${MARGIN + 6 + index * 18}" cy="${MARGIN}" r="5.5" fill="${fill}"/>`),
+    ...['#ff5f56', '#ffbd2e', '#27c93f'].map(
+      (fill, index) =>
+        `<circle cx="${MARGIN + 6 + index * 18}" cy="${MARGIN}" r="5.5" fill="${fill}"/>`,
+    ),
     text(top, '#8b949e', `$ ${command}`),
     ...lines.map((line, index) => text(top + LINE * (index + 1.3), colour(line), line)),
     '</svg>',

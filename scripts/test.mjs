@@ -24,9 +24,14 @@ try {
   console.error(error.message);
   process.exit(1);
 }
-if (wanted.length === 0) passed = phase('checks (types, lint, rooms, unused, format)', () => run('npm', ['run', '--silent', 'check'])) && passed;
+if (wanted.length === 0)
+  passed =
+    phase('checks (types, lint, rooms, unused, format)', () =>
+      run('npm', ['run', '--silent', 'check']),
+    ) && passed;
 passed = phase('suites', () => run('npx', ['vitest', 'run', ...wanted])) && passed;
 
 console.log('\nWhat took how long:');
-for (const { name, seconds, ok } of phases) console.log(`  ${ok ? 'ok    ' : 'FAILED'} ${seconds.toFixed(0).padStart(5)} s  ${name}`);
+for (const { name, seconds, ok } of phases)
+  console.log(`  ${ok ? 'ok    ' : 'FAILED'} ${seconds.toFixed(0).padStart(5)} s  ${name}`);
 process.exitCode = passed ? 0 : 1;

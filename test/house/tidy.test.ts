@@ -40,7 +40,9 @@ describe('texts', () => {
     expect(found).toEqual([]);
   });
   it('no TODO, FIXME, XXX or HACK', () => {
-    const marks = new RegExp(`\\b(${['TO', 'FIX', 'XX', 'HA'].map((half, n) => half + ['DO', 'ME', 'X', 'CK'][n]).join('|')})\\b`);
+    const marks = new RegExp(
+      `\\b(${['TO', 'FIX', 'XX', 'HA'].map((half, n) => half + ['DO', 'ME', 'X', 'CK'][n]).join('|')})\\b`,
+    );
     expect(sources.filter((path) => marks.test(read(path)))).toEqual([]);
   });
   it('no address of a package registry in the lock file', () => {
