@@ -44,12 +44,14 @@ export function suite(title: string, requirements: readonly Requirement[], body:
 }
 
 /** Programs on PATH or where administrators' programs are; true, or the names of those that are missing. */
-export function programs(...names: string[]): true | string {
+function programs(...names: string[]): true | string {
   const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'];
   const missing = names.filter((name) => !folders.some((folder) => existsSync(join(folder, name))));
   return missing.length === 0 ? true : `no ${missing.join(', ')}`;
 }
 
+const repository = join(import.meta.dirname, '..', '..');
+const libvirtdScript = join(repository, 'scripts', 'libvirtd.mjs');
 const DEBIAN_PACKAGES =
   'libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients libvirt-dev qemu-system-x86 qemu-utils seabios mmdebstrap genisoimage e2fsprogs tini';
 
@@ -69,21 +71,19 @@ export const libvirtRequirement = () =>
       if (found !== true) return found;
       await import('@unraid/libvirt');
       if (process.getuid?.() === 0) return programs('libvirtd', 'virtlogd', 'tini');
-      const answers =
-        spawnSync('virsh', ['-c', 'qemu:///system', 'uri'], { timeout: 20_000 }).status === 0;
+      const answers = spawnSync(process.execPath, [libvirtdScript, 'status']).status === 0;
       return answers ? true : 'no libvirtd answers this user at qemu:///system';
     },
     `apt-get install -y ${DEBIAN_PACKAGES}, then npm install @unraid/libvirt`,
   );
 
-const repository = join(import.meta.dirname, '..', '..');
-
 /** Starts libvirtd if none answers; the returned function ends it again if it was started here. */
 export function ensureLibvirtd(): () => void {
-  const script = join(repository, 'scripts', 'libvirtd.mjs');
-  const said = execFileSync(process.execPath, [script, 'start'], { encoding: 'utf8' }).trim();
+  const said = execFileSync(process.execPath, [libvirtdScript, 'start'], {
+    encoding: 'utf8',
+  }).trim();
   return () => {
-    if (said === 'started') execFileSync(process.execPath, [script, 'stop']);
+    if (said === 'started') execFileSync(process.execPath, [libvirtdScript, 'stop']);
   };
 }
 

@@ -16,7 +16,7 @@ import { element, text } from './xml.js';
 const WORD = 'BATCHYARD-GUEST-RUNS';
 const KERNEL_WORD = 'Linux version';
 const KERNEL_ARGUMENTS = 'console=ttyS0 earlyprintk=serial,ttyS0,115200 panic=-1';
-export const PROBE_TIMEOUT_MS = 10_000;
+const PROBE_TIMEOUT_MS = 10_000;
 const POLL_MS = 50;
 const SECTOR_BYTES = 512;
 
@@ -34,7 +34,7 @@ export interface DomainTypeFinding {
  *           CR4.PAE; CR3=0x1000; EFER.LME by wrmsr; CR0 |= PG|PE; far jump to the 64-bit segment
  *   64 bit  for each byte of the word: out 0x3f8; then hlt for ever
  */
-export function probeSector(): Buffer {
+function probeSector(): Buffer {
   const origin = 0x7c00;
   const gdt = 0xa0;
   const code64 = 0x80;

@@ -8,8 +8,6 @@ import type { NodeProvider, NodeSpecification, ProvidedNode } from '../provider.
 import { LibvirtHost } from './libvirt-host.js';
 import type { HypervisorSettings, LibvirtOptions } from './libvirt-host.js';
 
-export type { HypervisorSettings, LibvirtImage, LibvirtOptions } from './libvirt-host.js';
-
 export class LibvirtNodeProvider implements NodeProvider {
   readonly kind = 'libvirt';
   private readonly hosts: readonly LibvirtHost[];

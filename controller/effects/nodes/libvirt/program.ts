@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 const OUTPUT_CHARACTERS_MAX = 64 * 1024;
 
 /** A program of the host that is not there, took too long or failed; the message names it and its own words. */
-export class ProgramError extends Error {
+class ProgramError extends Error {
   override readonly name = 'ProgramError';
 }
 

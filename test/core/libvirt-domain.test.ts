@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import {
+  domainName,
+  domainNamePrefix,
+  domainXml,
+  ownerOf,
+} from '../../controller/effects/nodes/libvirt/domain.js';
+import type { DomainDescription } from '../../controller/effects/nodes/libvirt/domain.js';
+import { guestUrl } from '../../controller/effects/nodes/libvirt/controller-url.js';
+import { text } from '../../controller/effects/nodes/libvirt/xml.js';
+import { accountKey, nodeKey, poolKey } from '../../protocol/keys.js';
+
+const key = nodeKey(poolKey(accountKey('account'), 'Pool_1'), 'tvm-1');
+const description: DomainDescription = {
+  controllerId: `it's <ours> & "theirs"`,
+  nodeKey: key,
+  incarnation: 3,
+  type: 'qemu',
+  vcpus: 2,
+  memoryMiB: 512,
+  boot: { kernel: '/k', initrd: '/i', arguments: 'root=LABEL=root a="<&>"' },
+  disk: '/disks/a & b.qcow2',
+  agentDisk: '/agent.iso',
+  seedFile: '/seed',
+  consoleLog: '/console.log',
+  network: 'user',
+};
+
+describe('the domain of a node', () => {
+  it('tells whose it is, whatever characters the controller has in its name', () => {
+    const { controllerId, incarnation } = description;
+    expect(ownerOf(domainXml(description))).toEqual({ controllerId, nodeKey: key, incarnation });
+  });
+  it('is nobody’s without our namespace', () => {
+    const foreign = domainXml(description).replace('urn:batchyard:node:1', 'urn:other');
+    expect(ownerOf(foreign)).toBeUndefined();
+    expect(ownerOf('<domain/>')).toBeUndefined();
+  });
+  it('escapes paths and kernel arguments', () => {
+    const xml = domainXml(description);
+    expect(xml).toContain("file='/disks/a &amp; b.qcow2'");
+    expect(xml).toContain('a=&quot;&lt;&amp;&gt;&quot;');
+  });
+  it('refuses characters that XML cannot hold', () => {
+    expect(() => text('a\u0000b')).toThrow('U+0000');
+  });
+  it('limits the translation cache under emulation only', () => {
+    expect(domainXml(description)).toContain("<tb-cache unit='MiB'>64</tb-cache>");
+    expect(domainXml({ ...description, type: 'kvm' })).not.toContain('tb-cache');
+  });
+  it('has a name of its own for nodes whose ids differ in punctuation only', () => {
+    const other = nodeKey(poolKey(accountKey('account'), 'Pool-1'), 'tvm-1');
+    expect(domainName('c', key)).not.toBe(domainName('c', other));
+    expect(domainName('c', key).startsWith(domainNamePrefix('c'))).toBe(true);
+    expect(domainNamePrefix('c')).not.toBe(domainNamePrefix('d'));
+  });
+});
+
+describe('the URL that a guest calls', () => {
+  it('is the host as user mode networking shows it, where the controller listens on loopback', () => {
+    expect(guestUrl('http://127.0.0.1:8480', 'user')).toBe('http://10.0.2.2:8480');
+    expect(guestUrl('https://localhost:1', 'user')).toBe('https://10.0.2.2:1');
+    expect(guestUrl('http://192.168.1.5:8480', 'user')).toBe('http://192.168.1.5:8480');
+  });
+  it('is the configured one, if there is one', () => {
+    expect(guestUrl('http://127.0.0.1:1', 'default', 'https://a:2')).toBe('https://a:2');
+  });
+  it('cannot be loopback on a libvirt network', () => {
+    expect(() => guestUrl('http://127.0.0.1:1', 'default')).toThrow('controllerUrl');
+  });
+});
