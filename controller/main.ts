@@ -38,6 +38,7 @@ import { NodeReconciler } from './effects/nodes/reconcile.js';
 import { specify } from './effects/nodes/specify.js';
 import type { SpecifyPorts } from './effects/nodes/specify.js';
 import { DiskStore } from './effects/objects/disk/disk-store.js';
+import { PackageStore } from './effects/objects/package-store.js';
 import { textToSign } from './effects/objects/signed-url.js';
 import { effectsOf } from './effects/perform.js';
 import { systemClock as clock, systemRandom as random } from './effects/system-clock.js';
@@ -253,7 +254,7 @@ function createExecutors(parts: Parts, engine: () => Engine): Executors {
       view,
       readTaskBodies: (keys) => parts.store.readTaskBodies(keys),
       open: (sealed) => authority.open(sealed),
-      taskToken: (job) => authority.taskToken(job),
+      taskToken: (of) => authority.taskToken(of),
       storage: {
         isOwnHost: ownHosts(configuration, listeners),
         sign: (text) => authority.signStorage(text),
@@ -349,9 +350,14 @@ function serve(parts: Parts, executors: Executors, engine: Engine): void {
     reader: store,
     keys: authority,
     nodeFiles: executors.nodeFiles,
+    packages: new PackageStore({
+      objects: parts.objects,
+      sign: (text) => authority.signStorage(text),
+      now: () => clock.now(),
+    }),
     settings,
     isAdminToken,
-    jobOfTaskToken: (token) => authority.jobOfTaskToken(token, engine.view.jobs),
+    jobOfTaskToken: (token) => authority.jobOfTaskToken(token, engine.view),
     clock,
     log,
     mounts: [

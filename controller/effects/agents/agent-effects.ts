@@ -1,6 +1,7 @@
 import type { NodeKey, TaskKey } from '../../../protocol/keys.js';
 import type { Effect } from '../../core/effect.js';
 import type { Job } from '../../core/job/state.js';
+import type { Task } from '../../core/task/state.js';
 import type { StateView, TaskBody } from '../../engine/ports.js';
 import { buildAssignment, buildConfiguration } from './assignment.js';
 import { OwnStorage } from './own-storage.js';
@@ -18,8 +19,8 @@ export interface AgentEffectsPorts {
   readTaskBodies(keys: readonly TaskKey[]): Promise<Map<TaskKey, TaskBody>>;
   /** Opens what the authority sealed. */
   open(sealed: string): string;
-  /** AZ_BATCH_AUTHENTICATION_TOKEN of a job's tasks. */
-  taskToken(job: Readonly<Job>): string;
+  /** AZ_BATCH_AUTHENTICATION_TOKEN of the task's present attempt. */
+  taskToken(of: { job: Readonly<Job>; task: Readonly<Task> }): string;
   storage: StorageSigner;
   heartbeatIntervalMs: number;
 }
@@ -124,7 +125,7 @@ export class AgentEffects {
         return [];
       }
       if (body === undefined) throw new Error(`task ${taskKey} has no body`);
-      return [buildAssignment(task, body, job, storage, (of) => this.ports.taskToken(of))];
+      return [buildAssignment(task, body, job, storage, () => this.ports.taskToken({ job, task }))];
     });
     if (assignments.length > 0) session.send({ type: 'assign', assignments });
   }

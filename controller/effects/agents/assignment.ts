@@ -22,7 +22,7 @@ export function buildAssignment(
   body: TaskBody,
   job: Readonly<Job>,
   storage: OwnStorage,
-  tokenOf: (job: Readonly<Job>) => string,
+  tokenOf: () => string,
 ): Assignment {
   const wantsToken = body.authenticationTokenSettings?.access?.includes('job') ?? false;
   return {
@@ -45,7 +45,7 @@ export function buildAssignment(
       ? {}
       : { maxWallClockTimeMs: task.maxWallClockTimeMs }),
     ...(task.retentionTimeMs === undefined ? {} : { retentionTimeMs: task.retentionTimeMs }),
-    ...(wantsToken ? { authenticationToken: tokenOf(job) } : {}),
+    ...(wantsToken ? { authenticationToken: tokenOf() } : {}),
   };
 }
 

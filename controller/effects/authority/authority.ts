@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import type { JobKey, NodeKey } from '../../../protocol/keys.js';
+import type { JobKey, NodeKey, TaskKey } from '../../../protocol/keys.js';
 import { CertificateAuthority } from './certificate-authority.js';
 import { equalSecrets } from './constant-time.js';
 import { MasterKey } from './master-key.js';
@@ -8,6 +8,19 @@ import { readPrivateFile, writePrivateFile } from './private-file.js';
 
 const ACCOUNT_KEY_BYTES = 64;
 const ADMIN_TOKEN_BYTES = 32;
+
+/** Whose token it is: an attempt, with the lives of its task and job, since ids are used again. */
+export interface TokenSubject {
+  job: { readonly creationTime: number };
+  task: { readonly key: TaskKey; readonly attempt: number; readonly creationTime: number };
+}
+
+interface TokenView {
+  readonly jobs: ReadonlyMap<JobKey, TokenSubject['job'] & { readonly key: JobKey }>;
+  task(
+    key: TaskKey,
+  ): (TokenSubject['task'] & { readonly job: JobKey; readonly phase?: string }) | undefined;
+}
 
 /** Everything secret of one data folder: sealing, tokens, signatures, the CA. */
 export class Authority {
@@ -64,21 +77,27 @@ export class Authority {
     return this.masterKey.sign('storage', text);
   }
 
-  /** The token of a task that asks for access to its job; a job of the same id made later has another. */
-  taskToken(job: { key: JobKey; creationTime: number }): string {
-    const signature = this.masterKey.sign('task', `${job.key};${String(job.creationTime)}`);
-    return `${Buffer.from(job.key).toString('base64url')}.${signature}`;
+  /**
+   * The token of one attempt of a task that asks for access to its job. Nothing is kept: it names the
+   * attempt and can be computed again, and it is dead once that attempt is not the task's any more.
+   */
+  taskToken({ job, task }: TokenSubject): string {
+    const claim = JSON.stringify([task.key, task.attempt]);
+    const signature = this.masterKey.sign(
+      'task',
+      `${claim};${String(job.creationTime)};${String(task.creationTime)}`,
+    );
+    return `${Buffer.from(claim).toString('base64url')}.${signature}`;
   }
 
-  /** The job that a task's token is for, by the jobs there are; undefined for anything else. */
-  jobOfTaskToken(
-    token: string,
-    jobs: ReadonlyMap<JobKey, Readonly<{ key: JobKey; creationTime: number }>>,
-  ): JobKey | undefined {
-    const job = jobs.get(
-      Buffer.from(token.split('.', 1)[0] ?? '', 'base64url').toString() as JobKey,
-    );
-    return job !== undefined && equalSecrets(token, this.taskToken(job)) ? job.key : undefined;
+  /** The job that a task's token opens now; undefined for anything else, and once the attempt is over. */
+  jobOfTaskToken(token: string, view: TokenView): JobKey | undefined {
+    const claim = readClaim(token);
+    const task = claim === undefined ? undefined : view.task(claim.taskKey);
+    const job = task === undefined ? undefined : view.jobs.get(task.job);
+    if (task === undefined || job === undefined) return undefined;
+    const live = task.phase !== undefined && task.attempt === claim?.attempt;
+    return live && equalSecrets(token, this.taskToken({ job, task })) ? job.key : undefined;
   }
 
   /** The folder's CA; made at the first call. */
@@ -94,4 +113,17 @@ function keptAdminToken(dataDirectory: string): string {
   const made = randomBytes(ADMIN_TOKEN_BYTES).toString('base64url');
   writePrivateFile(file, `${made}\n`);
   return made;
+}
+
+function readClaim(token: string): { taskKey: TaskKey; attempt: number } | undefined {
+  try {
+    const text = Buffer.from(token.split('.', 1)[0] ?? '', 'base64url').toString();
+    const claim: unknown = JSON.parse(text);
+    if (!Array.isArray(claim) || typeof claim[0] !== 'string' || typeof claim[1] !== 'number')
+      return undefined;
+    return { taskKey: claim[0] as TaskKey, attempt: claim[1] };
+  } catch {
+    // Not JSON: no token of this service.
+    return undefined;
+  }
 }

@@ -50,7 +50,12 @@ function checkScope(state: RequestState, ids: Record<string, string>): void {
   if (state.onlyJob === undefined) return;
   const jobId = ids['jobId'];
   if (jobId === undefined || jobKey(state.account, jobId) !== state.onlyJob)
-    throw new BatchError('InsufficientAccountPermissions');
+    throw new BatchError('AuthenticationFailed', [
+      {
+        key: 'AuthenticationErrorDetail',
+        value: "A task's token is valid for operations on its own job alone.",
+      },
+    ]);
 }
 
 async function readBody(operation: Operation, context: RequestContext): Promise<unknown> {
