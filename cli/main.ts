@@ -25,7 +25,10 @@ async function main(): Promise<void> {
     .description('check this machine: libvirt, KVM, Docker, Pulumi, ports')
     .option('--json', 'print the findings as JSON')
     .option('--uri <uri>', 'libvirt connection to look at')
-    .option('--no-probe', 'do not boot a tiny guest to find out whether KVM really works (takes up to 10 s)')
+    .option(
+      '--no-probe',
+      'do not boot a tiny guest to find out whether KVM really works (takes up to 10 s)',
+    )
     .helpOption('--help', 'print this help')
     .action(async (options: Record<string, unknown>) => {
       const { doctor } = await import('./doctor.js');

@@ -1,9 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BatchServiceClient, BatchServiceModels } from '@azure/batch';
 import forge from 'node-forge';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { LibvirtNodeProvider } from '../../controller/effects/nodes/libvirt/libvirt-provider.js';
+import type { LibvirtImage } from '../../controller/effects/nodes/libvirt/libvirt-provider.js';
+import { nodeProviderContract, specification } from '../contract/node-provider.js';
 import { batchClient } from '../support/client.js';
 import { ensureImage, ensureLibvirtd, libvirtRequirement, suite } from '../support/requirements.js';
 import { startController } from '../support/start-controller.js';
@@ -188,6 +191,39 @@ suite('a pool of one libvirt VM', [libvirt], () => {
     expect(domainsOf(folder.path)).toEqual([]);
     expect(filesOf(disks)).toEqual([]);
   });
+});
+
+suite('the provider of libvirt nodes', [libvirt], () => {
+  const folder = tempDirectory('vm-provider');
+  let stopLibvirtd: () => void = () => undefined;
+  nodeProviderContract(
+    () => {
+      stopLibvirtd = ensureLibvirtd();
+      const { image } = JSON.parse(readFileSync(ensureImage(), 'utf8')) as { image: LibvirtImage };
+      chmodSync(folder.path, 0o711);
+      return Promise.resolve(
+        new LibvirtNodeProvider(
+          [{ name: 'test', uri: 'qemu:///system', domainType: 'qemu', network: 'user' }],
+          {
+            controllerId: folder.path,
+            dataDirectory: folder.path,
+            images: [{ ...image, ...specification('any').image }],
+            agent: {
+              node: process.execPath,
+              bundle: join(import.meta.dirname, '../../dist/agent.mjs'),
+            },
+            log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+          },
+        ),
+      );
+    },
+    () => {
+      for (const name of domainsOf(folder.path)) virsh('destroy', name);
+      stopLibvirtd();
+      folder.remove();
+      return Promise.resolve();
+    },
+  );
 });
 
 function consoleOf(disks: string): string {

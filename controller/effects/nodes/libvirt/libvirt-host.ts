@@ -13,6 +13,7 @@ import { domainName, domainNamePrefix, domainXml, ownerOf } from './domain.js';
 import type { DomainDescription, DomainType } from './domain.js';
 import { HostFiles } from './host-files.js';
 import { Single } from './single.js';
+import { Turns } from './turns.js';
 
 /** As in the configuration's `hypervisors`. */
 export interface HypervisorSettings {
@@ -58,6 +59,8 @@ export class LibvirtHost {
   private readonly files: Single<HostFiles>;
   private readonly domainType: Single<DomainType>;
   private readonly agentDisk: Single<string>;
+  /** One verb a node at a time: a second create finds what the first one made. */
+  private readonly turns = new Turns();
   private warnedOfSlowness = false;
 
   constructor(
@@ -72,7 +75,15 @@ export class LibvirtHost {
   }
 
   /** See NodeProvider. Whatever fails, nothing of a new node stays behind; a kept disk stays kept. */
-  async create(specification: NodeSpecification): Promise<void> {
+  create(specification: NodeSpecification): Promise<void> {
+    return this.turns.take(specification.nodeKey, () => this.createNow(specification));
+  }
+
+  destroy(nodeKey: NodeKey, disk: 'remove' | 'keep'): Promise<void> {
+    return this.turns.take(nodeKey, () => this.destroyNow(nodeKey, disk));
+  }
+
+  private async createNow(specification: NodeSpecification): Promise<void> {
     const { nodeKey, incarnation } = specification;
     const name = domainName(this.options.controllerId, nodeKey);
     const owner = await this.ownerOf(name);
@@ -82,12 +93,12 @@ export class LibvirtHost {
       const description = await this.describe(specification);
       await this.start(name, description);
     } catch (error) {
-      await this.destroy(nodeKey, specification.disk === 'keep' ? 'keep' : 'remove');
+      await this.destroyNow(nodeKey, specification.disk === 'keep' ? 'keep' : 'remove');
       throw provisionError(specification, this.settings, error);
     }
   }
 
-  async destroy(nodeKey: NodeKey, disk: 'remove' | 'keep'): Promise<void> {
+  private async destroyNow(nodeKey: NodeKey, disk: 'remove' | 'keep'): Promise<void> {
     await this.connection.destroy(domainName(this.options.controllerId, nodeKey));
     await (await this.files.get()).release(nodeKey, disk);
   }

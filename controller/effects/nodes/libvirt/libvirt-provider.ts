@@ -8,6 +8,8 @@ import type { NodeProvider, NodeSpecification, ProvidedNode } from '../provider.
 import { LibvirtHost } from './libvirt-host.js';
 import type { HypervisorSettings, LibvirtOptions } from './libvirt-host.js';
 
+export type { LibvirtImage } from './libvirt-host.js';
+
 export class LibvirtNodeProvider implements NodeProvider {
   readonly kind = 'libvirt';
   private readonly hosts: readonly LibvirtHost[];
