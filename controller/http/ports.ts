@@ -21,6 +21,25 @@ interface NodeFiles {
   ): Promise<{ file: FileProperties; start: number; end: number; body: NodeJS.ReadableStream }>;
 }
 
+/** Files of application packages; `account` is the account's name, `expiry` epoch milliseconds. */
+export interface PackageFiles {
+  prepare(account: string): Promise<void>;
+  /** A signed URL that permits `permissions` (of r, w) on one blob. */
+  url(
+    baseUrl: string,
+    account: string,
+    blob: string,
+    permissions: string,
+  ): { url: string; expiry: number };
+  inspect(
+    account: string,
+    blob: string,
+  ): Promise<
+    { found: 'nothing' } | { found: 'noZip' } | { found: 'zip'; md5: string; bytes: number }
+  >;
+  remove(account: string, blobs: readonly string[]): Promise<void>;
+}
+
 /** pino's shape. */
 interface Log {
   debug(details: object, message: string): void;
@@ -42,6 +61,7 @@ export interface HttpPorts {
     generate(): string;
   };
   readonly nodeFiles: NodeFiles;
+  readonly packages?: PackageFiles;
   readonly settings: Settings;
   /** Constant time. */
   isAdminToken(token: string): boolean;

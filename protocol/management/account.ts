@@ -8,15 +8,35 @@ const Tags = z
   .record(z.string().min(1).max(512), z.string().max(256))
   .refine((tags) => Object.keys(tags).length <= 50, 'at most 50 tags are allowed');
 
+/** AutoStorageBaseProperties; null takes it away. */
+export const AutoStorage = z
+  .object({
+    storageAccountId: z.string().min(1).max(2048),
+    authenticationMode: anyCase(['StorageKeys', 'BatchAccountManagedIdentity']).default(
+      'StorageKeys',
+    ),
+    nodeIdentityReference: z.object({ resourceId: z.string().max(2048).optional() }).optional(),
+  })
+  .nullish();
+export type AutoStorage = z.output<typeof AutoStorage>;
+
 /** BatchAccountCreateParameters: what has no meaning here (encryption, identity …) is accepted and dropped. */
 export const BatchAccountCreate = z.object({
   location: z.string().min(1).max(64),
   tags: Tags.optional(),
-  properties: z.object({ poolAllocationMode: anyCase(['BatchService']).optional() }).optional(),
+  properties: z
+    .object({
+      poolAllocationMode: anyCase(['BatchService']).optional(),
+      autoStorage: AutoStorage,
+    })
+    .optional(),
 });
 export type BatchAccountCreate = z.output<typeof BatchAccountCreate>;
 
-export const BatchAccountUpdate = z.object({ tags: Tags.optional() });
+export const BatchAccountUpdate = z.object({
+  tags: Tags.optional(),
+  properties: z.object({ autoStorage: AutoStorage }).optional(),
+});
 export type BatchAccountUpdate = z.output<typeof BatchAccountUpdate>;
 
 export const BatchAccountRegenerateKey = z.object({ keyName: anyCase(['Primary', 'Secondary']) });

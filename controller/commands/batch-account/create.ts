@@ -1,7 +1,9 @@
 import { BatchError } from '../../../protocol/batch/errors.js';
 import { accountKey } from '../../../protocol/keys.js';
 import type { Account } from '../../core/account/state.js';
+import type { AutoStorage } from '../../../protocol/management/account.js';
 import type { Command } from '../../engine/command.js';
+import { linkAutoStorage } from './auto-storage.js';
 
 export interface BatchAccountCreateInput {
   name: string;
@@ -13,6 +15,7 @@ export interface BatchAccountCreateInput {
   sealedKeys: { primary: string; secondary: string };
   replaceKeys?: boolean;
   quotas?: Account['quotas'];
+  autoStorage?: AutoStorage;
 }
 
 /** BatchAccount_Create: makes the account, or changes location, tags and quotas of one that exists. */
@@ -51,6 +54,7 @@ export const batchAccountCreate = (
       version: 1,
       quotas: input.quotas ?? {},
     };
+    linkAutoStorage(transaction, account, input.autoStorage);
     state.accounts.set(key, account);
     transaction.changed('account', account);
     return { account: structuredCopy(account), created: true };

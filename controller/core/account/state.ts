@@ -12,6 +12,13 @@ export interface Account {
   creationTime: number;
   lastModified: number;
   version: number;
+  /** A storage account that clients linked: kept and shown; files are in the controller's own storage. */
+  autoStorage?: {
+    storageAccountId: string;
+    authenticationMode: 'StorageKeys' | 'BatchAccountManagedIdentity';
+    nodeIdentityReference?: { resourceId?: string };
+    lastKeySync: number;
+  };
   /** Absent: no limit. */
   quotas: {
     dedicatedCores?: number;

@@ -9,6 +9,7 @@ import { validate } from '../../../protocol/batch/validation.js';
 import { batchAccountCreate } from '../../commands/batch-account/create.js';
 import { batchAccountDelete } from '../../commands/batch-account/delete.js';
 import { batchAccountRegenerateKey } from '../../commands/batch-account/regenerate-key.js';
+import { batchAccountSynchronizeAutoStorageKeys } from '../../commands/batch-account/synchronize-auto-storage-keys.js';
 import { batchAccountUpdate } from '../../commands/batch-account/update.js';
 import { batchAccountGet } from '../../queries/batch-account/get.js';
 import { batchAccountList } from '../../queries/batch-account/list.js';
@@ -50,7 +51,13 @@ export const createAccount: ManagementHandler = async (call) => {
   const body = validate(BatchAccountCreate, call.body);
   if (known !== undefined) {
     accountOfPath(call);
-    await call.ports.submit(batchAccountUpdate({ account: known.key, tags: body.tags }));
+    await call.ports.submit(
+      batchAccountUpdate({
+        account: known.key,
+        tags: body.tags,
+        autoStorage: body.properties?.autoStorage,
+      }),
+    );
     return sendAccount(call);
   }
   const { keys } = call.ports;
@@ -63,6 +70,7 @@ export const createAccount: ManagementHandler = async (call) => {
       location: body.location,
       tags: body.tags ?? {},
       sealedKeys,
+      autoStorage: body.properties?.autoStorage,
     }),
   );
   return sendAccount(call);
@@ -71,7 +79,13 @@ export const createAccount: ManagementHandler = async (call) => {
 export const updateAccount: ManagementHandler = async (call) => {
   const account = accountOfPath(call);
   const body = validate(BatchAccountUpdate, call.body ?? {});
-  await call.ports.submit(batchAccountUpdate({ account: account.key, tags: body.tags }));
+  await call.ports.submit(
+    batchAccountUpdate({
+      account: account.key,
+      tags: body.tags,
+      autoStorage: body.properties?.autoStorage,
+    }),
+  );
   return sendAccount(call);
 };
 
@@ -99,6 +113,14 @@ export const listAccounts: ManagementHandler = async (call) => {
 export const getKeys: ManagementHandler = async (call) => {
   const { name, sealedKeys } = accountOfPath(call);
   sendKeys(call, name, sealedKeys);
+};
+
+/** The controller's own storage has no keys to synchronise; a linked account's time moves on. */
+export const syncAutoStorageKeys: ManagementHandler = async (call) => {
+  await call.ports.submit(
+    batchAccountSynchronizeAutoStorageKeys({ account: accountOfPath(call).key }),
+  );
+  sendNothing(call, 204);
 };
 
 function sendKeys(

@@ -3,13 +3,18 @@ import { ACCOUNT_NAME, CheckNameAvailability } from '../../../protocol/managemen
 import { validate } from '../../../protocol/batch/validation.js';
 import { operations } from '../../../protocol/batch/operations.js';
 import type { ManagementHandler } from './call.js';
-import { accountOfPath, nameOf, sendJson, sendList } from './call.js';
-import { resourceNotFound } from './errors.js';
+import { accountOfPath, sendJson, sendList } from './call.js';
 
 /** Azure's largest; nothing here refuses more. */
 const ACCOUNT_QUOTA = 50;
 
-const RESOURCES = ['batchAccounts', 'batchAccounts/pools', 'batchAccounts/certificates'];
+const RESOURCES = [
+  'batchAccounts',
+  'batchAccounts/pools',
+  'batchAccounts/certificates',
+  'batchAccounts/applications',
+  'batchAccounts/applications/versions',
+];
 const VERBS = ['read', 'write', 'delete'];
 
 export const listOperations: ManagementHandler = async (call) => {
@@ -31,15 +36,10 @@ export const listOperations: ManagementHandler = async (call) => {
   sendList(call, [...management, ...data]);
 };
 
-/** What an account of ours never has: detectors, private endpoints, packages. */
+/** What an account of ours never has: detectors, private endpoints. */
 export const emptyList: ManagementHandler = async (call) => {
   accountOfPath(call);
   sendList(call, []);
-};
-
-export const noApplication: ManagementHandler = async (call) => {
-  accountOfPath(call);
-  throw resourceNotFound(`applications/${nameOf(call, 'applicationName')}`);
 };
 
 export const getQuotas: ManagementHandler = async (call) =>

@@ -6,6 +6,8 @@ import { originOf } from '../origin.js';
 import type { HttpPorts } from '../ports.js';
 import { decodePart, parseQuery } from '../query-string.js';
 import * as account from './account.js';
+import * as applicationPackage from './application-package.js';
+import * as application from './application.js';
 import type { ManagementHandler } from './call.js';
 import * as certificate from './certificate.js';
 import { badRequest, ManagementError } from './errors.js';
@@ -19,6 +21,8 @@ const LOCATION = `${PROVIDER}/locations/{location}`;
 const GROUP =
   '/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Batch/batchAccounts';
 const ACCOUNT = `${GROUP}/{accountName}`;
+const APPLICATION = `${ACCOUNT}/applications/{applicationName}`;
+const PACKAGE = `${APPLICATION}/versions/{versionName}`;
 const POOL = `${ACCOUNT}/pools/{poolName}`;
 const CERTIFICATE = `${ACCOUNT}/certificates/{certificateName}`;
 
@@ -37,8 +41,17 @@ const routes: readonly [Method, string, ManagementHandler][] = [
   ['GET', `${ACCOUNT}/outboundNetworkDependenciesEndpoints`, location.emptyList],
   ['GET', `${ACCOUNT}/privateEndpointConnections`, location.emptyList],
   ['GET', `${ACCOUNT}/privateLinkResources`, location.emptyList],
-  ['GET', `${ACCOUNT}/applications`, location.emptyList],
-  ['GET', `${ACCOUNT}/applications/{applicationName}`, location.noApplication],
+  ['POST', `${ACCOUNT}/syncAutoStorageKeys`, account.syncAutoStorageKeys],
+  ['GET', `${ACCOUNT}/applications`, application.listApplications],
+  ['PUT', APPLICATION, application.createApplication],
+  ['PATCH', APPLICATION, application.updateApplication],
+  ['GET', APPLICATION, application.getApplication],
+  ['DELETE', APPLICATION, application.deleteApplication],
+  ['GET', `${APPLICATION}/versions`, applicationPackage.listPackages],
+  ['PUT', PACKAGE, applicationPackage.createPackage],
+  ['GET', PACKAGE, applicationPackage.getPackage],
+  ['DELETE', PACKAGE, applicationPackage.deletePackage],
+  ['POST', `${PACKAGE}/activate`, applicationPackage.activatePackage],
   ['GET', `${LOCATION}/quotas`, location.getQuotas],
   ['GET', `${LOCATION}/virtualMachineSkus`, location.listVirtualMachineSkus],
   ['GET', `${LOCATION}/cloudServiceSkus`, location.listCloudServiceSkus],
@@ -59,13 +72,7 @@ const routes: readonly [Method, string, ManagementHandler][] = [
 ];
 
 /** Part of the service, not built yet: answered 501 for every verb. */
-const notBuilt: readonly string[] = [
-  `${ACCOUNT}/syncAutoStorageKeys`,
-  `${ACCOUNT}/applications/{applicationName}/versions`,
-  `${ACCOUNT}/applications/{applicationName}/versions/{versionName}`,
-  `${ACCOUNT}/applications/{applicationName}/versions/{versionName}/activate`,
-  `${POOL}/disableAutoScale`,
-];
+const notBuilt: readonly string[] = [`${POOL}/disableAutoScale`];
 
 const API_VERSION = /^(\d{4}-\d\d-\d\d)(-preview)?$/;
 const OLDEST_API_VERSION = '2015-07-01';

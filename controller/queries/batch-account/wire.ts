@@ -1,3 +1,4 @@
+import { formatTime } from '../../../protocol/time.js';
 import type { Account } from '../../core/account/state.js';
 import { present } from '../wire.js';
 
@@ -25,6 +26,10 @@ export const batchAccount = (account: Account, accountEndpoint: string): object 
     poolAllocationMode: 'BatchService',
     publicNetworkAccess: 'Enabled',
     encryption: { keySource: 'Microsoft.Batch' },
+    autoStorage:
+      account.autoStorage === undefined
+        ? undefined
+        : { ...account.autoStorage, lastKeySync: formatTime(account.autoStorage.lastKeySync) },
     dedicatedCoreQuota: account.quotas.dedicatedCores,
     lowPriorityCoreQuota: account.quotas.lowPriorityCores,
     dedicatedCoreQuotaPerVMFamilyEnforced: false,

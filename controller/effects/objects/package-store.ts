@@ -1,0 +1,93 @@
+import type { ObjectStore, OpenBlob } from './object-store.js';
+import { signedQuery } from './signed-url.js';
+
+/**
+ * The container of an account that holds its application packages, `{application}/{version}/{upload}.zip`.
+ * Tasks get URLs of single blobs of it and nothing more.
+ */
+export const PACKAGES_CONTAINER = 'application-packages';
+/** As long as the service's own: four hours. */
+const URL_LIFETIME_MS = 4 * 3_600_000;
+
+/** Every local entry of a zip file begins like this. */
+const LOCAL_ENTRY = Buffer.from([0x50, 0x4b, 0x03, 0x04]);
+const END_OF_DIRECTORY = Buffer.from([0x50, 0x4b, 0x05, 0x06]);
+/** The end record, and the longest comment behind it. */
+const END_BYTES = 22;
+const TAIL_BYTES = END_BYTES + 65_535;
+
+export type InspectedPackage =
+  { found: 'nothing' } | { found: 'noZip' } | { found: 'zip'; md5: string; bytes: number };
+
+export interface PackageStorePorts {
+  objects: ObjectStore;
+  sign(text: string): string;
+  now(): number;
+}
+
+/** Files of application packages in the controller's own storage. */
+export class PackageStore {
+  constructor(private readonly ports: PackageStorePorts) {}
+
+  /** Makes the account's container where there is none yet. */
+  async prepare(account: string): Promise<void> {
+    await this.ports.objects.createContainer(account, PACKAGES_CONTAINER);
+  }
+
+  /** A URL below `baseUrl` that permits `permissions` (of r, w) on one blob; `expiry` is epoch milliseconds. */
+  url(
+    baseUrl: string,
+    account: string,
+    blob: string,
+    permissions: string,
+  ): { url: string; expiry: number } {
+    const expiry = this.ports.now() + URL_LIFETIME_MS;
+    const query = signedQuery(
+      {
+        account,
+        container: PACKAGES_CONTAINER,
+        blob,
+        permissions,
+        expiry: new Date(expiry).toISOString(),
+      },
+      (text) => this.ports.sign(text),
+    );
+    const path = [account, PACKAGES_CONTAINER, ...blob.split('/')].map(encodeURIComponent);
+    return { url: `${baseUrl}/storage/${path.join('/')}?${query}`, expiry };
+  }
+
+  /** Looks whether a zip file was uploaded: its first entry and its end, not what is inside. */
+  async inspect(account: string, blob: string): Promise<InspectedPackage> {
+    const open = () => this.ports.objects.open({ account, container: PACKAGES_CONTAINER, blob });
+    const opened = await open();
+    if (opened === undefined) return { found: 'nothing' };
+    const { contentLength: bytes, contentMd5: md5 } = opened.properties;
+    const head = await read(opened, 0, Math.min(bytes, LOCAL_ENTRY.length));
+    const again = await open();
+    if (again === undefined) return { found: 'nothing' };
+    const tail = await read(again, Math.max(0, bytes - TAIL_BYTES), bytes);
+    const isZip =
+      (head.equals(LOCAL_ENTRY) || head.equals(END_OF_DIRECTORY)) &&
+      tail.lastIndexOf(END_OF_DIRECTORY) >= 0 &&
+      tail.length - tail.lastIndexOf(END_OF_DIRECTORY) >= END_BYTES;
+    return isZip ? { found: 'zip', md5, bytes } : { found: 'noZip' };
+  }
+
+  /** Blobs that are gone already are no failure. */
+  async remove(account: string, blobs: readonly string[]): Promise<void> {
+    for (const blob of blobs)
+      await this.ports.objects.delete({ account, container: PACKAGES_CONTAINER, blob });
+  }
+}
+
+/** The bytes from `start` to before `end`; closes the blob. */
+async function read(blob: OpenBlob, start: number, end: number): Promise<Buffer> {
+  try {
+    if (end <= start) return Buffer.alloc(0);
+    const chunks: Buffer[] = [];
+    for await (const chunk of blob.read(start, end - 1)) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks);
+  } finally {
+    await blob.close();
+  }
+}
