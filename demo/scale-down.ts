@@ -1,7 +1,7 @@
 import { nodesOf, tasksOf, until, type Client } from './batch.js';
 import { mustHold } from './log.js';
 import type { PulumiStack } from './pulumi.js';
-import { say, tick } from './screen.js';
+import { onChange, say, tick } from './screen.js';
 import type { Deployment } from './work.js';
 
 const JOB_ID = 'scale-down';
@@ -37,10 +37,13 @@ export async function scaleDown(
 
   await stack.set('nodes', '1');
   const resized = stack.up();
+  const changed = onChange(say);
   let taskWhenNodeWent: { id: string; state: string } | undefined;
   try {
     await until('one node left', limitSeconds, async () => {
-      const left = new Set((await nodesOf(client, poolId)).map((node) => node.id));
+      const nodes = await nodesOf(client, poolId);
+      const left = new Set(nodes.map((node) => node.id));
+      changed(`nodes: ${nodes.map(({ state }) => state).join(', ')}`);
       if (left.size > 1) return undefined;
       // Asked after the node was seen to be gone: a task that outlived it would still be running.
       const task = (await tasksOf(client, JOB_ID)).find(

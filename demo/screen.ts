@@ -14,6 +14,15 @@ export function tick(text: string): void {
   console.log(`${seconds()}  ✓ ${text}`);
 }
 
+/** Tells a text when it is another one than the last time. */
+export function onChange(tell: (text: string) => void): (text: string) => void {
+  let last: string | undefined;
+  return (text) => {
+    if (text !== last) tell(text);
+    last = text;
+  };
+}
+
 /** A bar on a terminal; on anything else a plain line whenever the text changed, at most one a second. */
 export class Progress {
   readonly #bar: SingleBar | undefined;

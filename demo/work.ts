@@ -1,6 +1,6 @@
 import { nodesOf, tasksOf, textOf, until, type Client, type CloudTask } from './batch.js';
 import { mustHold } from './log.js';
-import { Progress, printTable, tick } from './screen.js';
+import { onChange, Progress, printTable, say, tick } from './screen.js';
 
 /** Names and secrets that the program exports. */
 export interface Deployment {
@@ -108,12 +108,14 @@ export async function checkSecret(
 /** Waits until the schedule has made two jobs that are complete. */
 export async function watchSchedule(client: Client, { jobScheduleId }: Deployment): Promise<void> {
   let last = '';
+  const changed = onChange(say);
   const jobs = await until(
     `two complete jobs of schedule ${jobScheduleId}`,
     90,
     async () => {
       const made = await client.job.listFromJobSchedule(jobScheduleId);
       last = made.map((job) => `${job.id} ${job.state}`).join(', ');
+      changed(`the schedule makes a job every 15 s; so far ${last || 'none'}`);
       const complete = made.filter((job) => job.state === 'completed');
       return complete.length >= 2 ? complete : undefined;
     },
