@@ -9,5 +9,9 @@ try {
   console.error(`simulate: ${error.message}`);
   process.exit(1);
 }
-const run = spawnSync(process.execPath, ['--import', 'tsx', 'test/simulation/main.ts', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' });
+const run = spawnSync(
+  process.execPath,
+  ['--import', 'tsx', 'test/simulation/main.ts', ...process.argv.slice(2)],
+  { cwd: root, stdio: 'inherit' },
+);
 process.exitCode = run.status ?? 1;

@@ -295,6 +295,27 @@ describe('a node', () => {
     expect(driver.nodes('p')).toMatchObject([{ state: 'idle', incarnation: 1 }]);
   });
 
+  it('that restarts and can not be made during a resize is not given up: it may have tasks', async () => {
+    const driver = await CoreDriver.start();
+    await driver.addPool('p', { targetDedicatedNodes: 1 });
+    await driver.addJob('j');
+    await driver.addTasks('j', 'a');
+    await driver.beginTask('a');
+    const { nodeKey } = driver.holding('a');
+    const nodeId = driver.nodes('p')[0]?.id ?? '';
+    const body = { nodeRebootOption: 'taskcompletion' as const };
+    await driver.do(computeNodeReboot({ account, poolId: 'p', nodeId, body }));
+    driver.provides = false;
+    await driver.do(resize({ targetDedicatedNodes: 2 }));
+    driver.engine.report({
+      ...{ type: 'nodeProvisionFailed', nodeKey, incarnation: 1 },
+      ...{ code: 'AllocationFailed', message: 'no room' },
+    });
+    await driver.rest();
+    expect(driver.nodes('p').map((node) => node.id)).toContain(nodeId);
+    expect(driver.task('j', 'a')).toMatchObject({ state: 'running', attempt: 1 });
+  });
+
   it('that is gone is made again as its next incarnation after a pause', async () => {
     const driver = await CoreDriver.start();
     await driver.addPool('p', { targetDedicatedNodes: 1 });

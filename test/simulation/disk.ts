@@ -118,7 +118,8 @@ class SimulatedStore implements Store {
         this.#pending = undefined;
         if (refused) return reject(new DiskRefused());
         this.disk.write(pending.batch);
-        resolve();
+        // The controller may have died in that very instant: then it never hears of it.
+        if (!this.#dead) resolve();
       });
     });
   }

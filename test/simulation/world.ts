@@ -33,6 +33,8 @@ export class World implements Sight {
   readonly hypervisor: Hypervisor;
   readonly controller: SimulatedController;
   faults: Record<Fault, Rate>;
+  /** For hand-written scenes: called in the instant in which something becomes durable. */
+  atCommit: ((commit: Commit) => void) | undefined;
   readonly #checkers: readonly Checker[] = checkers();
   readonly #random;
   #failure: unknown;
@@ -143,6 +145,7 @@ export class World implements Sight {
   #committed(commit: Commit): void {
     this.transitions.committed(commit);
     for (const checker of this.#checkers) checker.committed?.(commit, this);
+    this.atCommit?.(commit);
     if (this.#random.chance(CRASH_AT_COMMIT[this.faults.controllerCrash])) {
       if (this.#random.chance(0.5)) this.controller.crash();
       else this.timeline.after(this.#random.int(0, 5), () => this.controller.crash());

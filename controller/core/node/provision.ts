@@ -25,7 +25,9 @@ export function nodeProvisionFailed(
 ): void {
   const pool = recorder.state.pools.get(node.pool);
   if (node.leaving !== undefined) return;
-  if (pool !== undefined && node.incarnation === 1 && pool.allocationState !== 'steady') {
+  // One that has lived and restarts may still have tasks: it is not given up.
+  const isNew = node.incarnation === 1 && node.state === 'creating';
+  if (pool !== undefined && isNew && pool.allocationState !== 'steady') {
     if (!pool.resizeErrors.some((one) => one.code === event.code && one.message === event.message))
       pool.resizeErrors.push({
         code: event.code,

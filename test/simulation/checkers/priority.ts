@@ -71,14 +71,16 @@ function* waitingAbove(
     const rows = [...(tasksOfJob.get(job.key) ?? [])].map((key) => tables.task.get(key));
     const limit = job.specification.maxParallelTasks;
     if (limit > 0 && rows.filter((row) => row?.phase !== undefined).length >= limit) continue;
-    for (const task of rows) {
-      if (task?.state !== 'active' || task.phase !== undefined || task.runExclusive) continue;
-      if (isFree(task, bodies.get(task.key), sight)) {
-        yield { task, priority: job.specification.priority };
-        // The first in line stands for its job: those behind it wait for it.
-        break;
-      }
-    }
+    // The first in line stands for its job: those behind it wait for it.
+    const first = rows.find(
+      (task) =>
+        task?.state === 'active' &&
+        task.phase === undefined &&
+        isFree(task, bodies.get(task.key), sight),
+    );
+    // One that wants a whole node fits where nothing else does.
+    if (first !== undefined && !first.runExclusive)
+      yield { task: first, priority: job.specification.priority };
   }
 }
 
