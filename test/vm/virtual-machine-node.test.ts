@@ -195,10 +195,11 @@ suite('a pool of one libvirt VM', [libvirt], () => {
 
 suite('the provider of libvirt nodes', [libvirt], () => {
   const folder = tempDirectory('vm-provider');
-  let stopLibvirtd: () => void = () => undefined;
+  let stopLibvirtd: (() => void) | undefined;
   nodeProviderContract(
     () => {
-      stopLibvirtd = ensureLibvirtd();
+      // Opened more than once: only the first may have started it.
+      stopLibvirtd ??= ensureLibvirtd();
       const { image } = JSON.parse(readFileSync(ensureImage(), 'utf8')) as { image: LibvirtImage };
       chmodSync(folder.path, 0o711);
       return Promise.resolve(
@@ -219,7 +220,7 @@ suite('the provider of libvirt nodes', [libvirt], () => {
     },
     () => {
       for (const name of domainsOf(folder.path)) virsh('destroy', name);
-      stopLibvirtd();
+      stopLibvirtd?.();
       folder.remove();
       return Promise.resolve();
     },
