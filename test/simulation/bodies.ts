@@ -92,11 +92,17 @@ export class Bodies {
     });
   }
 
+  #runMs(): number {
+    if (this.#uses('shortTasks', 0.6)) return this.random.int(1, 300);
+    if (this.#uses('longTasks', 0.12)) return this.random.int(40_000, 200_000);
+    return this.random.int(200, 40_000);
+  }
+
   #commandLine(): string {
     const { random } = this;
     const fails = this.#uses('retries', 0.3) ? random.int(1, 3) : 0;
     return commandLineOf({
-      ms: this.#uses('shortTasks', 0.7) ? random.int(1, 300) : random.int(200, 40_000),
+      ms: this.#runMs(),
       exitCode: random.chance(0.07) ? random.int(1, 255) : 0,
       fails,
       unprepared: random.chance(0.02),

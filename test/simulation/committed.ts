@@ -28,6 +28,7 @@ export const KINDS = [
   'pool',
   'node',
   'job',
+  'jobNode',
   'jobSchedule',
   'task',
 ] as const satisfies readonly RowKind[];
@@ -45,6 +46,7 @@ export class Committed {
     pool: new Map(),
     node: new Map(),
     job: new Map(),
+    jobNode: new Map(),
     jobSchedule: new Map(),
     task: new Map(),
   };

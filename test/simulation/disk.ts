@@ -78,6 +78,7 @@ export class SimulatedDisk {
       pools: [...tables.pool.values()],
       nodes: [...tables.node.values()],
       jobs: [...tables.job.values()],
+      jobNodes: [...tables.jobNode.values()],
       jobSchedules: [...tables.jobSchedule.values()],
       tasks,
       dependencies: tasks.flatMap(({ key }) => {

@@ -31,6 +31,7 @@ export const FEATURES = [
   'priorities',
   'wideTasks',
   'shortTasks',
+  'longTasks',
   'maxParallel',
   'collections',
   'resizes',
@@ -70,7 +71,7 @@ export interface Options {
   readonly tasksMaximum: number;
   /** Virtual length of the phase in which anything may fail. */
   readonly safetyMs: number;
-  /** Virtual time in which everything must then come to its end. */
+  /** Virtual time without any task's completion after which everything must have come to its end. */
   readonly livenessMs: number;
   /** Mean pause between two actions of the workload. */
   readonly pauseMs: number;
@@ -125,7 +126,7 @@ export function optionsOf(seed: number, canary?: Canary): Options {
     jobsMaximum: random.int(1, 6),
     tasksMaximum: large ? random.int(300, 900) : random.int(10, 250),
     safetyMs: random.int(4, 15) * MINUTE,
-    livenessMs: 90 * MINUTE,
+    livenessMs: 60 * MINUTE,
     pauseMs: random.pick([100, 500, 2_000]),
     settings: settingsOf(random),
   };

@@ -1,7 +1,7 @@
 import type { Changes } from '../../controller/core/recorder.js';
 import { invariants } from '../../controller/core/invariants.js';
 import type { State } from '../../controller/core/state.js';
-import { SimulatedAgent, type AgentPorts } from './agents.js';
+import type { AgentPorts, SimulatedAgent } from './agents.js';
 import { checkers } from './checkers/all.js';
 import { Timeline, drained } from './clock.js';
 import type { Commit, Committed } from './committed.js';
@@ -37,7 +37,7 @@ export class World implements Sight {
   atCommit: ((commit: Commit) => void) | undefined;
   readonly #checkers: readonly Checker[] = checkers();
   readonly #random;
-  #failure: unknown;
+  #failure: Error | undefined;
 
   constructor(
     readonly options: Options,
@@ -120,7 +120,7 @@ export class World implements Sight {
 
   /** Ends the run with the first thing that went wrong. */
   broken(error: unknown): void {
-    this.#failure ??= error;
+    this.#failure ??= error instanceof Error ? error : new Error(String(error));
   }
 
   /** A client was told that its command is done. */
