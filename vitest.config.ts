@@ -19,6 +19,11 @@ export default defineConfig({
       project('simulation', { testTimeout: 300_000 }),
       project('contract', { testTimeout: 60_000 }),
       project('conformance', { globalSetup: ['test/support/build-once.ts'], testTimeout: 60_000 }),
+      project('clients', {
+        globalSetup: ['test/support/build-once.ts'],
+        testTimeout: 180_000,
+        hookTimeout: 120_000,
+      }),
       project('agent', { globalSetup: ['test/support/build-once.ts'], testTimeout: 60_000 }),
       project('crash', { globalSetup: ['test/support/build-once.ts'], testTimeout: 600_000 }),
       project('provider', { globalSetup: ['test/support/build-once.ts'], testTimeout: 300_000 }),

@@ -1,35 +1,8 @@
-import forge from 'node-forge';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeCertificate } from '../support/certificate.js';
 import { batchClient } from '../support/client.js';
 import { startController } from '../support/start-controller.js';
 import type { StartedController } from '../support/start-controller.js';
-
-interface Made {
-  thumbprint: string;
-  cer: string;
-  pfx(password: string): string;
-}
-
-/** A self-signed certificate of an hour. */
-function makeCertificate(name: string): Made {
-  const keys = forge.pki.rsa.generateKeyPair(2048);
-  const certificate = forge.pki.createCertificate();
-  certificate.publicKey = keys.publicKey;
-  certificate.serialNumber = '01';
-  certificate.validity.notBefore = new Date(Date.now() - 3_600_000);
-  certificate.validity.notAfter = new Date(Date.now() + 3_600_000);
-  certificate.setSubject([{ name: 'commonName', value: name }]);
-  certificate.setIssuer([{ name: 'commonName', value: name }]);
-  certificate.sign(keys.privateKey, forge.md.sha256.create());
-  const der = forge.asn1.toDer(forge.pki.certificateToAsn1(certificate)).getBytes();
-  const pack = (password: string, algorithm: 'aes256' | '3des') =>
-    forge.pkcs12.toPkcs12Asn1(keys.privateKey, [certificate], password, { algorithm });
-  return {
-    thumbprint: forge.md.sha1.create().update(der).digest().toHex(),
-    cer: forge.util.encode64(der),
-    pfx: (password) => forge.util.encode64(forge.asn1.toDer(pack(password, 'aes256')).getBytes()),
-  };
-}
 
 let controller: StartedController;
 const made = makeCertificate('one');

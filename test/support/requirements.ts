@@ -59,6 +59,10 @@ const libvirtdScript = join(repository, 'scripts', 'libvirtd.mjs');
 const DEBIAN_PACKAGES =
   'libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients libvirt-dev qemu-system-x86 qemu-utils seabios mmdebstrap genisoimage e2fsprogs tini';
 
+/** Debian's programs, not what an environment of the user may have put in front of them. */
+export const PYTHON = '/usr/bin/python3';
+export const AZ = '/usr/bin/az';
+
 /** All that real VM nodes need: programs, the binding, and a libvirtd that answers or that we may start. */
 export const libvirtRequirement = () =>
   requirement(
@@ -79,6 +83,24 @@ export const libvirtRequirement = () =>
       return answers ? true : 'no libvirtd answers this user at qemu:///system';
     },
     `apt-get install -y ${DEBIAN_PACKAGES}, then npm install @unraid/libvirt`,
+  );
+
+/** Debian's own Python with the clients of Azure: another Python on PATH would not have them. */
+export const pythonAzureRequirement = () =>
+  requirement(
+    'python3-azure',
+    () => {
+      const tried = spawnSync(PYTHON, ['-c', 'import azure.batch'], { encoding: 'utf8' });
+      return tried.status === 0 || `${PYTHON} cannot import azure.batch`;
+    },
+    'apt-get install -y --no-install-recommends python3-azure',
+  );
+
+export const azureCliRequirement = () =>
+  requirement(
+    'azure-cli',
+    () => existsSync(AZ) || `no ${AZ}`,
+    'apt-get install -y --no-install-recommends azure-cli',
   );
 
 /** Starts libvirtd if none answers; the returned function ends it again if it was started here. */
