@@ -28,6 +28,8 @@ import { killLeftovers } from './node/leftovers.js';
 import { disk, Metrics } from './node/metrics.js';
 import { Retention } from './node/retention.js';
 import type { Launcher } from './task/launcher.js';
+import { ApplicationPackages } from './task/application-packages.js';
+import { StepFailure } from './task/failure.js';
 import { createNodeLauncher } from './task/node-launcher.js';
 import { createPosixLauncher } from './task/posix-launcher.js';
 import { Runner } from './task/run.js';
@@ -54,6 +56,7 @@ class Agent {
   #runner: Runner;
   #metrics: Metrics;
   #retention = new Retention();
+  #packages: ApplicationPackages;
   #hasCertificates = false;
   #busy = false;
   #stopping = false;
@@ -74,12 +77,14 @@ class Agent {
       ipAddress: ipAddress(),
     });
     this.#metrics = new Metrics(rootDirectory);
+    this.#packages = new ApplicationPackages(rootDirectory, client, TRANSFER_LIMITS);
     this.#runner = new Runner({
       rootDirectory,
       environment: lentEnvironment(process.env),
       diskBytes: disk(rootDirectory).size,
       hasCertificates: () => this.#hasCertificates,
       client,
+      packages: this.#packages,
       launcher: launcher.launcher,
       limits: TRANSFER_LIMITS,
       epoch: Date.now,
@@ -152,7 +157,7 @@ class Agent {
         log('the controller does not answer: the link is dropped');
         return this.#connection.drop();
       case 'prepareNode':
-        return this.#prepare(output.configuration);
+        return this.#own(this.#prepare(output.configuration), 'preparing the node');
       case 'runStartTask': {
         const { startTask } = output.configuration;
         if (startTask === undefined) return;
@@ -188,19 +193,31 @@ class Agent {
     else this.#connection.send(message);
   }
 
-  #prepare(configuration: NodeConfiguration): void {
+  /** Without packages nothing is awaited: the node is ready in the same turn. */
+  async #prepare(configuration: NodeConfiguration): Promise<void> {
     try {
       createNodeDirectories(this.identity.rootDirectory);
       installCertificates(this.identity.rootDirectory, configuration.certificates);
       this.#hasCertificates = configuration.certificates.length > 0;
-      this.#core.prepared(now());
+      const packages = configuration.applicationPackages ?? [];
+      if (packages.length > 0) await this.#packages.deploy(packages);
     } catch (error) {
-      const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
-      this.#core.unusable(
-        full ? 'DiskFull' : 'NodePreparationError',
-        `The node could not be prepared: ${textOf(error)}`,
-      );
+      this.#input(() => this.#unusable(error));
+      return;
     }
+    this.#input(() => this.#core.prepared(now()));
+  }
+
+  #unusable(error: unknown): void {
+    if (error instanceof StepFailure) {
+      this.#core.unusable(error.code, error.message, error.details);
+      return;
+    }
+    const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
+    this.#core.unusable(
+      full ? 'DiskFull' : 'NodePreparationError',
+      `The node could not be prepared: ${textOf(error)}`,
+    );
   }
 
   async #answer(id: string, request: AgentRequest): Promise<void> {

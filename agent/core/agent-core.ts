@@ -1,5 +1,5 @@
 import type { Assignment, NodeConfiguration } from '../../protocol/agent/assignment.js';
-import type { Outcome } from '../../protocol/agent/event.js';
+import type { FailureInfo, Outcome } from '../../protocol/agent/event.js';
 import type { AttemptRef, ToAgent, ToController } from '../../protocol/agent/message.js';
 import { Attempts, type KillReason, type RunningAttempt } from './attempts.js';
 import { Lease } from './lease.js';
@@ -93,7 +93,7 @@ export class AgentCore {
     }
   }
 
-  /** Directories and certificates are in place. */
+  /** Directories, certificates and application packages are in place. */
   prepared(now: Moment): void {
     this.#prepared = true;
     this.#spool.push({ type: 'nodePrepared' });
@@ -102,9 +102,9 @@ export class AgentCore {
   }
 
   /** The node can't be prepared; a later `configure` tries again. */
-  unusable(code: string, message: string): void {
+  unusable(code: string, message: string, details: FailureInfo['details'] = []): void {
     this.#configuration = undefined;
-    this.#spool.push({ type: 'nodeUnusable', code, message });
+    this.#spool.push({ type: 'nodeUnusable', code, message, details });
   }
 
   startTaskEnded(outcome: RunOutcome, now: Moment): void {

@@ -1,4 +1,9 @@
-import type { Assignment, NodeConfiguration, Program } from '../../protocol/agent/assignment.js';
+import type {
+  AssignedApplicationPackage,
+  Assignment,
+  NodeConfiguration,
+  Program,
+} from '../../protocol/agent/assignment.js';
 
 /** What the node itself lends to every process: search path, home, language. */
 export type NodeEnvironment = Readonly<Record<string, string>>;
@@ -79,7 +84,35 @@ function systemVariables(
       variables.AZ_BATCH_AUTHENTICATION_TOKEN = program.authenticationToken;
     }
   }
+  const packages = [
+    ...(configuration.applicationPackages ?? []),
+    ...(program.applicationPackages ?? []),
+  ];
+  for (const one of packages) Object.assign(variables, packageVariables(root, one));
   return variables;
+}
+
+/** Where a package is unpacked. */
+export const packageDirectory = (
+  root: string,
+  { applicationId, version }: { applicationId: string; version: string },
+) => `${root}/applications/${applicationId}/${version}`;
+
+/**
+ * AZ_BATCH_APP_PACKAGE_{id}_{version}, and without the version for the default one. Characters that a
+ * shell's names can't hold become underscores; each name comes in the case of its application and in
+ * lower case, since the articles about it differ.
+ */
+function packageVariables(root: string, one: AssignedApplicationPackage): Record<string, string> {
+  if ('problem' in one) return {};
+  const names = [
+    `${one.applicationId}_${one.version}`,
+    ...(one.isDefault ? [one.applicationId] : []),
+  ]
+    .map((name) => name.replace(/[-.#]/g, '_'))
+    .flatMap((name) => [name, name.toLowerCase()]);
+  const directory = packageDirectory(root, one);
+  return Object.fromEntries(names.map((name) => [`AZ_BATCH_APP_PACKAGE_${name}`, directory]));
 }
 
 /** Replaces `$NAME` and `${NAME}` in an output file's pattern; an unset name stays as it is written. */

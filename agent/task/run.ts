@@ -7,6 +7,7 @@ import { attemptId, type RunOutcome } from '../core/output.js';
 import { certificatesDirectory, type CertificateViewer } from '../node/certificates.js';
 import { createTaskDirectory } from '../node/directories.js';
 import type { HttpClient } from '../node/http.js';
+import type { ApplicationPackages } from './application-packages.js';
 import { diskFailure, StepFailure, Stopped } from './failure.js';
 import type { Launcher, ProcessEnd } from './launcher.js';
 import { uploadOutputFiles } from './output-files.js';
@@ -23,6 +24,7 @@ export interface RunnerContext {
   diskBytes: number;
   hasCertificates: () => boolean;
   client: HttpClient;
+  packages: ApplicationPackages;
   launcher: Launcher;
   limits: TransferLimits;
   epoch: () => number;
@@ -128,7 +130,8 @@ export class Runner {
         configuration,
         id === 'startTask' ? 'starttask' : 'task',
       );
-      if (program.resourceFiles.length === 0) return this.#launch(run);
+      if (program.resourceFiles.length === 0 && (program.applicationPackages ?? []).length === 0)
+        return this.#launch(run);
     } catch (error) {
       return this.#failBefore(run, error);
     }
@@ -160,10 +163,11 @@ export class Runner {
     return buildEnvironment(environment, configuration, places, run.program);
   }
 
-  #download(run: Run): Promise<void> {
-    const { client, limits } = this.context;
+  async #download(run: Run): Promise<void> {
+    const { client, limits, packages } = this.context;
+    await packages.deploy(run.program.applicationPackages ?? [], signalOf(run));
     const workingDirectory = `${run.taskDirectory}/wd`;
-    return downloadResourceFiles(
+    await downloadResourceFiles(
       client,
       run.program.resourceFiles,
       workingDirectory,

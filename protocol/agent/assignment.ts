@@ -32,6 +32,25 @@ export const UserIdentity = z.object({
     .optional(),
 });
 
+const applicationId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+const version = z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$/);
+
+/** A package to unpack into `applications/{id}/{version}`, or why the reference to it means nothing. */
+export const AssignedApplicationPackage = z.union([
+  z.object({
+    applicationId,
+    version,
+    /** Of the zip file; signed. */
+    url: z.string(),
+    /** Base64: the file that was activated. */
+    md5: z.string(),
+    /** The default version of its application: its variable comes without the version, too. */
+    isDefault: z.boolean(),
+  }),
+  z.object({ applicationId: z.string(), version: z.string().optional(), problem: z.string() }),
+]);
+export type AssignedApplicationPackage = z.infer<typeof AssignedApplicationPackage>;
+
 /** What a start task, job task or job manager task has in common on a node. */
 export const Program = z.object({
   commandLine: z.string(),
@@ -39,6 +58,8 @@ export const Program = z.object({
   environmentSettings: z.array(EnvironmentSetting),
   resourceFiles: z.array(AssignedResourceFile),
   userIdentity: UserIdentity.optional(),
+  /** The program's own, beside those of the node. */
+  applicationPackages: z.array(AssignedApplicationPackage).optional(),
 });
 export type Program = z.infer<typeof Program>;
 
@@ -74,7 +95,7 @@ export type AssignedCertificate = z.infer<typeof AssignedCertificate>;
 
 /**
  * What a node is for one incarnation. Sent once after the link is up; the agent prepares the node in
- * this order: directories, certificates, start task. Only then may tasks run.
+ * this order: directories, certificates, application packages, start task. Only then may tasks run.
  */
 export const NodeConfiguration = z.object({
   accountName: z.string(),
@@ -91,3 +112,5 @@ export const NodeConfiguration = z.object({
   }).optional(),
 });
 export type NodeConfiguration = z.infer<typeof NodeConfiguration>;
+  /** Of the pool: in place before the start task. */
+  applicationPackages: z.array(AssignedApplicationPackage).optional(),

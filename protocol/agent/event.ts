@@ -33,9 +33,14 @@ const attempt = { taskKey: z.string(), attempt: z.int().min(1) };
 
 /** Facts that an agent reports; each is numbered, kept until acknowledged, and sent again after a lost link. */
 export const AgentEvent = z.discriminatedUnion('type', [
-  /** Directories and certificates are in place; no start task, or it is about to run. */
+  /** Directories, certificates and application packages are in place; no start task, or it is about to run. */
   z.object({ type: z.literal('nodePrepared') }),
-  z.object({ type: z.literal('nodeUnusable'), code: z.string(), message: z.string() }),
+  z.object({
+    type: z.literal('nodeUnusable'),
+    code: z.string(),
+    message: z.string(),
+    details: FailureInfo.shape.details.optional(),
+  }),
   z.object({ type: z.literal('startTaskStarted'), startTime: z.number(), retryCount: z.int() }),
   /** Each run of the start task; the last one (`final`) decides the node's state. */
   z.object({

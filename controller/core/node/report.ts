@@ -37,7 +37,7 @@ function take(recorder: Recorder, node: Node, event: AgentEvent): void {
     case 'nodePrepared':
       return nodePrepared(recorder, node);
     case 'nodeUnusable':
-      return unusable(recorder, node, event.code, event.message);
+      return unusable(recorder, node, event.code, event.message, event.details);
     case 'startTaskStarted':
       return startTaskStarted(node, event);
     case 'startTaskEnded':

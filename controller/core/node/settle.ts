@@ -108,10 +108,16 @@ function settleDraining(recorder: Recorder, node: Node, isEmpty: boolean): void 
   nextIncarnation(recorder, node);
 }
 
-export function unusable(recorder: Recorder, node: Node, code: string, message: string): void {
+export function unusable(
+  recorder: Recorder,
+  node: Node,
+  code: string,
+  message: string,
+  errorDetails: Node['errors'][number]['errorDetails'] = [],
+): void {
   node.errors = [
     ...node.errors.filter((one) => one.code !== code),
-    { code, message, errorDetails: [] },
+    { code, message, errorDetails },
   ];
   recorder.changed('node', node);
   if (node.leaving === undefined) moveNode(recorder, node, 'unusable');

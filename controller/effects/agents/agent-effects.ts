@@ -125,7 +125,8 @@ export class AgentEffects {
         return [];
       }
       if (body === undefined) throw new Error(`task ${taskKey} has no body`);
-      return [buildAssignment(task, body, job, storage, () => this.ports.taskToken({ job, task }))];
+      const token = () => this.ports.taskToken({ job, task });
+      return [buildAssignment(task, body, job, storage, token, view)];
     });
     if (assignments.length > 0) session.send({ type: 'assign', assignments });
   }

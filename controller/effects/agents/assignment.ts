@@ -11,6 +11,7 @@ import type { Node } from '../../core/node/state.js';
 import type { Pool } from '../../core/pool/state.js';
 import type { Task } from '../../core/task/state.js';
 import type { StateView, TaskBody } from '../../engine/ports.js';
+import { assignedPackages } from './assigned-packages.js';
 import type { OwnStorage } from './own-storage.js';
 
 type ResourceFile = NonNullable<TaskBody['resourceFiles']>[number];
@@ -23,7 +24,9 @@ export function buildAssignment(
   job: Readonly<Job>,
   storage: OwnStorage,
   tokenOf: () => string,
+  view: StateView,
 ): Assignment {
+  const references = body.applicationPackageReferences;
   const wantsToken = body.authenticationTokenSettings?.access?.includes('job') ?? false;
   return {
     taskKey: task.key,
@@ -41,6 +44,9 @@ export function buildAssignment(
     resourceFiles: (body.resourceFiles ?? []).map((file) => resourceFile(file, storage)),
     outputFiles: (body.outputFiles ?? []).map((file) => outputFile(file, storage)),
     userIdentity: body.userIdentity,
+    ...(references === undefined
+      ? {}
+      : { applicationPackages: assignedPackages(view, job.account, references, storage) }),
     ...(task.maxWallClockTimeMs === undefined
       ? {}
       : { maxWallClockTimeMs: task.maxWallClockTimeMs }),
@@ -68,6 +74,12 @@ export function buildConfiguration(
     isDedicated: node.isDedicated,
     taskSlotsPerNode: specification.taskSlotsPerNode,
     certificates: certificates(pool, view, open),
+    applicationPackages: assignedPackages(
+      view,
+      pool.account,
+      specification.applicationPackageReferences,
+      storage,
+    ),
     ...(startTask === undefined
       ? {}
       : {

@@ -1,3 +1,4 @@
+import { PACKAGES_CONTAINER } from '../objects/package-store.js';
 import { signedQuery } from '../objects/signed-url.js';
 
 export interface StorageSigner {
@@ -26,12 +27,21 @@ export class OwnStorage {
     if (parsed === undefined || !this.signer.isOwnHost(parsed.host)) return url;
     const match = /^\/storage\/([^/]+)\/([^/]+)(?:\/(.+))?$/.exec(parsed.pathname);
     if (match?.[1] === undefined || match[2] === undefined) return url;
+    // Application packages are written by whoever manages the account, never by tasks.
+    if (match[2].toLowerCase() === PACKAGES_CONTAINER) return url;
     const signed = parsed.searchParams.has('sig');
     if (!signed && match[1].toLowerCase() !== this.account.toLowerCase()) return url;
     const query = signed
       ? parsed.search.slice(1)
       : this.query(match[2], permissions, match[3] === undefined ? undefined : decode(match[3]));
     return `${this.baseUrl}${parsed.pathname}?${query}`;
+  }
+
+  /** The file of an application package, to read. */
+  applicationPackage(blob: string): string {
+    const path = blob.split('/').map(encodeURIComponent).join('/');
+    const query = this.query(PACKAGES_CONTAINER, 'r', blob);
+    return `${this.baseUrl}/storage/${encodeURIComponent(this.account)}/${PACKAGES_CONTAINER}/${path}?${query}`;
   }
 
   /** A container by its name alone (`autoStorageContainerName`). */
