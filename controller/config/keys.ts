@@ -57,6 +57,11 @@ export const KEY_FORMS: readonly KeyForm[] = [
     'DURATION',
     'shortest recurrence of a job schedule (default PT1M)',
   ),
+  text(
+    'autoScaleMinimumInterval',
+    'DURATION',
+    "shortest evaluation interval of a pool's autoscale formula (default PT5M, down to PT5S)",
+  ),
   structure('limits', 'limits: {parallelNodeCreates, nodeBootTimeout, blobBytes, …}'),
   text('logLevel', 'LEVEL', 'fatal, error, warn, info, debug or trace (default info)'),
 ];

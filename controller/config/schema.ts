@@ -158,6 +158,7 @@ export const ConfigurationSchema = z.strictObject({
   hypervisors: z.array(Hypervisor).max(100).default([]),
   leases: Leases.default({ heartbeatInterval: 5_000, lease: 30_000, grace: 10_000 }),
   jobScheduleMinimumInterval: duration(1_000, DAY_MS).default(60_000),
+  autoScaleMinimumInterval: duration(5_000, DAY_MS).default(5 * 60_000),
   limits: Limits.default({
     parallelNodeCreates: 4,
     nodeBootTimeout: 600_000,

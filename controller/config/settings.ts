@@ -8,6 +8,7 @@ export function settingsOf({
   leases,
   limits,
   jobScheduleMinimumInterval,
+  autoScaleMinimumInterval,
 }: Configuration): Pick<
   Settings,
   | 'images'
@@ -18,6 +19,7 @@ export function settingsOf({
   | 'bootTimeoutMs'
   | 'stopTimeoutMs'
   | 'jobScheduleMinimumIntervalMs'
+  | 'autoScaleMinimumIntervalMs'
 > {
   return {
     images: images.map(supported),
@@ -28,6 +30,7 @@ export function settingsOf({
     bootTimeoutMs: limits.nodeBootTimeout,
     stopTimeoutMs: limits.taskStopTimeout,
     jobScheduleMinimumIntervalMs: jobScheduleMinimumInterval,
+    autoScaleMinimumIntervalMs: autoScaleMinimumInterval,
   };
 }
 

@@ -3,6 +3,7 @@ import type { JobKey, TaskKey } from '../../protocol/keys.js';
 import type { Account } from './account/state.js';
 import type { ApplicationPackage } from './application-package/state.js';
 import type { Application } from './application/state.js';
+import { takeSamples } from './autoscale/sampler.js';
 import type { Certificate } from './certificate/state.js';
 import type { JobSchedule } from './job-schedule/state.js';
 import type { Job } from './job/state.js';
@@ -48,6 +49,7 @@ export function restore(recorder: Recorder, rows: Rows): void {
     state.jobWork.get(job)?.dependencies.satisfy(taskId);
   restoreTasks(recorder, rows);
   for (const node of state.nodes.values()) relist(state, node);
+  takeSamples(recorder);
   for (const pool of state.pools.keys()) recorder.ask({ type: 'reconcilePool', poolKey: pool });
   for (const key of state.pools.keys()) state.toSettle.pools.add(key);
   for (const key of state.nodes.keys()) state.toSettle.nodes.add(key);

@@ -33,6 +33,8 @@ export interface Settings {
   stopTimeoutMs: number;
   /** Azure's is one minute; an operator may allow less. */
   jobScheduleMinimumIntervalMs: number;
+  /** Azure's is five minutes; an operator may allow less. */
+  autoScaleMinimumIntervalMs: number;
   /** Grace for adding the first task to a job with onAllTasksComplete=terminatejob. */
   emptyJobDelayMs: number;
   /** First pause before a lost node is made again; doubles up to `nodeRetryMaximumMs`. */
@@ -48,6 +50,7 @@ export const DEFAULT_TIMES: Omit<Settings, 'images' | 'vmSizes'> = {
   bootTimeoutMs: 10 * 60_000,
   stopTimeoutMs: 60_000,
   jobScheduleMinimumIntervalMs: 60_000,
+  autoScaleMinimumIntervalMs: 5 * 60_000,
   emptyJobDelayMs: 15_000,
   nodeRetryMs: 1_000,
   nodeRetryMaximumMs: 5 * 60_000,

@@ -1,3 +1,4 @@
+import { SAMPLES_DEADLINE, takeSamples } from './autoscale/sampler.js';
 import { certificateDeadline, settleCertificate } from './certificate/settle.js';
 import { jobDeadline, settleJob } from './job/settle.js';
 import { jobScheduleDeadline, settleJobSchedule } from './job-schedule/settle.js';
@@ -96,6 +97,10 @@ export function settle(recorder: Recorder): void {
 export function markDue(recorder: Recorder): void {
   const { state, now } = recorder;
   for (const name of state.deadlines.take(now)) {
+    if (name === SAMPLES_DEADLINE) {
+      takeSamples(recorder);
+      continue;
+    }
     const at = name.indexOf(':');
     mark(recorder, name.slice(0, at), name.slice(at + 1));
   }

@@ -10,6 +10,7 @@ import type {
   TaskKey,
 } from '../../protocol/keys.js';
 import type { Account } from './account/state.js';
+import type { PoolSamples } from './autoscale/samples.js';
 import type { ApplicationPackage } from './application-package/state.js';
 import type { Application } from './application/state.js';
 import type { Certificate } from './certificate/state.js';
@@ -45,6 +46,8 @@ export class State {
   readonly jobWork = new Map<JobKey, JobWork>();
   readonly loads = new Map<NodeKey, NodeLoad>();
   readonly deadlines = new Deadlines();
+  /** The recent past of each pool, for autoscale formulas. Not durable: a restart begins anew. */
+  readonly samples = new Map<PoolKey, PoolSamples>();
   /** Looked at again at the end of the tick: pools to place tasks in, entities to settle. */
   readonly toSchedule = new Set<PoolKey>();
   readonly toSettle = {
@@ -65,6 +68,7 @@ export class State {
   removePool(pool: Pool): void {
     this.pools.delete(pool.key);
     this.nodesOfPool.delete(pool.key);
+    this.samples.delete(pool.key);
   }
 
   addNode(node: Node): void {

@@ -29,6 +29,13 @@ export const NodeMetrics = z.object({
   cpuPercent: z.number(),
   memoryBytes: z.number(),
   diskBytes: z.number(),
+  /** Totals since the machine started; absent where it does not say. */
+  diskReadBytes: z.number().optional(),
+  diskWriteBytes: z.number().optional(),
+  diskReadOps: z.number().optional(),
+  diskWriteOps: z.number().optional(),
+  networkInBytes: z.number().optional(),
+  networkOutBytes: z.number().optional(),
 });
 export type NodeMetrics = z.infer<typeof NodeMetrics>;
 
@@ -64,6 +71,8 @@ export const ToAgent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('assign'), assignments: z.array(Assignment) }),
   /** Kill these tries and report each as ended with `stopped`; one it does not hold is ignored. */
   z.object({ type: z.literal('stop'), attempts: z.array(attemptRef) }),
+  /** Every part is coordinated: these primaries run their command lines. May come again. */
+  z.object({ type: z.literal('proceed'), attempts: z.array(attemptRef) }),
   z.object({ type: z.literal('acknowledge'), sequence: z.int() }),
   z.object({ type: z.literal('lease'), heartbeat: z.int(), leaseMs: z.number() }),
   z.object({ type: z.literal('request'), id: z.string(), request: AgentRequest }),

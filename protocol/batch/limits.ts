@@ -46,6 +46,8 @@ export const LIMITS = {
   /** Documented minimum of the evaluation interval; a controller may allow less, never below the floor. */
   autoScaleIntervalMinimumMs: 5 * 60_000,
   autoScaleIntervalFloorMs: 5_000,
+  /** Between two changes by Pool_EnableAutoScale. */
+  autoScaleEnablePauseMs: 30_000,
   autoScaleIntervalMaximumMs: 7 * 86_400_000,
   /** Documented minimum of recurrenceInterval and startWindow; a controller may allow less, never below the floor. */
   scheduleMinimumMs: 60_000,

@@ -80,10 +80,12 @@ const pool = [
   operation('Pool_EnableAutoScale', 'POST', `${POOL}/enableautoscale`, 200, {
     ...C,
     request: PoolEnableAutoScale,
+    ...served,
   }),
-  operation('Pool_DisableAutoScale', 'POST', `${POOL}/disableautoscale`, 200, {}),
+  operation('Pool_DisableAutoScale', 'POST', `${POOL}/disableautoscale`, 200, served),
   operation('Pool_EvaluateAutoScale', 'POST', `${POOL}/evaluateautoscale`, 200, {
     request: PoolEvaluateAutoScale,
+    ...served,
   }),
   operation('Pool_ListUsageMetrics', 'GET', '/poolusagemetrics', 200, {}),
   operation('Pool_GetAllLifetimeStatistics', 'GET', '/lifetimepoolstats', 200, {}),

@@ -65,7 +65,7 @@ const AutoScaleFormula = z
       });
   });
 const AutoScaleInterval = duration({
-  minimum: LIMITS.autoScaleIntervalMinimumMs,
+  minimum: LIMITS.autoScaleIntervalFloorMs,
   maximum: LIMITS.autoScaleIntervalMaximumMs,
 });
 const CommunicationMode = anyCase(['default', 'classic', 'simplified']);

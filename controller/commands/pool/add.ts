@@ -3,6 +3,8 @@ import type { PoolAdd } from '../../../protocol/batch/pool.js';
 import { poolKey } from '../../../protocol/keys.js';
 import { durationMs } from '../../../protocol/time.js';
 import { queueAll } from '../../core/job/disable.js';
+import { samplePool } from '../../core/autoscale/sampler.js';
+import { evaluatePool } from '../../core/pool/autoscale.js';
 import type { Pool } from '../../core/pool/state.js';
 import { beginResize } from '../../core/pool/transition.js';
 import {
@@ -12,6 +14,7 @@ import {
   type Transaction,
 } from '../../engine/command.js';
 import type { Input } from '../find.js';
+import { checkAutoScale } from './autoscale-settings.js';
 import { checkApplicationPackages } from './application-packages.js';
 import { checkCertificates } from './certificates.js';
 
@@ -30,8 +33,7 @@ export const poolAdd = ({ account, body }: Input<PoolAdd>): Command<EntityReply>
     checkSize(transaction, body);
     checkCertificates(transaction, account, body.certificateReferences);
     checkApplicationPackages(transaction, account, body.applicationPackageReferences);
-    if (body.enableAutoScale)
-      throw new BatchError('NotImplemented', [{ key: 'PropertyName', value: 'enableAutoScale' }]);
+    if (body.enableAutoScale) checkAutoScale(transaction.settings, body);
     checkQuota(transaction, account);
     const pool: Pool = {
       key,
@@ -57,6 +59,8 @@ export const poolAdd = ({ account, body }: Input<PoolAdd>): Command<EntityReply>
       if (job.pool === key && job.state === 'active') queueAll(transaction, job);
     const timeoutMs =
       body.resizeTimeout === undefined ? DEFAULT_RESIZE_TIMEOUT_MS : durationMs(body.resizeTimeout);
+    if (body.enableAutoScale) evaluatePool(transaction, pool);
+    else samplePool(transaction, pool);
     beginResize(transaction, pool, timeoutMs, 'requeue');
     return entityReply(pool);
   },

@@ -26,6 +26,7 @@ export const poolRemoveNodes = ({
     const pool = findActivePool(transaction, account, poolId);
     checkConditions(conditions, pool);
     if (pool.allocationState !== 'steady') throw new BatchError('PoolBeingResized');
+    if (pool.specification.enableAutoScale) throw new BatchError('OperationInvalidForCurrentState');
     const nodes = new Set<Node>();
     for (const id of body.nodeList) {
       const node = state.nodes.get(nodeKey(pool.key, id));

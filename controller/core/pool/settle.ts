@@ -4,12 +4,14 @@ import { leavePool } from '../node/drain.js';
 import type { Node } from '../node/state.js';
 import type { Recorder } from '../recorder.js';
 import { coresLeft } from './quota.js';
+import { autoScaleDeadline, evaluatePool } from './autoscale.js';
 import type { Pool } from './state.js';
 import { moveAllocation } from './transition.js';
 
 /** When time alone changes the pool. */
 export function poolDeadline(recorder: Recorder, pool: Pool): number {
-  if (pool.allocationState === 'steady' || pool.state === 'deleting') return Infinity;
+  if (pool.state === 'deleting') return Infinity;
+  if (pool.allocationState === 'steady') return autoScaleDeadline(pool);
   // A state that clients shall see lasts at least until the next tick.
   if (pool.allocationStateTransitionTime === recorder.now) return recorder.now + 1;
   return pool.resize.startTime + pool.resize.timeoutMs;
@@ -17,7 +19,11 @@ export function poolDeadline(recorder: Recorder, pool: Pool): number {
 
 /** Brings the node rows closer to the targets, and ends the resize when nothing is left to do. Idempotent. */
 export function settlePool(recorder: Recorder, pool: Pool): void {
-  if (pool.allocationState === 'steady') return;
+  if (pool.allocationState === 'steady') {
+    const isSeen = pool.allocationStateTransitionTime !== recorder.now;
+    if (isSeen && recorder.now >= autoScaleDeadline(pool)) evaluatePool(recorder, pool);
+    return;
+  }
   const nodes = [...(recorder.state.nodesOfPool.get(pool.key) ?? [])];
   if (pool.allocationState === 'resizing') {
     for (const isDedicated of [true, false]) approach(recorder, pool, nodes, isDedicated);
@@ -79,7 +85,7 @@ function inOrderOfLeaving(recorder: Recorder, nodes: readonly Node[]): Node[] {
   const rank = (node: Node) => {
     const attempts = [...recorder.state.loadOf(node).attempts.keys()];
     if (attempts.some((task) => task.isJobManager)) return 3;
-    if (attempts.length > 0) return 2;
+    if (attempts.length > 0 || recorder.state.loadOf(node).subtasks.size > 0) return 2;
     return node.state === 'idle' || node.state === 'running' ? 1 : 0;
   };
   const boot = (node: Node) => node.lastBootTime ?? Infinity;

@@ -19,6 +19,22 @@ export interface ResizeError {
   values: { name: string; value: string }[];
 }
 
+/** One evaluation of a pool's formula, as AutoScaleRun shows it. */
+export interface AutoScaleRun {
+  timestamp: number;
+  results: string;
+  error?: { code: string; message: string; values: { name: string; value: string }[] };
+}
+
+/** What the pool remembers of automatic scaling; its formula and interval are in the specification. */
+export interface AutoScale {
+  /** When the formula is evaluated next; absent while automatic scaling is off. */
+  evaluateAt?: number;
+  run?: AutoScaleRun;
+  /** The last Pool_EnableAutoScale that changed something: the next must wait. */
+  enabledAt?: number;
+}
+
 export interface Pool {
   readonly key: PoolKey;
   readonly account: AccountKey;
@@ -34,6 +50,7 @@ export interface Pool {
   /** Of the resize under way or the last one. */
   resize: { startTime: number; timeoutMs: number; nodeDeallocationOption: NodeDeallocationOption };
   resizeErrors: ResizeError[];
+  autoScale?: AutoScale;
   /** Provider that owns its nodes, decided at add by the image. */
   readonly nodeProvider: 'process' | 'libvirt';
   creationTime: number;

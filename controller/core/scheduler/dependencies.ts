@@ -40,6 +40,11 @@ export class Dependencies {
     return this.#satisfied.has(taskId.toLowerCase());
   }
 
+  /** Tasks that were taken up and not removed, blocked or not. */
+  get size(): number {
+    return this.#waiters.size;
+  }
+
   get satisfiedIds(): ReadonlySet<string> {
     return this.#satisfied;
   }

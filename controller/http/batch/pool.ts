@@ -1,5 +1,8 @@
 import { poolAdd } from '../../commands/pool/add.js';
 import { poolDelete } from '../../commands/pool/delete.js';
+import { poolDisableAutoScale } from '../../commands/pool/disable-auto-scale.js';
+import { poolEnableAutoScale } from '../../commands/pool/enable-auto-scale.js';
+import { poolEvaluateAutoScale } from '../../commands/pool/evaluate-auto-scale.js';
 import { poolPatch } from '../../commands/pool/patch.js';
 import { poolRemoveNodes } from '../../commands/pool/remove-nodes.js';
 import { poolResize } from '../../commands/pool/resize.js';
@@ -7,9 +10,18 @@ import { poolStopResize } from '../../commands/pool/stop-resize.js';
 import { poolUpdateProperties } from '../../commands/pool/update-properties.js';
 import { poolGet } from '../../queries/pool/get.js';
 import { poolList } from '../../queries/pool/list.js';
+import { autoScaleRun } from '../../queries/pool/wire.js';
 import { commandInput, idOf, queryContext } from './call-input.js';
 import { listInput, readInput } from './list-query.js';
-import { sendAdded, sendChanged, sendEntity, sendExists, sendList, sendNothing } from './reply.js';
+import {
+  sendAdded,
+  sendChanged,
+  sendEntity,
+  sendExists,
+  sendJson,
+  sendList,
+  sendNothing,
+} from './reply.js';
 import type { Handlers, IdsOf } from './router.js';
 
 export const poolHandlers: Handlers<IdsOf<'Pool'>> = {
@@ -43,6 +55,16 @@ export const poolHandlers: Handlers<IdsOf<'Pool'>> = {
   },
   async Pool_StopResize(call) {
     sendChanged(call, await call.ports.submit(poolStopResize(commandInput(call, 'poolId'))));
+  },
+  async Pool_EnableAutoScale(call) {
+    sendChanged(call, await call.ports.submit(poolEnableAutoScale(commandInput(call, 'poolId'))));
+  },
+  async Pool_DisableAutoScale(call) {
+    sendChanged(call, await call.ports.submit(poolDisableAutoScale(commandInput(call, 'poolId'))));
+  },
+  async Pool_EvaluateAutoScale(call) {
+    const run = await call.ports.submit(poolEvaluateAutoScale(commandInput(call, 'poolId')));
+    sendJson(call, 'Microsoft.Azure.Batch.Protocol.Entities.AutoScaleRun', autoScaleRun(run));
   },
   async Pool_RemoveNodes(call) {
     sendChanged(call, await call.ports.submit(poolRemoveNodes(commandInput(call, 'poolId'))));

@@ -151,6 +151,7 @@ export function armPool(account: Readonly<Account>, body: object): object {
       })),
       applicationLicenses: pool['applicationLicenses'],
       mountConfiguration: pool['mountConfiguration'],
+      autoScaleRun: isObject(pool['autoScaleRun']) ? evaluationOf(pool['autoScaleRun']) : undefined,
       resizeOperationStatus: resizeStatus(pool),
       currentNodeCommunicationMode: 'Classic',
     }),
@@ -177,12 +178,22 @@ const targets = (pool: Json): Json => ({
   resizeTimeout: pool['resizeTimeout'],
 });
 
+const evaluationOf = (run: Json): Json =>
+  dropAbsent({
+    evaluationTime: run['timestamp'],
+    results: run['results'],
+    error: isObject(run['error']) ? armError(run['error']) : undefined,
+  });
+
+const armError = (error: Json): Json =>
+  dropAbsent({
+    code: error['code'],
+    message: error['message'],
+    details: list(error['values'])?.map(({ name, value }) => ({ code: name, message: value })),
+  });
+
 const resizeStatus = (pool: Json): Json =>
   dropAbsent({
     ...targets(pool),
-    errors: list(pool['resizeErrors'])?.map((error) => ({
-      code: error['code'],
-      message: error['message'],
-      details: list(error['values'])?.map(({ name, value }) => ({ code: name, message: value })),
-    })),
+    errors: list(pool['resizeErrors'])?.map(armError),
   });

@@ -1,9 +1,16 @@
-import { PoolAdd, PoolPatch, PoolResize } from '../../../protocol/batch/pool.js';
+import {
+  PoolAdd,
+  PoolEnableAutoScale,
+  PoolPatch,
+  PoolResize,
+} from '../../../protocol/batch/pool.js';
 import { validate } from '../../../protocol/batch/validation.js';
 import { poolKey } from '../../../protocol/keys.js';
 import { ArmPool } from '../../../protocol/management/pool.js';
 import { poolAdd } from '../../commands/pool/add.js';
 import { poolDelete } from '../../commands/pool/delete.js';
+import { poolDisableAutoScale } from '../../commands/pool/disable-auto-scale.js';
+import { poolEnableAutoScale } from '../../commands/pool/enable-auto-scale.js';
 import { poolPatch } from '../../commands/pool/patch.js';
 import { poolResize } from '../../commands/pool/resize.js';
 import { poolStopResize } from '../../commands/pool/stop-resize.js';
@@ -52,12 +59,10 @@ export const createPool: ManagementHandler = async (call) => {
   return send(call);
 };
 
-/** PATCH: what the data plane's patch knows, and a resize where the targets are given. */
+/** PATCH: scaling first, which may be refused for the state of the pool; then what the data plane's patch knows. */
 export const updatePool: ManagementHandler = async (call) => {
   const pool = find(call);
   const { properties } = validate(ArmPool, call.body);
-  if (properties.scaleSettings?.autoScale !== undefined)
-    throw new ManagementError(501, 'NotImplemented', 'Autoscale is not implemented.');
   const { startTask, certificateReferences, applicationPackageReferences, ...rest } =
     toBatchPool(properties);
   const patch = validate(PoolPatch, {
@@ -67,22 +72,48 @@ export const updatePool: ManagementHandler = async (call) => {
     metadata: rest.metadata,
     targetNodeCommunicationMode: rest.targetNodeCommunicationMode,
   });
-  const fixed = properties.scaleSettings?.fixedScale;
-  const resize =
-    fixed === undefined
-      ? undefined
-      : validate(PoolResize, { ...fixed, nodeDeallocationOption: fixed.nodeDeallocationOption });
-  const conditions = readConditions(call.context);
+  const scaled = await scale(call, pool, properties.scaleSettings);
+  const conditions = scaled ? undefined : readConditions(call.context);
   await call.ports.submit(poolPatch({ ...input(call), conditions, body: patch }));
-  const changes =
-    resize !== undefined &&
-    ((resize.targetDedicatedNodes ?? pool.targetDedicatedNodes) !== pool.targetDedicatedNodes ||
-      (resize.targetLowPriorityNodes ?? pool.targetLowPriorityNodes) !==
-        pool.targetLowPriorityNodes);
-  if (changes)
-    await call.ports.submit(poolResize({ ...input(call), conditions: undefined, body: resize }));
   return send(call);
 };
+
+/** Enables automatic scaling, or resizes where the targets are others; false where nothing was to do. */
+async function scale(
+  call: ManagementCall,
+  pool: Readonly<Pool>,
+  settings: ArmPool['properties']['scaleSettings'],
+): Promise<boolean> {
+  if (settings?.autoScale !== undefined) {
+    const { formula, evaluationInterval } = settings.autoScale;
+    const body = validate(PoolEnableAutoScale, {
+      autoScaleFormula: formula,
+      autoScaleEvaluationInterval: evaluationInterval,
+    });
+    await call.ports.submit(poolEnableAutoScale({ ...input(call), body }));
+    return true;
+  }
+  const fixed = settings?.fixedScale;
+  if (fixed === undefined) return false;
+  const resize = validate(PoolResize, fixed);
+  const { targetDedicatedNodes = pool.targetDedicatedNodes } = resize;
+  const { targetLowPriorityNodes = pool.targetLowPriorityNodes } = resize;
+  const changes =
+    targetDedicatedNodes !== pool.targetDedicatedNodes ||
+    targetLowPriorityNodes !== pool.targetLowPriorityNodes;
+  const wasAutomatic = pool.specification.enableAutoScale;
+  const conditions = readConditions(call.context);
+  if (wasAutomatic) await call.ports.submit(poolDisableAutoScale(input(call)));
+  if (changes)
+    await call.ports.submit(
+      poolResize({
+        ...input(call),
+        conditions: wasAutomatic ? undefined : conditions,
+        body: resize,
+      }),
+    );
+  return changes || wasAutomatic;
+}
 
 export const getPool: ManagementHandler = async (call) => {
   find(call);
@@ -122,5 +153,11 @@ export const deleteResult: ManagementHandler = async (call) => {
 export const stopResize: ManagementHandler = async (call) => {
   find(call);
   await call.ports.submit(poolStopResize({ ...input(call), body: undefined }));
+  return send(call);
+};
+
+export const disableAutoScale: ManagementHandler = async (call) => {
+  find(call);
+  await call.ports.submit(poolDisableAutoScale(input(call)));
   return send(call);
 };

@@ -61,6 +61,7 @@ const routes: readonly [Method, string, ManagementHandler][] = [
   ['GET', POOL, pool.getPool],
   ['DELETE', POOL, pool.deletePool],
   ['POST', `${POOL}/stopResize`, pool.stopResize],
+  ['POST', `${POOL}/disableAutoScale`, pool.disableAutoScale],
   ['GET', `${POOL}/operationResults/{creationTime}`, pool.deleteResult],
   ['GET', `${ACCOUNT}/pools`, pool.listPools],
   ['PUT', CERTIFICATE, certificate.createCertificate],
@@ -70,9 +71,6 @@ const routes: readonly [Method, string, ManagementHandler][] = [
   ['GET', `${CERTIFICATE}/operationResults/{creationTime}`, certificate.deleteResult],
   ['GET', `${ACCOUNT}/certificates`, certificate.listCertificates],
 ];
-
-/** Part of the service, not built yet: answered 501 for every verb. */
-const notBuilt: readonly string[] = [`${POOL}/disableAutoScale`];
 
 const API_VERSION = /^(\d{4}-\d\d-\d\d)(-preview)?$/;
 const OLDEST_API_VERSION = '2015-07-01';
@@ -124,13 +122,6 @@ function managementRouter(ports: HttpPorts): Router {
       },
       { pathAsRegExp: true },
     );
-  }
-  const verbs = ['GET', 'PUT', 'PATCH', 'POST', 'DELETE'];
-  for (const template of notBuilt) {
-    const answer = () => {
-      throw new ManagementError(501, 'NotImplemented', `${template} is not implemented.`);
-    };
-    router.register(patternOf(template), verbs, answer, { pathAsRegExp: true });
   }
   return router;
 }

@@ -1,6 +1,6 @@
 import { etagOf } from '../../../protocol/batch/etag.js';
 import { formatDuration, formatTime } from '../../../protocol/time.js';
-import type { Pool } from '../../core/pool/state.js';
+import type { AutoScaleRun, Pool } from '../../core/pool/state.js';
 import type { NodeCount } from '../../engine/reader.js';
 import { present, stateOf, urlOf, visible } from '../wire.js';
 
@@ -84,5 +84,12 @@ export function cloudPool(pool: Pool, current: CurrentNodes | undefined, baseUrl
     currentLowPriorityNodes: current?.lowPriority ?? 0,
     targetDedicatedNodes: pool.targetDedicatedNodes,
     targetLowPriorityNodes: pool.targetLowPriorityNodes,
+    autoScaleRun: pool.autoScale?.run && autoScaleRun(pool.autoScale.run),
   });
 }
+
+/** AutoScaleRun as clients see it: the last evaluation of a pool, or the answer to a dry run. */
+export const autoScaleRun = (run: AutoScaleRun): object => ({
+  ...run,
+  timestamp: formatTime(run.timestamp),
+});
