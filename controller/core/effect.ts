@@ -25,6 +25,8 @@ export type Effect =
   | ({ type: 'configureNode' } & ToNode)
   | ({ type: 'sendAssignments'; attempts: { taskKey: TaskKey; attempt: number }[] } & ToNode)
   | ({ type: 'stopAttempts'; attempts: AttemptRef[] } & ToNode)
+  /** Every part of these multi-instance attempts is coordinated: their primaries go on. */
+  | ({ type: 'proceedAttempts'; attempts: AttemptRef[] } & ToNode)
   | ({ type: 'acknowledgeEvents'; sequence: number } & ToNode)
   | ({ type: 'grantLease'; heartbeat: number; leaseMs: number } & ToNode)
   | ({ type: 'removeDirectories'; directories: string[] } & ToNode)

@@ -76,6 +76,18 @@ function* nodeInvariants(state: State, node: Node): Generator<string> {
     if (!held.short) long += held.slots;
     if (task.phase === 'running') begun += 1;
   }
+  for (const subtask of load.subtasks) {
+    const task = state.tasks.get(subtask.task);
+    if (task?.phase === undefined || task.attempt !== subtask.attempt)
+      yield `node ${node.key} holds ${subtask.key} of an attempt that is over`;
+    if (subtask.node !== node.key || subtask.phase === undefined)
+      yield `node ${node.key} holds ${subtask.key}, which is not with it`;
+    if (task?.subtasks?.includes(subtask) !== true)
+      yield `node ${node.key} holds ${subtask.key}, which its task does not know`;
+    used += 1;
+    long += 1;
+    if (subtask.phase === 'running') begun += 1;
+  }
   for (const ghost of load.ghosts.values()) {
     used += ghost.slots;
     long += ghost.slots;
@@ -113,6 +125,12 @@ function* taskInvariants(state: State): Generator<string> {
     if ((task.state === 'running') !== (task.phase === 'running'))
       yield `task ${task.key} is ${task.state} in phase ${task.phase ?? 'none'}`;
     if (task.phase === undefined) continue;
+    for (const subtask of task.subtasks ?? [])
+      if (
+        subtask.phase !== undefined &&
+        state.loads.get(subtask.node)?.subtasks.has(subtask) !== true
+      )
+        yield `subtask ${subtask.key} is with node ${subtask.node}, which does not hold it`;
     const node = task.node === undefined ? undefined : state.nodes.get(task.node);
     if (node === undefined)
       yield `task ${task.key} is with node ${task.node ?? 'none'}, which does not exist`;

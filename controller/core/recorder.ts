@@ -6,6 +6,7 @@ import type { ApplicationPackage } from './application-package/state.js';
 import type { Application } from './application/state.js';
 import type { Certificate } from './certificate/state.js';
 import type { Effect } from './effect.js';
+import type { JobNode } from './job-node/state.js';
 import type { JobSchedule } from './job-schedule/state.js';
 import type { Job } from './job/state.js';
 import type { Node } from './node/state.js';
@@ -31,6 +32,7 @@ export interface Entities {
   pool: Pool;
   node: Node;
   job: Job;
+  jobNode: JobNode;
   jobSchedule: JobSchedule;
   task: Task;
 }
@@ -54,6 +56,7 @@ export class Changes {
     pool: new Set(),
     node: new Set(),
     job: new Set(),
+    jobNode: new Set(),
     jobSchedule: new Set(),
     task: new Set(),
   };
@@ -65,6 +68,7 @@ export class Changes {
     pool: new Set(),
     node: new Set(),
     job: new Set(),
+    jobNode: new Set(),
     jobSchedule: new Set(),
     task: new Set(),
   };
@@ -127,7 +131,7 @@ export class Recorder {
   }
 
   /** Assignments of a tick go to a node in one message. */
-  assign(node: Node, task: Task): void {
+  assign(node: Node, task: Pick<Task, 'key' | 'attempt'>): void {
     this.changes.count += 1;
     const entry = this.changes.assignments.get(node.key);
     const attempt = { taskKey: task.key, attempt: task.attempt };

@@ -63,6 +63,22 @@ export const Program = z.object({
 });
 export type Program = z.infer<typeof Program>;
 
+/** What makes an assignment one part of a multi-instance task's try. */
+export const MultiInstance = z.object({
+  /** 0: the primary, which runs the command line once told to proceed; others run nothing more. */
+  subtaskId: z.int().min(0),
+  coordinationCommandLine: z.string(),
+  /** Go into `sharedDirectory` on every node. */
+  commonResourceFiles: z.array(AssignedResourceFile),
+  /** The task's own directory below the node's root: AZ_BATCH_TASK_SHARED_DIR. */
+  sharedDirectory: z.string(),
+  /** Addresses of all nodes, the primary's first. */
+  hosts: z.array(z.string()).min(1),
+  /** Processors of each of the nodes, for CCP_NODES. */
+  coresPerHost: z.int().min(1),
+});
+export type MultiInstance = z.infer<typeof MultiInstance>;
+
 /** One try of one task on one node. `taskKey` and `attempt` together are the fence: every report carries both. */
 export const Assignment = Program.extend({
   taskKey: z.string(),
@@ -77,6 +93,7 @@ export const Assignment = Program.extend({
   maxWallClockTimeMs: z.number().optional(),
   /** How long the task's directory stays after completion; absent: for ever. */
   retentionTimeMs: z.number().optional(),
+  multiInstance: MultiInstance.optional(),
   /** AZ_BATCH_AUTHENTICATION_TOKEN, where the task asks for one. */
   authenticationToken: z.string().optional(),
 });
@@ -106,11 +123,11 @@ export const NodeConfiguration = z.object({
   isDedicated: z.boolean(),
   taskSlotsPerNode: z.int().min(1),
   certificates: z.array(AssignedCertificate),
+  /** Of the pool: in place before the start task. */
+  applicationPackages: z.array(AssignedApplicationPackage).optional(),
   startTask: Program.extend({
     maxTaskRetryCount: z.int().min(-1),
     waitForSuccess: z.boolean(),
   }).optional(),
 });
 export type NodeConfiguration = z.infer<typeof NodeConfiguration>;
-  /** Of the pool: in place before the start task. */
-  applicationPackages: z.array(AssignedApplicationPackage).optional(),

@@ -52,6 +52,11 @@ export const AgentEvent = z.discriminatedUnion('type', [
   /** The try left the agent's queue: downloads begin. Left out when the try ended in the same batch. */
   z.object({ type: z.literal('attemptStarted'), ...attempt, startTime: z.number() }),
   z.object({ type: z.literal('attemptEnded'), ...attempt, outcome: Outcome }),
+  /**
+   * The coordination command of a part of a multi-instance task exited with 0: the primary waits for
+   * `proceed`, a subtask keeps what its command left running until it is told to stop.
+   */
+  z.object({ type: z.literal('attemptCoordinated'), ...attempt, outcome: Outcome }),
   /** Handed back unstarted: it waited for a slot too long. It never ran. */
   z.object({ type: z.literal('attemptReturned'), ...attempt }),
 ]);

@@ -1,6 +1,7 @@
 import type { Event } from '../event.js';
 import type { Recorder } from '../recorder.js';
 import { currentAttempt, loseAttempt } from '../task/attempt.js';
+import { currentSubtask, loseSubtask, proceed } from '../task/group.js';
 import { exorciseWhere } from '../task/hold.js';
 import type { Node } from './state.js';
 import { loseAttempts } from './lose.js';
@@ -70,10 +71,13 @@ function compare(recorder: Recorder, node: Node, event: Connected): void {
   for (const ref of event.held) {
     held.add(`${ref.taskKey}#${ref.attempt}`);
     const task = currentAttempt(recorder, node, ref);
-    if (task === undefined || task.stopping !== undefined) recorder.stop(node, ref);
+    if (task === undefined || task.stopping !== undefined) {
+      if (currentSubtask(recorder.state, node, ref) === undefined) recorder.stop(node, ref);
+    } else if (task.proceeded === true) proceed(recorder, task);
   }
   exorciseWhere(recorder, node, (_ghost, name) => !held.has(name));
-  const attempts = [...recorder.state.loadOf(node).attempts.keys()]
+  const load = recorder.state.loadOf(node);
+  const attempts = [...load.attempts.keys(), ...load.subtasks]
     .filter((task) => !held.has(`${task.key}#${task.attempt}`))
     .map((task) => ({ taskKey: task.key, attempt: task.attempt }));
   if (attempts.length === 0) delete node.session.unconfirmed;
@@ -95,6 +99,9 @@ export function decideUnconfirmed(recorder: Recorder, node: Node): void {
   if (recorder.now < unconfirmed.until && node.lastEventSequence < unconfirmed.sequence) return;
   delete node.session.unconfirmed;
   for (const ref of unconfirmed.attempts) {
+    const subtask = currentSubtask(recorder.state, node, ref)?.subtask;
+    if (subtask?.phase === 'running') loseSubtask(recorder, subtask);
+    else if (subtask !== undefined) recorder.assign(node, subtask);
     const task = currentAttempt(recorder, node, ref);
     if (task === undefined) continue;
     if (task.phase === 'running' || task.stopping !== undefined) loseAttempt(recorder, task);

@@ -7,7 +7,15 @@ import { moveNode } from './transition.js';
 
 /** Deals with a node's tasks before it goes or restarts; those that have not begun go back at once. */
 function dealWithTasks(recorder: Recorder, node: Node, option: NodeDeallocationOption): void {
-  for (const task of [...recorder.state.loadOf(node).attempts.keys()]) {
+  const { state } = recorder;
+  for (const subtask of [...state.loadOf(node).subtasks]) {
+    const task = state.tasks.get(subtask.task);
+    if (task === undefined || subtask.phase === undefined) continue;
+    if (subtask.phase === 'assigned' || option === 'requeue')
+      stopAttempt(recorder, task, 'requeue');
+    else if (option === 'terminate') stopAttempt(recorder, task, 'terminate');
+  }
+  for (const task of [...state.loadOf(node).attempts.keys()]) {
     if (task.phase === 'assigned' || option === 'requeue') stopAttempt(recorder, task, 'requeue');
     else if (option === 'terminate') stopAttempt(recorder, task, 'terminate');
   }

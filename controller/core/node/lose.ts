@@ -1,5 +1,6 @@
 import type { Recorder } from '../recorder.js';
 import { loseAttempt } from '../task/attempt.js';
+import { loseSubtask } from '../task/group.js';
 import { exorciseWhere } from '../task/hold.js';
 import type { Node } from './state.js';
 import { moveNode, nextIncarnation } from './transition.js';
@@ -7,6 +8,7 @@ import { moveNode, nextIncarnation } from './transition.js';
 /** Gives away all that the node had. Only where nothing of it can run any more: lease over, or gone. */
 export function loseAttempts(recorder: Recorder, node: Node): void {
   for (const task of [...recorder.state.loadOf(node).attempts.keys()]) loseAttempt(recorder, task);
+  for (const subtask of [...recorder.state.loadOf(node).subtasks]) loseSubtask(recorder, subtask);
   exorciseWhere(recorder, node, () => true);
   recorder.state.toSettle.nodes.add(node.key);
 }

@@ -1,6 +1,11 @@
 import type { AgentEvent, SequencedEvent } from '../../../protocol/agent/event.js';
 import type { Recorder } from '../recorder.js';
-import { attemptEnded, attemptReturned, attemptStarted } from '../task/attempt.js';
+import {
+  attemptCoordinated,
+  attemptEnded,
+  attemptReturned,
+  attemptStarted,
+} from '../task/attempt.js';
 import { unusable } from './settle.js';
 import type { Node } from './state.js';
 import { moveNode } from './transition.js';
@@ -34,6 +39,8 @@ function take(recorder: Recorder, node: Node, event: AgentEvent): void {
       return attemptEnded(recorder, node, event, event.outcome);
     case 'attemptReturned':
       return attemptReturned(recorder, node, event);
+    case 'attemptCoordinated':
+      return attemptCoordinated(recorder, node, event, event.outcome);
     case 'nodePrepared':
       return nodePrepared(recorder, node);
     case 'nodeUnusable':

@@ -16,8 +16,7 @@ export function nodeDeadline(recorder: Recorder, node: Node): number {
   const load = recorder.state.loadOf(node);
   const { stopTimeoutMs, bootTimeoutMs } = recorder.settings;
   const deadlines = [node.session.retryAt ?? Infinity, node.session.unconfirmed?.until ?? Infinity];
-  if (hasLease(node) || load.attempts.size > 0 || load.ghosts.size > 0)
-    deadlines.push(node.session.leaseUntil);
+  if (hasLease(node) || !load.isEmpty) deadlines.push(node.session.leaseUntil);
   // Ghosts come in the order of their ends.
   for (const ghost of load.ghosts.values()) {
     deadlines.push(ghost.since + stopTimeoutMs);
@@ -38,10 +37,7 @@ export function settleNode(recorder: Recorder, node: Node): void {
   const { now } = recorder;
   if (node.session.unconfirmed !== undefined) decideUnconfirmed(recorder, node);
   const load = recorder.state.loadOf(node);
-  if (
-    now >= node.session.leaseUntil &&
-    (hasLease(node) || load.attempts.size > 0 || load.ghosts.size > 0)
-  )
+  if (now >= node.session.leaseUntil && (hasLease(node) || !load.isEmpty))
     leaseEnded(recorder, node);
   if (
     node.state === 'starting' &&
@@ -62,7 +58,7 @@ export function settleNode(recorder: Recorder, node: Node): void {
     createAgain(recorder, node);
   // Stopped before its agent ever heard of it: nobody will report its end.
   exorciseWhere(recorder, node, (ghost) => now >= ghost.since + recorder.settings.stopTimeoutMs);
-  const isEmpty = load.attempts.size === 0 && load.ghosts.size === 0;
+  const { isEmpty } = load;
   if (node.leaving !== undefined) settleLeaving(recorder, node, isEmpty);
   else if (node.draining !== undefined) settleDraining(recorder, node, isEmpty);
   if (node.state === 'idle' || node.state === 'running' || node.state === 'offline')

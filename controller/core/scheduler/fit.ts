@@ -1,5 +1,5 @@
 import type { Node } from '../node/state.js';
-import type { Task } from '../task/state.js';
+import type { Subtask, Task } from '../task/state.js';
 
 /** Most attempts beyond its slots that a node gets in advance, and the time they should last for. */
 export const PREFETCH_MAXIMUM = 64;
@@ -16,8 +16,8 @@ export function prefetchOf(averageRunMs: number | undefined): number {
 /** What is left of a deleted task on its node. */
 export interface Ghost {
   slots: number;
-  /** Its files, which go when it has died. */
-  directory: string;
+  /** Its files, which go when it has died; absent where they stay. */
+  directory?: string;
   since: number;
 }
 
@@ -27,6 +27,8 @@ export class NodeLoad {
   readonly attempts = new Map<Task, { slots: number; short: boolean }>();
   /** Attempts of deleted tasks that still die there, by `taskKey#attempt`. */
   readonly ghosts = new Map<string, Ghost>();
+  /** Parts of multi-instance tasks, one slot each. */
+  readonly subtasks = new Set<Subtask>();
   /** Slots of all of the above. */
   used = 0;
   /** Those of attempts that are not known to be short: they make room late. */
@@ -35,4 +37,9 @@ export class NodeLoad {
   listed: number | undefined;
 
   constructor(readonly node: Node) {}
+
+  /** Nothing of any task is or dies on the node. */
+  get isEmpty(): boolean {
+    return this.attempts.size + this.ghosts.size + this.subtasks.size === 0;
+  }
 }

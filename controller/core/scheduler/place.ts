@@ -1,9 +1,10 @@
 import type { PoolKey } from '../../../protocol/keys.js';
 import type { Recorder } from '../recorder.js';
-import { hold, slotsOf } from '../task/hold.js';
-import { isReady } from '../task/ready.js';
+import { slotsOf } from '../task/hold.js';
+import { assignGroup, assignTask } from '../task/group.js';
+import { isReady, makeReady } from '../task/ready.js';
 import type { Task } from '../task/state.js';
-import type { Node } from '../node/state.js';
+import type { Pool } from '../pool/state.js';
 import { prefetchOf, type NodeLoad } from './fit.js';
 import type { JobWork } from './job-work.js';
 import type { PoolWork } from './pool-work.js';
@@ -15,6 +16,8 @@ import type { PoolWork } from './pool-work.js';
  *   - nodes are listed by used slots: spread takes the emptiest, pack the fullest that fits;
  *   - a task that needs more slots than any node has free keeps the emptiest node for itself until the
  *     next pass, so that smaller tasks behind it do not starve it;
+ *   - a multi-instance task takes all its nodes, each empty, in one step; while too few are empty, those
+ *     that are (and the least busy beside them) are kept for it;
  *   - where no slot is free, jobs whose tasks are short give nodes some attempts in advance
  *     (`prefetchOf`), so that an agent never waits for the next commit.
  */
@@ -25,18 +28,25 @@ export function schedulePool(recorder: Recorder, key: PoolKey): void {
   const pool = state.pools.get(key);
   const work = state.poolWork.get(key);
   if (pool?.state !== 'active' || work === undefined || work.listed === 0) return;
-  work.reserved = undefined;
+  work.reserved.clear();
+  offerAgain(recorder, work);
   const slots = pool.specification.taskSlotsPerNode;
   const pack = pool.specification.taskSchedulingPolicy.nodeFillType === 'pack';
   let turnedDown = 0;
   work.order.pass((jobWork) => {
-    const task = nextTask(recorder, jobWork, slots);
+    const task = nextTask(recorder, jobWork, pool, work);
     if (task === undefined) return 'nothing';
+    if (task.instances !== undefined) {
+      if (placeGroup(recorder, work, task, task.instances)) jobWork.ready.pop();
+      else return ++turnedDown > TURNED_DOWN_MAXIMUM ? 'full' : 'later';
+      return 'placed';
+    }
     const load = findNode(work, task, slots, prefetchOf(jobWork.averageRunMs), pack);
     if (load === undefined) {
       turnedDown += 1;
       if (turnedDown > TURNED_DOWN_MAXIMUM) return 'full';
-      if (slotsOf(task, slots) > 1) work.reserved ??= emptiest(work, slots);
+      const kept = slotsOf(task, slots) > 1 ? emptiest(work, slots) : undefined;
+      if (kept !== undefined && work.reserved.size === 0) work.reserved.add(kept);
       return 'later';
     }
     jobWork.ready.pop();
@@ -46,14 +56,53 @@ export function schedulePool(recorder: Recorder, key: PoolKey): void {
 }
 
 /** The job's next task that may run and can ever fit. */
-function nextTask(recorder: Recorder, work: JobWork, slots: number): Task | undefined {
+function nextTask(
+  recorder: Recorder,
+  work: JobWork,
+  { specification }: Pool,
+  poolWork: PoolWork,
+): Task | undefined {
   const { job } = work;
+  const slots = specification.taskSlotsPerNode;
+  const takesGroups = specification.enableInterNodeCommunication && slots === 1;
   if (job.state !== 'active') return undefined;
   const limit = job.specification.maxParallelTasks;
   if (limit > 0 && work.inFlight.size >= limit) return undefined;
-  return work.ready.peek(
-    (task) => isReady(recorder.state, work, task) && task.requiredSlots <= slots,
-  );
+  return work.ready.peek((task) => {
+    if (!isReady(recorder.state, work, task) || task.requiredSlots > slots) return false;
+    if (task.instances === undefined) return true;
+    if (takesGroups && task.instances > poolWork.listed) poolWork.waitForNodes.add(task);
+    return takesGroups && task.instances <= poolWork.listed;
+  });
+}
+
+/** Multi-instance tasks that found too few nodes do not hold up their job; now there may be enough. */
+function offerAgain({ state }: Recorder, work: PoolWork): void {
+  for (const task of work.waitForNodes) {
+    const jobWork = state.jobWork.get(task.job);
+    const waits = jobWork !== undefined && isReady(state, jobWork, task);
+    if (waits && (task.instances ?? 0) > work.listed) continue;
+    work.waitForNodes.delete(task);
+    if (waits && jobWork.job.pool === work.key) makeReady(state, task);
+  }
+}
+
+/** All nodes at once or none; those it would take next are kept for it until the next pass. */
+function placeGroup(recorder: Recorder, work: PoolWork, task: Task, instances: number): boolean {
+  const nearest: NodeLoad[] = [];
+  for (const loads of work.byUsed)
+    for (const load of loads ?? [])
+      if (nearest.length < instances && !work.reserved.has(load)) nearest.push(load);
+  if (nearest.length === instances && nearest.every((load) => load.used === 0)) {
+    assignGroup(
+      recorder,
+      nearest.map(({ node }) => node),
+      task,
+    );
+    return true;
+  }
+  for (const load of nearest) work.reserved.add(load);
+  return false;
 }
 
 function findNode(
@@ -83,7 +132,7 @@ function first(
 ): NodeLoad | undefined {
   const loads = work.byUsed[used];
   if (loads === undefined || loads.size === 0) return undefined;
-  for (const load of loads) if (load !== work.reserved && suits(load)) return load;
+  for (const load of loads) if (!work.reserved.has(load) && suits(load)) return load;
   return undefined;
 }
 
@@ -93,19 +142,4 @@ function emptiest(work: PoolWork, slots: number): NodeLoad | undefined {
     if (load !== undefined) return load;
   }
   return undefined;
-}
-
-/** Gives the task's next attempt to the node; the attempt's number is durable before it is sent. */
-function assignTask(recorder: Recorder, node: Node, task: Task): void {
-  const { state } = recorder;
-  task.attempt += 1;
-  task.phase = 'assigned';
-  task.node = node.key;
-  task.nodeId = node.id;
-  const poolId = state.pools.get(node.pool)?.id;
-  if (poolId !== undefined) task.poolId = poolId;
-  state.workOfJob(task.job).dependencies.remove(task);
-  hold(state, node, task);
-  recorder.changed('task', task);
-  recorder.assign(node, task);
 }

@@ -1,5 +1,6 @@
 import type { PoolKey } from '../../../protocol/keys.js';
 import { JobOrder } from './job-order.js';
+import type { Task } from '../task/state.js';
 import type { NodeLoad } from './fit.js';
 
 /**
@@ -11,8 +12,10 @@ export class PoolWork {
   /** Nodes that take tasks, by used slots. */
   readonly byUsed: Set<NodeLoad>[] = [];
   listed = 0;
-  /** A node kept free for a task that needs more slots than any node has left. */
-  reserved: NodeLoad | undefined;
+  /** Nodes kept free for a task that needs more slots, or more nodes, than there are left. */
+  readonly reserved = new Set<NodeLoad>();
+  /** Multi-instance tasks that need more nodes than take tasks now. */
+  readonly waitForNodes = new Set<Task>();
 
   constructor(readonly key: PoolKey) {}
 
@@ -29,6 +32,6 @@ export class PoolWork {
     this.byUsed[load.listed]?.delete(load);
     load.listed = undefined;
     this.listed -= 1;
-    if (this.reserved === load) this.reserved = undefined;
+    this.reserved.delete(load);
   }
 }

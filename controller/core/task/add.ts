@@ -48,6 +48,9 @@ export function addTask(
     version: 1,
     ...constraintsOf(body.constraints, job),
     attempt: job.attemptBase ?? 0,
+    ...(body.multiInstanceSettings === undefined
+      ? {}
+      : { instances: body.multiInstanceSettings.numberOfInstances }),
     ...(body.exitConditions === undefined ? {} : { exitConditions: body.exitConditions }),
     ...(body.dependsOn === undefined ? {} : { dependsOn: body.dependsOn }),
     execution: { retryCount: 0, requeueCount: 0 },

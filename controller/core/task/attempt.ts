@@ -5,10 +5,18 @@ import { followTask } from '../job/follow.js';
 import type { Node } from '../node/state.js';
 import type { Recorder } from '../recorder.js';
 import { completeTask, taskEnded } from './complete.js';
+import {
+  coordinated,
+  groupEnded,
+  hasRetries,
+  isSubtask,
+  subtaskEnded,
+  subtaskStarted,
+} from './group.js';
 import { countRunning, exorcise } from './hold.js';
 import { backToActive } from './ready.js';
 import type { Task } from './state.js';
-import { jobOfTask, moveTask } from './transition.js';
+import { moveTask } from './transition.js';
 
 /** The task whose current attempt is meant; older attempts are history and change nothing. */
 export function currentAttempt(recorder: Recorder, node: Node, ref: AttemptRef): Task | undefined {
@@ -24,6 +32,7 @@ export function attemptStarted(
   ref: AttemptRef,
   startTime: number,
 ): void {
+  if (isSubtask(ref)) return subtaskStarted(recorder, node, ref, startTime);
   const task = currentAttempt(recorder, node, ref);
   if (task?.phase !== 'assigned') return;
   task.phase = 'running';
@@ -34,14 +43,41 @@ export function attemptStarted(
 
 /** It never ran: the task waits again, nothing is counted. */
 export function attemptReturned(recorder: Recorder, node: Node, ref: AttemptRef): void {
+  if (isSubtask(ref)) return subtaskEnded(recorder, node, ref, undefined);
   const task = currentAttempt(recorder, node, ref);
   if (task === undefined) {
     exorcise(recorder, node, ref.taskKey, ref.attempt);
     return;
   }
   recorder.state.workOfJob(task.job).averageRunMs = undefined;
-  if (task.stopping?.then === 'terminate') endOnRequest(recorder, task, { endTime: recorder.now });
+  if (task.stopping !== undefined) stopped(recorder, task, { endTime: recorder.now }, 'lost');
   else backToActive(recorder, task, 'lost');
+}
+
+/** The coordination command of one part of a multi-instance task has ended well. */
+export function attemptCoordinated(
+  recorder: Recorder,
+  node: Node,
+  ref: AttemptRef,
+  outcome: Outcome,
+): void {
+  const task = currentAttempt(recorder, node, ref);
+  if (task?.phase === 'assigned')
+    attemptStarted(recorder, node, ref, outcome.startTime ?? outcome.endTime);
+  coordinated(recorder, node, ref, outcome, task);
+}
+
+/** An attempt that was told to end has: what was asked for follows. */
+function stopped(
+  recorder: Recorder,
+  task: Task,
+  end: Partial<Outcome> & { endTime: number },
+  otherwise: 'lost' | 'requeued',
+): void {
+  const { then, because } = task.stopping ?? {};
+  if (then === 'terminate') endOnRequest(recorder, task, end);
+  else if (because === undefined) backToActive(recorder, task, otherwise);
+  else followTask(recorder, task, groupEnded(recorder, task, because, end));
 }
 
 export function attemptEnded(
@@ -50,6 +86,7 @@ export function attemptEnded(
   ref: AttemptRef,
   outcome: Outcome,
 ): void {
+  if (isSubtask(ref)) return subtaskEnded(recorder, node, ref, outcome);
   const task = currentAttempt(recorder, node, ref);
   if (task === undefined) {
     exorcise(recorder, node, ref.taskKey, ref.attempt);
@@ -63,8 +100,8 @@ export function attemptEnded(
       recorder.state.workOfJob(task.job).ran(Math.max(0, endTime - startTime));
   }
   if (outcome.stopped === true) {
-    if (task.stopping?.then === 'terminate') endOnRequest(recorder, task, outcome);
-    else backToActive(recorder, task, task.stopping === undefined ? 'lost' : 'requeued');
+    if (task.stopping !== undefined) stopped(recorder, task, outcome, 'requeued');
+    else backToActive(recorder, task, 'lost');
     return;
   }
   if (mayRetry(recorder, task, outcome)) {
@@ -79,10 +116,7 @@ export function attemptEnded(
 function mayRetry(recorder: Recorder, task: Task, outcome: Outcome): boolean {
   if (outcome.failure !== undefined || outcome.exitCode === 0 || outcome.exitCode === undefined)
     return false;
-  if (task.stopping?.then === 'terminate') return false;
-  const { state } = jobOfTask(recorder.state, task.key);
-  if (state !== 'active' && state !== 'disabling' && state !== 'disabled') return false;
-  return task.maxTaskRetryCount === -1 || task.execution.retryCount < task.maxTaskRetryCount;
+  return task.stopping?.then !== 'terminate' && hasRetries(recorder, task);
 }
 
 function endOnRequest(
@@ -101,6 +135,6 @@ function endOnRequest(
 
 /** The node can't run it any more (lease over, boot lost, node gone): nothing is counted against the task. */
 export function loseAttempt(recorder: Recorder, task: Task): void {
-  if (task.stopping?.then === 'terminate') endOnRequest(recorder, task, { endTime: recorder.now });
-  else backToActive(recorder, task, task.stopping === undefined ? 'lost' : 'requeued');
+  if (task.stopping !== undefined) stopped(recorder, task, { endTime: recorder.now }, 'requeued');
+  else backToActive(recorder, task, 'lost');
 }

@@ -14,7 +14,7 @@ export const taskEnded = (message: string): FailureInfo => ({
   details: [],
 });
 
-const exitFailure = (exitCode: number): FailureInfo => ({
+export const exitFailure = (exitCode: number): FailureInfo => ({
   category: 'usererror',
   code: 'FailureExitCode',
   message: 'The task exited with an exit code representing a failure',

@@ -3,7 +3,8 @@ import type { Node } from '../node/state.js';
 import { must, type Recorder } from '../recorder.js';
 import { prefetchOf, type Ghost } from '../scheduler/fit.js';
 import type { State } from '../state.js';
-import type { Task } from './state.js';
+import type { Subtask, Task } from './state.js';
+import { endSubtask } from './subtask.js';
 
 /** Slots an attempt takes on a node of so many. */
 export const slotsOf = (task: Task, taskSlotsPerNode: number) =>
@@ -48,6 +49,7 @@ export function hold(state: State, node: Node, task: Task): void {
 /** Ends the booking; the caller then decides what becomes of the task. */
 export function release(recorder: Recorder, task: Task): void {
   const { state } = recorder;
+  hauntSubtasks(recorder, task);
   const node = task.node === undefined ? undefined : state.nodes.get(task.node);
   const work = state.workOfJob(task.job);
   work.inFlight.delete(task);
@@ -75,11 +77,66 @@ function freed(recorder: Recorder, node: Node, task: Pick<Task, 'job'>): void {
 }
 
 /** The node's own counters of begun attempts. */
-export function countRunning(recorder: Recorder, node: Node, task: Task, sign: 1 | -1): void {
+export function countRunning(
+  recorder: Recorder,
+  node: Node,
+  task: Pick<Task, 'requiredSlots'>,
+  sign: 1 | -1,
+): void {
   node.runningTasksCount += sign;
   node.runningTaskSlotsCount += sign * task.requiredSlots;
   recorder.changed('node', node);
   recorder.state.toSettle.nodes.add(node.key);
+}
+
+/** Books a part of a multi-instance task: one slot, which is all that nodes of its pools have. */
+export function holdSubtask(state: State, node: Node, subtask: Subtask): void {
+  const load = state.loadOf(node);
+  must(!load.subtasks.has(subtask), () => `${subtask.key} is held twice by ${node.key}`);
+  load.subtasks.add(subtask);
+  load.used += 1;
+  load.long += 1;
+  relist(state, node);
+}
+
+/** The part's attempt is over on its node. */
+export function dropSubtask(recorder: Recorder, node: Node, subtask: Subtask): void {
+  const load = recorder.state.loadOf(node);
+  if (!load.subtasks.delete(subtask)) return;
+  load.used -= 1;
+  load.long -= 1;
+  if (subtask.phase === 'running') countRunning(recorder, node, { requiredSlots: 1 }, -1);
+  delete subtask.phase;
+  freed(recorder, node, { job: jobOf(subtask.task) });
+}
+
+/**
+ * The primary's attempt is over or is to end: what is left of the other parts is killed, and keeps its
+ * slot until it is dead. `directory`: its files go then.
+ */
+export function hauntSubtasks(recorder: Recorder, task: Task, directory?: string): void {
+  for (const subtask of task.subtasks ?? []) {
+    const node = recorder.state.nodes.get(subtask.node);
+    const name = ghostName(subtask.key, subtask.attempt);
+    const load = node === undefined ? undefined : recorder.state.loadOf(node);
+    const dying = load?.ghosts.get(name);
+    if (dying !== undefined && directory !== undefined) dying.directory = directory;
+    if (subtask.phase === undefined) continue;
+    endSubtask(subtask, undefined, recorder.now);
+    recorder.changed('task', task);
+    if (node === undefined || load === undefined) continue;
+    dropSubtask(recorder, node, subtask);
+    load.ghosts.set(name, {
+      slots: 1,
+      since: recorder.now,
+      ...(directory === undefined ? {} : { directory }),
+    });
+    load.used += 1;
+    load.long += 1;
+    recorder.state.workOfJob(task.job).ghosts += 1;
+    relist(recorder.state, node);
+    recorder.stop(node, { taskKey: subtask.key, attempt: subtask.attempt });
+  }
 }
 
 /** A deleted task's attempt still dies on the node: its slots stay taken until the agent says so. */
@@ -109,12 +166,13 @@ export function exorcise(recorder: Recorder, node: Node, taskKey: string, attemp
   const job = jobOf(taskKey as TaskKey);
   const work = recorder.state.jobWork.get(job);
   if (work !== undefined) work.ghosts -= 1;
-  recorder.ask({
-    type: 'removeDirectories',
-    nodeKey: node.key,
-    incarnation: node.incarnation,
-    directories: [ghost.directory],
-  });
+  if (ghost.directory !== undefined)
+    recorder.ask({
+      type: 'removeDirectories',
+      nodeKey: node.key,
+      incarnation: node.incarnation,
+      directories: [ghost.directory],
+    });
   freed(recorder, node, { job });
 }
 

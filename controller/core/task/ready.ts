@@ -53,6 +53,8 @@ export function backToActive(
     task.execution.retryCount += 1;
     task.execution.lastRetryTime = recorder.now;
   }
+  delete task.coordinated;
+  delete task.proceeded;
   delete task.execution.startTime;
   if (task.state !== 'active') moveTask(recorder, task, 'active');
   else recorder.changed('task', task);

@@ -1,7 +1,7 @@
 import type { Recorder } from '../recorder.js';
 import { followTask } from '../job/follow.js';
 import { completeTask, taskEnded } from './complete.js';
-import { haunt } from './hold.js';
+import { haunt, hauntSubtasks } from './hold.js';
 import { queue } from './ready.js';
 import type { Task } from './state.js';
 import { stopAttempt } from './stop.js';
@@ -14,6 +14,7 @@ export function removeTask(recorder: Recorder, task: Task): void {
   const node = task.node === undefined ? undefined : state.nodes.get(task.node);
   const directory = directoryOf(job, task.id);
   countTask(recorder, job, task, -1);
+  removeSubtasks(recorder, task, directory);
   if (task.attempt > (job.attemptBase ?? 0)) job.attemptBase = task.attempt;
   if (node !== undefined && task.phase !== undefined) haunt(recorder, node, task, directory);
   else if (node !== undefined && node.session.id !== undefined)
@@ -31,6 +32,18 @@ export function removeTask(recorder: Recorder, task: Task): void {
   state.toEvict.delete(task);
   recorder.removed('task', task);
   recorder.changes.taskBodies.delete(task.key);
+}
+
+/** The other parts of a multi-instance task go with it, files included. */
+function removeSubtasks(recorder: Recorder, task: Task, directory: string): void {
+  hauntSubtasks(recorder, task, directory);
+  for (const subtask of task.subtasks ?? []) {
+    const node = recorder.state.nodes.get(subtask.node);
+    if (node?.session.id === undefined || !recorder.state.loadOf(node).isEmpty) continue;
+    const { key: nodeKey, incarnation } = node;
+    const directories = [directory];
+    recorder.ask({ type: 'removeDirectories', nodeKey, incarnation, directories });
+  }
 }
 
 /** Ends a task on request: at once where nothing runs, else when its agent has killed it. */

@@ -23,6 +23,44 @@ export interface TaskExecution {
 }
 
 /**
+ * One node's part of a multi-instance task beside the primary (which is the task itself): it runs the
+ * coordination command and then keeps its node until the primary ends.
+ *
+ * preparing  with its agent, not begun
+ * running    its coordination command runs
+ * completed  the command has ended, or the attempt has
+ */
+export interface Subtask {
+  /** `account/job/task:1`: agents know it by this instead of the task's key. */
+  readonly key: TaskKey;
+  readonly task: TaskKey;
+  /** From 1; the primary is 0. */
+  readonly id: number;
+  readonly attempt: number;
+  readonly node: NodeKey;
+  readonly nodeId: string;
+  /** Absent once it holds its node no more. */
+  phase?: 'assigned' | 'running';
+  state: 'preparing' | 'running' | 'completed';
+  stateTransitionTime: number;
+  previousState?: 'preparing' | 'running';
+  previousStateTransitionTime?: number;
+  startTime?: number;
+  endTime?: number;
+  exitCode?: number;
+  failureInfo?: FailureInfo;
+  result?: 'success' | 'failure';
+}
+
+/** Why a multi-instance attempt was given up by one of its parts. */
+export interface GroupEnd {
+  kind: 'failed' | 'lost';
+  failure?: FailureInfo;
+  /** The failure came before the part's process: nothing is tried again. */
+  preProcessing?: boolean;
+}
+
+/**
  * A task as memory holds it: only while it is not completed, or while a command needs it.
  * Its body (command line, files, settings) stays in the store: `TaskBody`, read when it is dispatched.
  */
@@ -56,7 +94,20 @@ export interface Task {
   /** The attempt is with the agent (assigned) or begun there; absent: with no node. */
   phase?: 'assigned' | 'running';
   /** Why the controller asked the agent to end the attempt, and what then becomes of the task. */
-  stopping?: { then: 'requeue' | 'terminate' | 'delete'; since: number };
+  stopping?: {
+    then: 'requeue' | 'terminate' | 'delete';
+    since: number;
+    /** A subtask gave up: it decides what becomes of the task, not a user. */
+    because?: GroupEnd;
+  };
+  /** Multi-instance: how many nodes it needs at once. */
+  readonly instances?: number;
+  /** Those of the latest attempt. */
+  subtasks?: Subtask[];
+  /** Of the present attempt: the primary's coordination command has ended well; … */
+  coordinated?: boolean;
+  /** … those of all subtasks have, too, and the application command may run. */
+  proceeded?: boolean;
   /** The body's, where it has some: what its end means for the job and for dependants. */
   readonly exitConditions?: TaskAdd['exitConditions'];
   /** The body's, where it has some: a task that comes back must find them satisfied again. */

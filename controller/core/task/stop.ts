@@ -1,12 +1,18 @@
 import type { Recorder } from '../recorder.js';
 import { must } from '../recorder.js';
-import type { Task } from './state.js';
+import { hauntSubtasks } from './hold.js';
+import type { GroupEnd, Task } from './state.js';
 
 /**
  * Asks the task's agent to end the attempt, and remembers what then becomes of the task. Asking again
  * changes nothing, but `terminate` outweighs `requeue`.
  */
-export function stopAttempt(recorder: Recorder, task: Task, then: 'requeue' | 'terminate'): void {
+export function stopAttempt(
+  recorder: Recorder,
+  task: Task,
+  then: 'requeue' | 'terminate',
+  because?: GroupEnd,
+): void {
   must(
     task.phase !== undefined && task.node !== undefined,
     () => `${task.key} has no attempt to stop`,
@@ -17,7 +23,12 @@ export function stopAttempt(recorder: Recorder, task: Task, then: 'requeue' | 't
     recorder.changed('task', task);
     return;
   }
-  task.stopping = { then, since: recorder.now };
+  task.stopping = {
+    then,
+    since: recorder.now,
+    ...(because === undefined ? {} : { because }),
+  };
+  hauntSubtasks(recorder, task);
   recorder.changed('task', task);
   const node = recorder.state.nodes.get(task.node);
   if (node !== undefined) recorder.stop(node, { taskKey: task.key, attempt: task.attempt });
