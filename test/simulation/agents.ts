@@ -272,6 +272,7 @@ export class SimulatedAgent implements AgentSight {
         return this.#startAttempt(output.assignment);
       case 'killAttempt':
         return this.#kill(output.attempt, output.graceMs);
+      case 'proceedAttempt':
       case 'answerRequest':
       case 'removeDirectories':
       case 'retainDirectory':

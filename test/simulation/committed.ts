@@ -20,7 +20,7 @@ export interface Commit {
   readonly batch: Batch;
 }
 
-export const KINDS = [
+const KINDS = [
   'account',
   'certificate',
   'application',

@@ -10,7 +10,7 @@ export interface NetworkPorts {
 }
 
 /** One end's ear. */
-export interface Listener<Message> {
+interface Listener<Message> {
   message(message: Message): void;
   /** The end of the connection as this side notices it: once, and nothing comes after. */
   closed(): void;

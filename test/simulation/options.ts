@@ -2,7 +2,7 @@ import { DEFAULT_TIMES, type Settings } from '../../controller/core/settings.js'
 import { randomStream, type RandomStream } from './random.js';
 
 /** What may go wrong; each is off, rare or frequent in a world. */
-export const FAULTS = [
+const FAULTS = [
   'controllerCrash', // the process dies between any two commits
   'commitRefused', // the store writes nothing and says so
   'linkLoss', // a connection dies, what is under way with it
@@ -25,7 +25,7 @@ export type Fault = (typeof FAULTS)[number];
 export type Rate = 'off' | 'rare' | 'frequent';
 
 /** What a workload makes use of. */
-export const FEATURES = [
+const FEATURES = [
   'dependencies',
   'retries',
   'priorities',

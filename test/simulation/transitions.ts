@@ -84,10 +84,7 @@ function describe(change: Change): string {
       const counts = 'taskCounts' in after ? ` ${JSON.stringify(after.taskCounts)}` : '';
       return `${from}${after.state}${counts}`;
     }
-    case 'account':
-    case 'certificate':
-    case 'application':
-    case 'applicationPackage':
+    default:
       return 'changed';
   }
 }

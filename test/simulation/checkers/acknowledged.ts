@@ -56,10 +56,7 @@ function checkGone(change: Change, { acknowledged }: Sight): void {
         return acknowledged.mayBeDeleted(change.key);
       case 'node':
         return change.before?.leaving !== undefined || failedResize(change.before);
-      case 'account':
-      case 'certificate':
-      case 'application':
-      case 'applicationPackage':
+      default:
         return true;
     }
   })();
