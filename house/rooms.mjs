@@ -71,8 +71,8 @@ export const rooms = [
     why: 'file, flags and environment to one checked value; core for its types only',
   },
   {
-    room: 'controller/main',
-    path: 'controller/main.ts',
+    room: 'controller/wiring',
+    path: 'controller/wiring',
     knows: [
       'protocol',
       'core',
@@ -85,7 +85,25 @@ export const rooms = [
       'config',
     ],
     pure: false,
-    why: 'wires the controller together',
+    why: 'makes each part with what it needs of the others',
+  },
+  {
+    room: 'controller/main',
+    path: 'controller/main.ts',
+    knows: [
+      'controller/wiring',
+      'protocol',
+      'core',
+      'engine',
+      'commands',
+      'queries',
+      'http',
+      'store',
+      'effects',
+      'config',
+    ],
+    pure: false,
+    why: 'the order in which the controller starts and stops',
   },
   {
     room: 'agent/core',

@@ -1,0 +1,79 @@
+import { poolOf } from '../../protocol/keys.js';
+import { AgentEffects } from '../effects/agents/agent-effects.js';
+import { LinkServer } from '../effects/agents/link-server.js';
+import { NodeFiles } from '../effects/agents/node-files.js';
+import { Sessions } from '../effects/agents/sessions.js';
+import type { Providers } from '../effects/nodes/providers.js';
+import type { NodeReconciler } from '../effects/nodes/reconcile.js';
+import { GUEST_VIEW_OF_HOST } from '../effects/authority/server-names.js';
+import { systemClock as clock } from '../effects/system-clock.js';
+import type { Configuration } from '../config/schema.js';
+import type { Engine } from '../engine/engine.js';
+import type { Listeners } from '../http/listen.js';
+import { createNodes } from './nodes.js';
+import type { Parts } from './parts.js';
+
+export interface Executors {
+  sessions: Sessions;
+  links: LinkServer;
+  nodeFiles: NodeFiles;
+  agents: AgentEffects;
+  reconciler: NodeReconciler;
+  providers: Providers;
+}
+
+/** The executors of effects; the engine that they report to is asked for when it is there. */
+export function createExecutors(parts: Parts, engine: () => Engine): Executors {
+  const { authority, settings, log, configuration, listeners } = parts;
+  const view = () => engine().view;
+  const sessions = new Sessions(
+    {
+      report: (event) => {
+        engine().report(event);
+      },
+      answered: (session, id, response) => {
+        nodeFiles.answered(session, id, response);
+      },
+      ended: (session) => {
+        nodeFiles.sessionEnded(session);
+        // The link often ends because the node did.
+        reconciler.wake(poolOf(session.nodeKey));
+      },
+      now: () => clock.now(),
+      log,
+    },
+    settings.leaseMs + settings.leaseGraceMs,
+  );
+  const nodeFiles = new NodeFiles(sessions);
+  const agents = new AgentEffects(
+    {
+      view,
+      readTaskBodies: (keys) => parts.store.readTaskBodies(keys),
+      open: (sealed) => authority.open(sealed),
+      taskToken: (of) => authority.taskToken(of),
+      storage: {
+        isOwnHost: ownHosts(configuration, listeners),
+        sign: (text) => authority.signStorage(text),
+        now: () => clock.now(),
+        urlLifetimeMs: configuration.limits.storageUrlLifetime,
+      },
+      heartbeatIntervalMs: settings.heartbeatIntervalMs,
+      vmSizes: settings.vmSizes,
+    },
+    sessions,
+  );
+  const { providers, reconciler } = createNodes(parts, engine);
+  const links = new LinkServer(view, sessions);
+  return { sessions, links, nodeFiles, agents, reconciler, providers };
+}
+
+/** Hosts under which tasks' URLs may name this controller's own storage. */
+function ownHosts({ listen, tlsListen, hypervisors }: Configuration, listeners: Listeners) {
+  const names = ['localhost', '127.0.0.1', '[::1]', GUEST_VIEW_OF_HOST, listen.host];
+  if (tlsListen !== undefined) names.push(tlsListen.host);
+  const hosts = new Set(names.flatMap((name) => listeners.ports.map((port) => `${name}:${port}`)));
+  for (const { controllerUrl } of hypervisors) {
+    if (controllerUrl !== undefined) hosts.add(new URL(controllerUrl).host);
+  }
+  return (host: string) => hosts.has(host);
+}

@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { poolOf } from '../../protocol/keys.js';
+import type { NodeKey } from '../../protocol/keys.js';
+import { Hypervisor } from '../config/schema.js';
+import { ProcessProvider } from '../effects/nodes/process/process-provider.js';
+import type { NodeProvider } from '../effects/nodes/provider.js';
+import { Providers } from '../effects/nodes/providers.js';
+import { NodeReconciler } from '../effects/nodes/reconcile.js';
+import { specify } from '../effects/nodes/specify.js';
+import type { SpecifyPorts } from '../effects/nodes/specify.js';
+import type { Engine } from '../engine/engine.js';
+import type { Parts } from './parts.js';
+
+const SWEEP_INTERVAL_MS = 5_000;
+
+/** Node providers, each opened when it is first needed, and the reconciler over them. */
+export function createNodes(parts: Parts, engine: () => Engine) {
+  const { authority, settings, log, configuration, listeners, caPem } = parts;
+  const wake = (nodeKey: NodeKey) => {
+    reconciler.wake(poolOf(nodeKey));
+  };
+  const directory = join(configuration.data, 'nodes');
+  const providers = new Providers({
+    process: () =>
+      Promise.resolve(new ProcessProvider({ directory, agentFile: agentFile(), onExit: wake })),
+    libvirt: () => openLibvirt(parts),
+  });
+  const specifyPorts: SpecifyPorts = {
+    vmSizes: settings.vmSizes,
+    // Processes on this machine need no https; guests get it where they can check the certificate.
+    controller: ({ nodeProvider }) =>
+      nodeProvider === 'process' || listeners.tlsUrl === undefined || caPem === undefined
+        ? { controllerUrl: listeners.url }
+        : { controllerUrl: listeners.tlsUrl, caPem },
+    enrolmentToken: (nodeKey, incarnation) => authority.enrolmentToken(nodeKey, incarnation),
+  };
+  const reconciler = new NodeReconciler(
+    {
+      view: () => engine().view,
+      report: (event) => {
+        engine().report(event);
+      },
+      provider: (kind) => providers.get(kind),
+      openProviders: () => providers.open(),
+      specify: (pool, node) => specify(specifyPorts, pool, node),
+      log,
+    },
+    {
+      parallelCreates: configuration.limits.parallelNodeCreates,
+      sweepIntervalMs: SWEEP_INTERVAL_MS,
+    },
+  );
+  return { providers, reconciler };
+}
+
+/** Loaded only here: everything else works without libvirt's library. */
+async function openLibvirt({ configuration, authority, log }: Parts): Promise<NodeProvider> {
+  const { LibvirtNodeProvider } = await import('../effects/nodes/libvirt/libvirt-provider.js');
+  const { hypervisors, images, data } = configuration;
+  return new LibvirtNodeProvider(hypervisors.length > 0 ? hypervisors : [Hypervisor.parse({})], {
+    controllerId: authority.controllerId,
+    dataDirectory: data,
+    images: images.filter(({ provider }) => provider === 'libvirt'),
+    agent: { node: process.execPath, bundle: agentFile() },
+    log,
+  });
+}
+
+/** Beside the bundle of the controller, or in dist/ when it runs from its sources. */
+function agentFile(): string {
+  const places = ['./agent.mjs', '../../dist/agent.mjs'].map((place) =>
+    fileURLToPath(new URL(place, import.meta.url)),
+  );
+  return places.find((place) => existsSync(place)) ?? (places[0] as string);
+}
