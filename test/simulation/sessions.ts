@@ -143,6 +143,8 @@ export class SimulatedSessions {
         return this.#assignments(effect.attempts);
       case 'stopAttempts':
         return { type: 'stop', attempts: effect.attempts };
+      case 'proceedAttempts':
+        return { type: 'proceed', attempts: effect.attempts };
       case 'acknowledgeEvents':
         return { type: 'acknowledge', sequence: effect.sequence };
       case 'grantLease':
