@@ -1,0 +1,231 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { makeCertificate } from '../support/certificate.js';
+import { AZ, azureCliRequirement, suite } from '../support/requirements.js';
+import { startController } from '../support/start-controller.js';
+import type { StartedController } from '../support/start-controller.js';
+import { tempDirectory } from '../support/temp-dir.js';
+import { waitFor } from '../support/wait-for.js';
+
+interface Ended {
+  code: number;
+  output: string;
+  errors: string;
+}
+
+/** Each test goes on where the one before it ended. */
+suite('az batch, unchanged, over https', [await azureCliRequirement()], () => {
+  let controller: StartedController;
+  const folder = tempDirectory('azure-cli');
+  const file = (name: string) => join(folder.path, name);
+  beforeAll(async () => {
+    controller = await startController({ tls: true });
+    mkdirSync(file('configuration'));
+  });
+  afterAll(async () => {
+    await controller.stop();
+    folder.remove();
+  });
+
+  /** No login and nothing of the user's own: name, key and endpoint come with every call. */
+  const ended = (...command: string[]) =>
+    new Promise<Ended>((resolve) => {
+      const environment = {
+        PATH: '/usr/bin:/bin',
+        HOME: folder.path,
+        NO_PROXY: '*',
+        AZURE_CONFIG_DIR: file('configuration'),
+        AZURE_CORE_COLLECT_TELEMETRY: 'false',
+        REQUESTS_CA_BUNDLE: controller.caFile,
+        AZURE_BATCH_ACCOUNT: controller.account,
+        AZURE_BATCH_ACCESS_KEY: controller.key,
+        AZURE_BATCH_ENDPOINT: controller.tlsUrl,
+      };
+      execFile(
+        AZ,
+        ['batch', ...command, '--output', 'json'],
+        { env: environment },
+        (error, output, errors) => {
+          resolve({ code: error === null ? 0 : Number(error.code), output, errors });
+        },
+      );
+    });
+
+  /** What a command that must succeed prints; undefined where it prints nothing. */
+  async function az(...command: string[]): Promise<unknown> {
+    const { code, output, errors } = await ended(...command);
+    if (code !== 0)
+      throw new Error(`az batch ${command.join(' ')} ended with ${String(code)}: ${errors}`);
+    return output.trim() === '' ? undefined : (JSON.parse(output) as unknown);
+  }
+
+  const until = (what: string, expected: object, ...command: string[]) =>
+    waitFor(
+      what,
+      async () => {
+        const seen = await az(...command);
+        return Object.entries(expected).every(
+          ([name, value]) => (seen as Record<string, unknown>)[name] === value,
+        );
+      },
+      { timeoutMs: 60_000 },
+    );
+
+  it('shows the images and the applications of the account', async () => {
+    expect(await az('pool', 'supported-images', 'list')).toContainEqual(
+      expect.objectContaining({ nodeAgentSkuId: 'batch.node.process' }),
+    );
+    expect(await az('application', 'summary', 'list')).toEqual([]);
+    const { code, errors } = await ended(
+      'application',
+      'summary',
+      'show',
+      '--application-id',
+      'none',
+    );
+    expect([code, errors]).toEqual([expect.any(Number), expect.stringContaining('not exist')]);
+    expect(code).not.toBe(0);
+  });
+
+  it('creates, shows, lists and deletes a certificate', async () => {
+    const { thumbprint, pfx } = makeCertificate('az');
+    writeFileSync(file('az.pfx'), Buffer.from(pfx('secret'), 'base64'));
+    const named = ['--thumbprint', thumbprint];
+    await az(
+      'certificate',
+      'create',
+      ...named,
+      '--certificate-file',
+      file('az.pfx'),
+      '--password',
+      'secret',
+    );
+    expect(await az('certificate', 'show', ...named)).toMatchObject({
+      thumbprint,
+      state: 'active',
+    });
+    expect(await az('certificate', 'list')).toHaveLength(1);
+    await az('certificate', 'delete', ...named, '--yes');
+    await waitFor('the certificate to go', async () => {
+      return ((await az('certificate', 'list')) as object[]).length === 0;
+    });
+  });
+
+  it('creates a pool from options, changes it, and refuses the same id again', async () => {
+    const create = ['pool', 'create', '--id', 'cli', '--vm-size', 'standard_d1_v2'];
+    const image = ['--image', 'batchyard:process:local', '--node-agent-sku-id'];
+    const all = [...create, ...image, 'batch.node.process', '--target-dedicated-nodes', '1'];
+    await az(...all);
+    await until(
+      'the pool to have its node',
+      { allocationState: 'steady', currentDedicatedNodes: 1 },
+      ...['pool', 'show', '--pool-id', 'cli'],
+    );
+    await az('pool', 'set', '--pool-id', 'cli', '--metadata', 'a=b');
+    expect(await az('pool', 'list', '--filter', "id eq 'cli'")).toMatchObject([
+      { id: 'cli', metadata: [{ name: 'a', value: 'b' }] },
+    ]);
+    const again = await ended(...all);
+    expect(again.code).not.toBe(0);
+    expect(again.errors).toContain('already exists');
+    expect(await az('pool', 'node-counts', 'list')).toMatchObject([{ poolId: 'cli' }]);
+  });
+
+  it('creates a job and tasks, from options and from a file, and shows how they ended', async () => {
+    await az('job', 'create', '--id', 'cli-job', '--pool-id', 'cli', '--priority', '5');
+    await az('job', 'set', '--job-id', 'cli-job', '--priority', '6');
+    expect(await az('job', 'show', '--job-id', 'cli-job')).toMatchObject({ priority: 6 });
+    const ofJob = ['--job-id', 'cli-job'];
+    const line = '/bin/sh -c "echo from az"';
+    await az('task', 'create', ...ofJob, '--task-id', 'one', '--command-line', line);
+    const tasks = Array.from({ length: 120 }, (_, n) => ({
+      id: `t${String(n)}`,
+      commandLine: '/bin/true',
+    }));
+    writeFileSync(file('tasks.json'), JSON.stringify(tasks));
+    expect(await az('task', 'create', ...ofJob, '--json-file', file('tasks.json'))).toHaveLength(
+      120,
+    );
+    await waitFor(
+      'every task to complete',
+      async () => {
+        const counts = await az('job', 'task-counts', 'show', ...ofJob);
+        return (counts as { taskCounts: { succeeded: number } }).taskCounts.succeeded === 121;
+      },
+      { timeoutMs: 60_000 },
+    );
+    expect(await az('task', 'show', ...ofJob, '--task-id', 'one')).toMatchObject({
+      state: 'completed',
+      executionInfo: { exitCode: 0, result: 'success' },
+    });
+    expect(await az('task', 'list', ...ofJob, '--filter', "id eq 't7'")).toHaveLength(1);
+    await az('task', 'reactivate', ...ofJob, '--task-id', 'one').catch((error: unknown) => {
+      expect(String(error)).toContain('succeeded');
+    });
+    await az('task', 'delete', ...ofJob, '--task-id', 't7', '--yes');
+  });
+
+  it('lists, shows, downloads and deletes files of the task and of its node', async () => {
+    const ofTask = ['--job-id', 'cli-job', '--task-id', 'one'];
+    const listed = (await az('task', 'file', 'list', ...ofTask)) as { name: string }[];
+    expect(listed.map(({ name }) => name)).toContain('stdout.txt');
+    const stdout = ['--file-path', 'stdout.txt'];
+    await az('task', 'file', 'show', ...ofTask, ...stdout);
+    await az('task', 'file', 'download', ...ofTask, ...stdout, '--destination', file('stdout.txt'));
+    expect(readFileSync(file('stdout.txt'), 'utf8')).toBe('from az\n');
+    const part = ['--start-range', '5', '--end-range', '6', '--destination', file('part.txt')];
+    await az('task', 'file', 'download', ...ofTask, ...stdout, ...part);
+    expect(readFileSync(file('part.txt'), 'utf8')).toBe('az');
+    const [node] = (await az('node', 'list', '--pool-id', 'cli')) as { id: string }[];
+    const ofNode = ['--pool-id', 'cli', '--node-id', node?.id ?? ''];
+    const all = (await az('node', 'file', 'list', ...ofNode, '--recursive', 'true')) as {
+      name: string;
+    }[];
+    const path = all.find(({ name }) => name.endsWith('one/stdout.txt'))?.name ?? '';
+    const onNode = [...ofNode, '--file-path', path];
+    await az('node', 'file', 'show', ...onNode);
+    await az('node', 'file', 'download', ...onNode, '--destination', file('node.txt'));
+    expect(readFileSync(file('node.txt'), 'utf8')).toBe('from az\n');
+    await az('node', 'file', 'delete', ...onNode, '--yes');
+    await az('task', 'file', 'delete', ...ofTask, '--file-path', 'stderr.txt', '--yes');
+  });
+
+  it('shows the node, takes it out of scheduling and back, and removes it', async () => {
+    const [node] = (await az('node', 'list', '--pool-id', 'cli')) as { id: string }[];
+    const ofNode = ['--pool-id', 'cli', '--node-id', node?.id ?? ''];
+    await az('node', 'scheduling', 'disable', ...ofNode);
+    expect(await az('node', 'show', ...ofNode)).toMatchObject({ schedulingState: 'disabled' });
+    await az('node', 'scheduling', 'enable', ...ofNode);
+    await az('node', 'delete', '--pool-id', 'cli', '--node-list', node?.id ?? '');
+    await until(
+      'the pool to have no node',
+      { allocationState: 'steady', currentDedicatedNodes: 0 },
+      ...['pool', 'show', '--pool-id', 'cli'],
+    );
+  });
+
+  it('resizes the pool, and stops a resize', async () => {
+    await az('pool', 'resize', '--pool-id', 'cli', '--target-dedicated-nodes', '2');
+    await until(
+      'the pool to have two nodes',
+      { allocationState: 'steady', currentDedicatedNodes: 2 },
+      ...['pool', 'show', '--pool-id', 'cli'],
+    );
+    await az('pool', 'resize', '--pool-id', 'cli', '--target-dedicated-nodes', '0');
+    const { errors } = await ended('pool', 'resize', '--pool-id', 'cli', '--abort');
+    expect(errors).not.toContain('Traceback');
+  });
+
+  it('ends and deletes the job and the pool', async () => {
+    // `az job disable` is left out: Debian's version knows no value of its --disable-tasks.
+    await az('job', 'stop', '--job-id', 'cli-job', '--terminate-reason', 'told');
+    await until('the job to end', { state: 'completed' }, 'job', 'show', '--job-id', 'cli-job');
+    await az('job', 'delete', '--job-id', 'cli-job', '--yes');
+    await az('pool', 'delete', '--pool-id', 'cli', '--yes');
+    await waitFor('the pool to go', async () => {
+      return ((await az('pool', 'list')) as object[]).length === 0;
+    });
+  });
+});
