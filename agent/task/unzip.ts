@@ -1,5 +1,4 @@
 import { open, mkdir } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 import { openPromise, type Entry, type ZipFile } from 'yauzl';
 
 /** What an archive may hold; tests use smaller figures. */
@@ -58,9 +57,11 @@ export async function unzip(
   target: string,
   limits: UnzipLimits,
 ): Promise<void> {
-  const zip = await openPromise(file).catch((error: unknown) => {
-    throw refused(error);
-  });
+  const zip = await openPromise(file, { autoClose: false, lazyEntries: true }).catch(
+    (error: unknown) => {
+      throw refused(error);
+    },
+  );
   try {
     const { directories, files } = await readContents(zip, archiveBytes, limits);
     for (const directory of directories)
@@ -145,11 +146,9 @@ async function extract(zip: ZipFile, { entry, path, mode }: Member, to: string):
     const content = await zip.openReadStreamPromise(entry).catch((error: unknown) => {
       throw refused(error, path);
     });
-    await pipeline(content, handle.createWriteStream({ autoClose: false })).catch(
-      (error: unknown) => {
-        throw isSystemError(error) ? error : refused(error, path);
-      },
-    );
+    await handle.writeFile(content).catch((error: unknown) => {
+      throw isSystemError(error) ? error : refused(error, path);
+    });
     await handle.chmod(mode);
   } finally {
     await handle.close();
