@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { fromClient, ServiceError, UNREACHABLE } from './service-error.js';
+import { fromClient, ServiceError, UNREACHABLE } from './refusal.js';
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 3_000;

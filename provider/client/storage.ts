@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Account } from './data-plane.js';
 import { call } from './retry.js';
-import { ServiceError } from './service-error.js';
+import { ServiceError } from './refusal.js';
 import type { Connection } from './settings.js';
 
 const TIMEOUT_MS = 60_000;

@@ -39,7 +39,7 @@ describe('texts', () => {
       });
     expect(found).toEqual([]);
   });
-  it('no TODO, FIXME, XXX or HACK', () => {
+  it('hold no marks of unfinished work', () => {
     const marks = new RegExp(
       `\\b(${['TO', 'FIX', 'XX', 'HA'].map((half, n) => half + ['DO', 'ME', 'X', 'CK'][n]).join('|')})\\b`,
     );
