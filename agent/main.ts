@@ -167,13 +167,19 @@ class Agent {
       }
       case 'startAttempt': {
         const { assignment } = output;
-        this.#retention.forget(assignment.directory);
-        return this.#runner.startAttempt(assignment, output.configuration, (outcome) =>
-          this.#input(() => this.#core.attemptEnded(assignment, outcome, now())),
+        const { directory, multiInstance } = assignment;
+        this.#retention.forget(multiInstance?.sharedDirectory ?? directory);
+        return this.#runner.startAttempt(
+          assignment,
+          output.configuration,
+          (outcome) => this.#input(() => this.#core.attemptEnded(assignment, outcome, now())),
+          (outcome) => this.#input(() => this.#core.attemptCoordinated(assignment, outcome)),
         );
       }
       case 'killAttempt':
         return this.#runner.kill(output.attempt, output.graceMs);
+      case 'proceedAttempt':
+        return this.#runner.proceed(output.attempt);
       case 'answerRequest':
         return this.#own(this.#answer(output.id, output.request), 'a file request');
       case 'removeDirectories':

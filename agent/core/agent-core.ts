@@ -78,6 +78,11 @@ export class AgentCore {
       case 'stop':
         for (const attempt of message.attempts) this.#stop(attempt, now);
         return this.#startTries(now);
+      case 'proceed':
+        for (const attempt of message.attempts)
+          if (this.#attempts.running(attempt) !== undefined)
+            this.#outputs.push({ type: 'proceedAttempt', attempt: reference(attempt) });
+        return;
       case 'acknowledge':
         return this.#spool.acknowledge(message.sequence);
       case 'lease':
@@ -114,11 +119,18 @@ export class AgentCore {
     this.tick(now);
   }
 
+  /** A part's coordination command exited with 0; the try goes on. */
+  attemptCoordinated(attempt: AttemptRef, outcome: RunOutcome): void {
+    if (this.#attempts.running(attempt) === undefined) return;
+    this.#spool.push({ type: 'attemptCoordinated', ...reference(attempt), outcome });
+  }
+
   /** Every started try ends here exactly once: by itself, killed, or failed before its process. */
   attemptEnded(attempt: AttemptRef, run: RunOutcome, now: Moment): void {
     const running = this.#attempts.end(attempt, now.monotonic);
     if (running === undefined) return;
-    const { taskKey, directory, retentionTimeMs } = running.assignment;
+    const { taskKey, retentionTimeMs, multiInstance } = running.assignment;
+    const directory = multiInstance?.sharedDirectory ?? running.assignment.directory;
     const outcome = withReason(run, running.killed);
     this.#spool.push({ type: 'attemptEnded', taskKey, attempt: attempt.attempt, outcome });
     if (retentionTimeMs !== undefined) {

@@ -1,6 +1,7 @@
 import type {
   AssignedApplicationPackage,
   Assignment,
+  MultiInstance,
   NodeConfiguration,
   Program,
 } from '../../protocol/agent/assignment.js';
@@ -80,9 +81,19 @@ function systemVariables(
   if ('taskId' in program) {
     variables.AZ_BATCH_JOB_ID = program.jobId;
     variables.AZ_BATCH_TASK_ID = program.taskId;
+    if (program.jobPreparationDirectory !== undefined) {
+      const directory = `${root}/${program.jobPreparationDirectory}`;
+      variables.AZ_BATCH_JOB_PREP_DIR = directory;
+      variables.AZ_BATCH_JOB_PREP_WORKING_DIR = `${directory}/wd`;
+      // The oldest documents' names.
+      variables.AZ_BATCH_NODE_JOB_PREP_DIR = directory;
+      variables.AZ_BATCH_NODE_JOB_PREP_WORKING_DIR = `${directory}/wd`;
+    }
     if (program.authenticationToken !== undefined) {
       variables.AZ_BATCH_AUTHENTICATION_TOKEN = program.authenticationToken;
     }
+    if (program.multiInstance !== undefined)
+      Object.assign(variables, groupVariables(root, program.multiInstance));
   }
   const packages = [
     ...(configuration.applicationPackages ?? []),
@@ -90,6 +101,22 @@ function systemVariables(
   ];
   for (const one of packages) Object.assign(variables, packageVariables(root, one));
   return variables;
+}
+
+/** The port that AZ_BATCH_MASTER_NODE names; nothing listens there but what the task starts. */
+const MASTER_PORT = 6000;
+
+/** What only parts of a multi-instance task get. */
+function groupVariables(root: string, part: MultiInstance): Record<string, string> {
+  const { hosts, coresPerHost, subtaskId, sharedDirectory } = part;
+  return {
+    AZ_BATCH_HOST_LIST: hosts.join(','),
+    AZ_BATCH_NODE_LIST: hosts.join(';'),
+    AZ_BATCH_MASTER_NODE: `${hosts[0] ?? ''}:${MASTER_PORT}`,
+    AZ_BATCH_IS_CURRENT_NODE_MASTER: String(subtaskId === 0),
+    AZ_BATCH_TASK_SHARED_DIR: `${root}/${sharedDirectory}`,
+    CCP_NODES: [hosts.length, ...hosts.flatMap((host) => [host, coresPerHost])].join(' '),
+  };
 }
 
 /** Where a package is unpacked. */

@@ -21,10 +21,12 @@ export type Output =
   | { type: 'prepareNode'; configuration: NodeConfiguration }
   /** Answered by `startTaskEnded`. */
   | { type: 'runStartTask'; configuration: NodeConfiguration; retryCount: number }
-  /** Answered by `attemptEnded`. */
+  /** Answered by `attemptEnded`; before it, by `attemptCoordinated` where it is one part of several. */
   | { type: 'startAttempt'; assignment: Assignment; configuration: NodeConfiguration }
   /** All processes of the try; still answered by `attemptEnded`. After `graceMs` the kill is final. */
   | { type: 'killAttempt'; attempt: AttemptRef; graceMs: number }
+  /** The primary of a multi-instance task runs its command line now; once is enough. */
+  | { type: 'proceedAttempt'; attempt: AttemptRef }
   | { type: 'answerRequest'; id: string; request: AgentRequest }
   | { type: 'removeDirectories'; directories: string[] }
   /** The directory may go this long after `epoch`. */

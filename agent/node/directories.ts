@@ -48,6 +48,19 @@ export function createTaskDirectory(root: string, directory: string): string {
   return path;
 }
 
+/**
+ * The same for one part of a multi-instance task: the task's directory `shared` is made afresh, and the
+ * part's own, which is the same or below it, with its `wd`.
+ */
+export function createPartDirectory(root: string, shared: string, directory: string): string {
+  if (directory === shared) return createTaskDirectory(root, directory);
+  if (!isBelow(shared, 'workitems') || !directory.startsWith(`${shared}/`)) {
+    throw new Error(`the task directory ${JSON.stringify(shared)} is not below workitems/`);
+  }
+  rmSync(`${root}/${shared}`, { recursive: true, force: true });
+  return createTaskDirectory(root, directory);
+}
+
 /** Whether a relative path names something inside `top`, by its text alone. */
 export function isBelow(path: string, top: string): boolean {
   const parts = path.split('/');

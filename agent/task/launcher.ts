@@ -6,6 +6,8 @@ export interface LaunchOrder {
   workingDirectory: string;
   stdoutPath: string;
   stderrPath: string;
+  /** Adds to output files that an earlier process of the try has begun. */
+  appends?: boolean;
 }
 
 export interface ProcessEnd {
@@ -35,7 +37,7 @@ export interface LaunchCallbacks {
 
 /**
  * Starts processes, each the leader of a session of its own, with default signals, standard input from
- * /dev/null and fresh output files.
+ * /dev/null and output files that are fresh unless the order says otherwise.
  */
 export interface Launcher {
   readonly kind: 'posix_spawn' | 'node';

@@ -28,7 +28,7 @@ function start(order: LaunchOrder, callbacks: LaunchCallbacks): void {
   try {
     checkFormat(order.file);
     for (const path of [order.stdoutPath, order.stderrPath])
-      outputs.push(openSync(path, 'w', 0o640));
+      outputs.push(openSync(path, order.appends === true ? 'a' : 'w', 0o640));
     const child = spawn(order.file, order.argv.slice(1), {
       argv0: order.argv[0] ?? order.file,
       cwd: order.workingDirectory,

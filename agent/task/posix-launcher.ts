@@ -20,6 +20,7 @@ const STRUCT_BYTES = 512;
 
 const ACTIONS_BYTES = 128;
 const OUTPUT_FLAGS = files.O_WRONLY | files.O_CREAT | files.O_TRUNC;
+const APPEND_FLAGS = files.O_WRONLY | files.O_CREAT | files.O_APPEND;
 
 type Native = ReturnType<typeof bind>;
 
@@ -94,8 +95,9 @@ class PosixLauncher implements Launcher {
     const pidOut = Buffer.alloc(8);
     native.actionsInit(actions);
     native.addOpen(actions, 0, '/dev/null', files.O_RDONLY, 0);
-    native.addOpen(actions, 1, order.stdoutPath, OUTPUT_FLAGS, 0o640);
-    native.addOpen(actions, 2, order.stderrPath, OUTPUT_FLAGS, 0o640);
+    const flags = order.appends === true ? APPEND_FLAGS : OUTPUT_FLAGS;
+    native.addOpen(actions, 1, order.stdoutPath, flags, 0o640);
+    native.addOpen(actions, 2, order.stderrPath, flags, 0o640);
     // Whatever this program inherited from whoever started it ends here.
     native.closeFrom(actions, 3);
     native.addChdir(actions, order.workingDirectory);

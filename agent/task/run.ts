@@ -1,11 +1,16 @@
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
-import type { Assignment, NodeConfiguration, Program } from '../../protocol/agent/assignment.js';
+import type {
+  Assignment,
+  MultiInstance,
+  NodeConfiguration,
+  Program,
+} from '../../protocol/agent/assignment.js';
 import type { AttemptRef } from '../../protocol/agent/message.js';
 import { CommandLineError, splitCommandLine } from '../core/command-line.js';
 import { buildEnvironment, EnvironmentError, type NodeEnvironment } from '../core/environment.js';
 import { attemptId, type RunOutcome } from '../core/output.js';
 import { certificatesDirectory, type CertificateViewer } from '../node/certificates.js';
-import { createTaskDirectory } from '../node/directories.js';
+import { createPartDirectory, createTaskDirectory } from '../node/directories.js';
 import type { HttpClient } from '../node/http.js';
 import type { ApplicationPackages } from './application-packages.js';
 import { diskFailure, StepFailure, Stopped } from './failure.js';
@@ -15,6 +20,16 @@ import { findProgram, launchFailure } from './program-file.js';
 import { downloadResourceFiles } from './resource-files.js';
 import { killSession, signalGroup } from './session.js';
 import type { TransferLimits } from './transfer.js';
+
+/** A run that is one part of a multi-instance task. */
+interface Part {
+  readonly multiInstance: MultiInstance;
+  /** `coordinating`, downloads included; `waiting` for word to proceed or to stop; `proceeded`. */
+  state: 'coordinating' | 'waiting' | 'proceeded';
+  /** Leader of the session in which the coordination command ran: what it left lives until the run ends. */
+  leader?: number;
+  coordinated: (outcome: RunOutcome) => void;
+}
 
 /** What all runs on a node share. */
 export interface RunnerContext {
@@ -44,6 +59,7 @@ interface Run {
   killTimer?: NodeJS.Timeout;
   /** Leftover processes of a start task live on: it may start services of the node. */
   keepsLeftovers: boolean;
+  part?: Part;
   ended: (outcome: RunOutcome) => void;
 }
 
@@ -61,14 +77,21 @@ export class Runner {
     assignment: Assignment,
     configuration: NodeConfiguration,
     ended: (outcome: RunOutcome) => void,
+    coordinated: (outcome: RunOutcome) => void,
   ): void {
+    const { directory, multiInstance } = assignment;
+    const { rootDirectory } = this.context;
     this.#start(
       attemptId(assignment),
       assignment,
       configuration,
       assignment.outputFiles,
       ended,
-      () => createTaskDirectory(this.context.rootDirectory, assignment.directory),
+      () =>
+        multiInstance === undefined
+          ? createTaskDirectory(rootDirectory, directory)
+          : createPartDirectory(rootDirectory, multiInstance.sharedDirectory, directory),
+      multiInstance && { multiInstance, state: 'coordinating', coordinated },
     );
   }
 
@@ -82,6 +105,14 @@ export class Runner {
       mkdirSync(`${directory}/wd`, { recursive: true, mode: 0o770 });
       return directory;
     });
+  }
+
+  /** The other parts are coordinated: the primary's command line runs. */
+  proceed(attempt: AttemptRef): void {
+    const run = this.#runs.get(attemptId(attempt));
+    if (run?.part?.state !== 'waiting' || run.part.multiInstance.subtaskId !== 0) return;
+    run.part.state = 'proceeded';
+    this.#launchLater(run);
   }
 
   /** Kills all processes of a try: politely, then for sure. A try that only downloads is just stopped. */
@@ -107,6 +138,7 @@ export class Runner {
     outputFiles: Assignment['outputFiles'],
     ended: (outcome: RunOutcome) => void,
     makeDirectory: () => string,
+    part?: Part,
   ): void {
     const run: Run = {
       program,
@@ -116,8 +148,10 @@ export class Runner {
       startTime: this.context.epoch(),
       stopped: false,
       keepsLeftovers: id === 'startTask',
+      ...(part === undefined ? {} : { part }),
       ended: (outcome) => {
         clearTimeout(run.killTimer);
+        if (part?.leader !== undefined) killSession(part.leader);
         this.#runs.delete(id);
         ended(outcome);
       },
@@ -130,8 +164,7 @@ export class Runner {
         configuration,
         id === 'startTask' ? 'starttask' : 'task',
       );
-      if (program.resourceFiles.length === 0 && (program.applicationPackages ?? []).length === 0)
-        return this.#launch(run);
+      if (!hasDownloads(run)) return this.#launch(run);
     } catch (error) {
       return this.#failBefore(run, error);
     }
@@ -167,6 +200,15 @@ export class Runner {
     const { client, limits, packages } = this.context;
     await packages.deploy(run.program.applicationPackages ?? [], signalOf(run));
     const workingDirectory = `${run.taskDirectory}/wd`;
+    const common = run.part?.multiInstance;
+    if (common !== undefined)
+      await downloadResourceFiles(
+        client,
+        common.commonResourceFiles,
+        `${this.context.rootDirectory}/${common.sharedDirectory}`,
+        signalOf(run),
+        limits,
+      );
     await downloadResourceFiles(
       client,
       run.program.resourceFiles,
@@ -186,7 +228,12 @@ export class Runner {
   }
 
   #launch(run: Run): void {
-    const argv = splitCommandLine(run.program.commandLine);
+    const { part } = run;
+    const commandLine =
+      part?.state === 'coordinating'
+        ? part.multiInstance.coordinationCommandLine
+        : run.program.commandLine;
+    const argv = splitCommandLine(commandLine);
     const workingDirectory = `${run.taskDirectory}/wd`;
     const file = findProgram(argv[0] ?? '', run.environment.PATH ?? '', workingDirectory);
     const order = {
@@ -196,6 +243,7 @@ export class Runner {
       workingDirectory,
       stdoutPath: `${run.taskDirectory}/stdout.txt`,
       stderrPath: `${run.taskDirectory}/stderr.txt`,
+      ...(part?.state === 'proceeded' ? { appends: true } : {}),
     };
     this.context.launcher.launch(order, {
       started: (pid) => {
@@ -211,6 +259,7 @@ export class Runner {
   #processEnded(run: Run, end: ProcessEnd): void {
     const pid = run.pid;
     delete run.pid;
+    if (run.part?.state === 'coordinating') return this.#coordinationEnded(run, run.part, pid, end);
     if (pid !== undefined && run.stopped) killSession(pid);
     else if (pid !== undefined && !run.keepsLeftovers) this.context.launcher.sweepGroup(pid);
     const outcome: RunOutcome = { startTime: run.startTime, endTime: this.context.epoch(), ...end };
@@ -219,6 +268,15 @@ export class Runner {
       () => run.ended({ ...outcome, endTime: this.context.epoch() }),
       (error: unknown) => run.ended(this.#uploadFailed(outcome, error)),
     );
+  }
+
+  /** With 0 the part waits, and what its command left running lives on; anything else ends the run. */
+  #coordinationEnded(run: Run, part: Part, pid: number | undefined, end: ProcessEnd): void {
+    const outcome: RunOutcome = { startTime: run.startTime, endTime: this.context.epoch(), ...end };
+    if (pid !== undefined) part.leader = pid;
+    if (run.stopped || end.exitCode !== 0) return run.ended(outcome);
+    part.state = 'waiting';
+    part.coordinated(outcome);
   }
 
   #upload(run: Run, end: ProcessEnd): Promise<void> {
@@ -255,12 +313,23 @@ export class Runner {
   #killRun(run: Run, graceMs: number): void {
     run.stopped = true;
     run.abort?.abort();
-    const { pid } = run;
+    const { pid, part } = run;
+    if (part?.state === 'waiting') {
+      part.state = 'proceeded';
+      const end = { startTime: run.startTime, endTime: this.context.epoch() };
+      setImmediate(() => run.ended(end));
+      return;
+    }
     if (pid === undefined) return;
     if (graceMs <= 0) return killSession(pid);
     signalGroup(pid, 'SIGTERM');
     run.killTimer ??= setTimeout(() => run.pid !== undefined && killSession(run.pid), graceMs);
   }
+}
+
+function hasDownloads({ program, part }: Run): boolean {
+  const common = part?.multiInstance.commonResourceFiles.length ?? 0;
+  return program.resourceFiles.length + (program.applicationPackages?.length ?? 0) + common > 0;
 }
 
 /** What stops the transfers of a run. */

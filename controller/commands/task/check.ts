@@ -4,17 +4,18 @@ import { taskKey } from '../../../protocol/keys.js';
 import type { Job } from '../../core/job/state.js';
 import type { Transaction } from '../../engine/command.js';
 
+const same = (a: string, b: string | undefined) => a.toLowerCase() === b?.toLowerCase();
+
 /** Refuses a task that its job can't have. Rows of completed tasks must have been loaded. */
 export function checkTask({ state }: Transaction, job: Job, body: TaskAdd): void {
   const { specification } = job;
   if (state.tasks.has(taskKey(job.key, body.id)))
     throw new BatchError('TaskExists', [{ key: 'TaskId', value: body.id }]);
+  const { jobPreparationTask, jobReleaseTask } = specification;
+  if (same(body.id, jobPreparationTask?.id)) throw new BatchError('TaskIdSameAsJobPreparationTask');
+  if (same(body.id, jobReleaseTask?.id)) throw new BatchError('TaskIdSameAsJobReleaseTask');
   if (body.dependsOn !== undefined && !specification.usesTaskDependencies)
     throw new BatchError('TaskDependenciesNotSpecifiedOnJob');
-  if (body.multiInstanceSettings !== undefined)
-    throw new BatchError('NotImplemented', [
-      { key: 'PropertyName', value: 'multiInstanceSettings' },
-    ]);
   if (specification.onTaskFailure !== 'performexitoptionsjobaction') {
     const action = jobActionOf(body);
     if (action !== undefined)

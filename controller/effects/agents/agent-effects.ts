@@ -1,11 +1,14 @@
 import type { NodeKey, TaskKey } from '../../../protocol/keys.js';
 import type { Effect } from '../../core/effect.js';
 import type { Job } from '../../core/job/state.js';
+import type { VmSize } from '../../core/settings.js';
 import type { Task } from '../../core/task/state.js';
 import type { StateView, TaskBody } from '../../engine/ports.js';
 import { buildAssignment, buildConfiguration } from './assignment.js';
+import { asPart, placeOf, taskOf } from './multi-instance.js';
 import { OwnStorage } from './own-storage.js';
 import type { StorageSigner } from './own-storage.js';
+import { isSpecial, specialAssignments } from './special-assignment.js';
 import { CLOSE_STALE } from './session.js';
 import type { AgentSession } from './session.js';
 import type { Sessions } from './sessions.js';
@@ -23,6 +26,7 @@ export interface AgentEffectsPorts {
   taskToken(of: { job: Readonly<Job>; task: Readonly<Task> }): string;
   storage: StorageSigner;
   heartbeatIntervalMs: number;
+  vmSizes: readonly VmSize[];
 }
 
 /**
@@ -58,6 +62,11 @@ export class AgentEffects {
       case 'stopAttempts':
         session.inOrder(() => {
           session.send({ type: 'stop', attempts: effect.attempts });
+        });
+        return;
+      case 'proceedAttempts':
+        session.inOrder(() => {
+          session.send({ type: 'proceed', attempts: effect.attempts });
         });
         return;
       case 'removeDirectories':
@@ -98,7 +107,8 @@ export class AgentEffects {
   private assign(session: AgentSession, effect: Of<'sendAssignments'>): Promise<void> | void {
     const view = this.ports.view();
     const missing = effect.attempts
-      .map(({ taskKey }) => taskKey)
+      .filter(({ taskKey }) => !isSpecial(view, taskKey))
+      .map(({ taskKey }) => taskOf(taskKey))
       .filter((key) => view.taskBody(key) === undefined);
     if (missing.length === 0) {
       this.sendAssignments(session, effect, new Map());
@@ -117,16 +127,22 @@ export class AgentEffects {
     const view = this.ports.view();
     const storage = this.storageOf(session, accountName(view, session.nodeKey));
     const assignments = effect.attempts.flatMap(({ taskKey, attempt }) => {
-      const task = view.task(taskKey);
-      const body = bodies.get(taskKey) ?? view.taskBody(taskKey);
+      const special = specialAssignments(view, session.nodeKey, { taskKey, attempt }, storage);
+      if (special !== undefined) return special;
+      const key = taskOf(taskKey);
+      const task = view.task(key);
+      const body = bodies.get(key) ?? view.taskBody(key);
+      const place = task === undefined ? undefined : placeOf(task, taskKey);
       const job = task === undefined ? undefined : view.jobs.get(task.job);
-      if (task?.attempt !== attempt || task.node !== session.nodeKey || job === undefined) {
+      if (task?.attempt !== attempt || place?.node !== session.nodeKey || job === undefined) {
         // Deleted, or taken back, while its body was read: no agent may begin it any more.
         return [];
       }
       if (body === undefined) throw new Error(`task ${taskKey} has no body`);
       const token = () => this.ports.taskToken({ job, task });
-      return [buildAssignment(task, body, job, storage, token, view)];
+      const whole = buildAssignment(task, body, job, storage, token, view);
+      const part = { task, body, id: place.id, view };
+      return [asPart(whole, part, storage, this.ports.vmSizes)];
     });
     if (assignments.length > 0) session.send({ type: 'assign', assignments });
   }

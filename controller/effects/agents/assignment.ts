@@ -51,9 +51,18 @@ export function buildAssignment(
       ? {}
       : { maxWallClockTimeMs: task.maxWallClockTimeMs }),
     ...(task.retentionTimeMs === undefined ? {} : { retentionTimeMs: task.retentionTimeMs }),
+    ...jobPreparationDirectory(job),
     ...(wantsToken ? { authenticationToken: tokenOf() } : {}),
   };
 }
+
+/** What tasks of the job find in AZ_BATCH_JOB_PREP_DIR, below the node's root. */
+export const jobPreparationDirectory = (
+  job: Readonly<Job>,
+): Pick<Assignment, 'jobPreparationDirectory'> => {
+  const id = job.specification.jobPreparationTask?.id;
+  return id === undefined ? {} : { jobPreparationDirectory: `workitems/${job.folder}/${id}` };
+};
 
 /** What a node is: its pool's part, its certificates opened, its start task. */
 export function buildConfiguration(
@@ -120,7 +129,7 @@ function certificates(
   });
 }
 
-function resourceFile(file: ResourceFile, storage: OwnStorage): AssignedResourceFile {
+export function resourceFile(file: ResourceFile, storage: OwnStorage): AssignedResourceFile {
   const { autoStorageContainerName, storageContainerUrl, httpUrl, blobPrefix, filePath, fileMode } =
     file;
   const container =
