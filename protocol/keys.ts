@@ -17,6 +17,8 @@ export type JobKey = Key<'JobKey'>;
 export type JobScheduleKey = Key<'JobScheduleKey'>;
 /** `account/job/task` */
 export type TaskKey = Key<'TaskKey'>;
+/** `account/job/pool:node` */
+export type JobNodeKey = Key<'JobNodeKey'>;
 /** `account/sha1-thumbprint` */
 export type CertificateKey = Key<'CertificateKey'>;
 /** `account/application` */
@@ -33,6 +35,8 @@ export const jobKey = (account: AccountKey, job: string) =>
 export const jobScheduleKey = (account: AccountKey, jobSchedule: string) =>
   `${account}/${jobSchedule.toLowerCase()}` as JobScheduleKey;
 export const taskKey = (job: JobKey, task: string) => `${job}/${task.toLowerCase()}` as TaskKey;
+export const jobNodeKey = (job: JobKey, node: NodeKey) =>
+  `${job}/${node.slice(node.indexOf('/') + 1).replace('/', ':')}` as JobNodeKey;
 export const certificateKey = (account: AccountKey, algorithm: string, thumbprint: string) =>
   `${account}/${algorithm.toLowerCase()}-${thumbprint.toLowerCase()}` as CertificateKey;
 export const applicationKey = (account: AccountKey, application: string) =>

@@ -44,17 +44,26 @@ export class Attempts {
 
   /** Takes the next try that may start now, or nothing: a try that does not fit holds back those behind it. */
   startNext(monotonic: number, epoch: number): RunningAttempt | undefined {
-    const [first] = this.#waiting;
-    if (first === undefined) return undefined;
-    const [id, { assignment }] = first;
-    if (assignment.requiredSlots > this.#freeSlots) return undefined;
-    if (this.#directories.has(assignment.taskKey)) return undefined;
+    const next = this.#next();
+    if (next === undefined) return undefined;
+    const [id, { assignment }] = next;
     this.#waiting.delete(id);
     const running: RunningAttempt = { assignment, startedAt: monotonic, startedEpoch: epoch };
     this.#running.set(id, running);
     this.#directories.add(assignment.taskKey);
     this.#freeSlots -= assignment.requiredSlots;
     return running;
+  }
+
+  /** The first in line if there is room for it; else one that needs no slot. */
+  #next(): [string, WaitingAttempt] | undefined {
+    for (const [id, waiting] of this.#waiting) {
+      const { requiredSlots, taskKey } = waiting.assignment;
+      const isFirst = this.#waiting.keys().next().value === id;
+      if (!isFirst && requiredSlots > 0) continue;
+      if (requiredSlots <= this.#freeSlots && !this.#directories.has(taskKey)) return [id, waiting];
+    }
+    return undefined;
   }
 
   /** Frees the slots of a try that ended; undefined when it isn't running here. */

@@ -1,3 +1,4 @@
+import { runUnderWay } from './job-node/state.js';
 import type { Job, TaskCounts } from './job/state.js';
 import type { Node } from './node/state.js';
 import { PREFETCH_MAXIMUM } from './scheduler/fit.js';
@@ -24,6 +25,7 @@ function* jobInvariants(state: State, job: Job): Generator<string> {
   const slots: TaskCounts = { ...tasks };
   const work = state.jobWork.get(job.key);
   if (work === undefined) return yield `job ${job.key} has no scheduling record`;
+  yield* specialInvariants(state, job);
   for (const task of work.tasks) {
     if (state.tasks.get(task.key) !== task)
       yield `task ${task.key} is listed by its job but is not in memory`;
@@ -57,6 +59,16 @@ function* jobInvariants(state: State, job: Job): Generator<string> {
     yield `job ${job.key} is ${job.state} and has attempts`;
 }
 
+function* specialInvariants(state: State, job: Job): Generator<string> {
+  for (const jobNode of state.workOfJob(job.key).nodes.values()) {
+    const isUnderWay = runUnderWay(jobNode) !== undefined;
+    if (isUnderWay !== (state.loads.get(jobNode.node)?.special.has(jobNode) === true))
+      yield `job ${job.key} and node ${jobNode.node} disagree about their special tasks`;
+    if (isUnderWay && job.state === 'completed')
+      yield `job ${job.key} is completed and has special tasks on ${jobNode.node}`;
+  }
+}
+
 function* nodeInvariants(state: State, node: Node): Generator<string> {
   const load = state.loads.get(node.key);
   if (load === undefined) return yield `node ${node.key} has no load record`;
@@ -88,6 +100,9 @@ function* nodeInvariants(state: State, node: Node): Generator<string> {
     long += 1;
     if (subtask.phase === 'running') begun += 1;
   }
+  for (const jobNode of load.special)
+    if (jobNode.node !== node.key || runUnderWay(jobNode) === undefined)
+      yield `node ${node.key} holds special tasks of ${jobNode.job}, which are not with it`;
   for (const ghost of load.ghosts.values()) {
     used += ghost.slots;
     long += ghost.slots;
@@ -124,6 +139,8 @@ function* taskInvariants(state: State): Generator<string> {
     if (!listed) yield `task ${task.key} is in memory but not listed by its job`;
     if ((task.state === 'running') !== (task.phase === 'running'))
       yield `task ${task.key} is ${task.state} in phase ${task.phase ?? 'none'}`;
+    if (task.state === 'preparing' && task.phase !== 'preparing' && task.phase !== 'assigned')
+      yield `task ${task.key} is preparing in phase ${task.phase ?? 'none'}`;
     if (task.phase === undefined) continue;
     for (const subtask of task.subtasks ?? [])
       if (

@@ -5,13 +5,15 @@ import type { ApplicationPackage } from './application-package/state.js';
 import type { Application } from './application/state.js';
 import { takeSamples } from './autoscale/sampler.js';
 import type { Certificate } from './certificate/state.js';
+import { finish } from './job-node/report.js';
+import { runUnderWay, type JobNode } from './job-node/state.js';
 import type { JobSchedule } from './job-schedule/state.js';
 import type { Job } from './job/state.js';
 import type { Node } from './node/state.js';
 import { freshSession, fullLease } from './node/transition.js';
 import type { Pool } from './pool/state.js';
 import type { Recorder } from './recorder.js';
-import { hold, relist } from './task/hold.js';
+import { hold, holdSubtask, relist } from './task/hold.js';
 import { backToActive, isReady, makeReady } from './task/ready.js';
 import type { Task } from './task/state.js';
 
@@ -24,6 +26,7 @@ export interface Rows {
   pools: Pool[];
   nodes: Omit<Node, 'session'>[];
   jobs: Job[];
+  jobNodes: JobNode[];
   jobSchedules: JobSchedule[];
   tasks: Task[];
   dependencies: { key: TaskKey; dependsOn: NonNullable<TaskAdd['dependsOn']> }[];
@@ -47,6 +50,7 @@ export function restore(recorder: Recorder, rows: Rows): void {
   for (const job of rows.jobs) state.addJob(job);
   for (const { job, taskId } of rows.satisfied)
     state.jobWork.get(job)?.dependencies.satisfy(taskId);
+  for (const jobNode of rows.jobNodes) restoreJobNode(recorder, jobNode);
   restoreTasks(recorder, rows);
   for (const node of state.nodes.values()) relist(state, node);
   takeSamples(recorder);
@@ -56,6 +60,19 @@ export function restore(recorder: Recorder, rows: Rows): void {
   for (const key of state.jobs.keys()) state.toSettle.jobs.add(key);
   for (const key of state.jobSchedules.keys()) state.toSettle.jobSchedules.add(key);
   for (const key of state.certificates.keys()) state.toSettle.certificates.add(key);
+}
+
+function restoreJobNode(recorder: Recorder, jobNode: JobNode): void {
+  const { state } = recorder;
+  state.workOfJob(jobNode.job).nodes.set(jobNode.node, jobNode);
+  const run = runUnderWay(jobNode)?.run;
+  const node = state.nodes.get(jobNode.node);
+  if (run === undefined) return;
+  if (node !== undefined) state.loadOf(node).special.add(jobNode);
+  else {
+    finish(run, { endTime: recorder.now }, true);
+    recorder.changed('jobNode', jobNode);
+  }
 }
 
 function restoreTasks(recorder: Recorder, rows: Rows): void {
@@ -68,6 +85,10 @@ function restoreTasks(recorder: Recorder, rows: Rows): void {
     work.tasks.add(task);
     const waitsFor = dependsOn.get(task.key);
     if (waitsFor !== undefined && task.phase === undefined) work.dependencies.add(task, waitsFor);
+    for (const subtask of task.subtasks ?? []) {
+      const node = state.nodes.get(subtask.node);
+      if (subtask.phase !== undefined && node !== undefined) holdSubtask(state, node, subtask);
+    }
     const node = task.node === undefined ? undefined : state.nodes.get(task.node);
     if (task.phase !== undefined && node !== undefined) hold(state, node, task);
     else if (task.phase !== undefined) orphans.push(task);

@@ -10,6 +10,7 @@ const KINDS: readonly EntityKind[] = [
   'pool',
   'node',
   'job',
+  'jobNode',
   'jobSchedule',
   'task',
 ];

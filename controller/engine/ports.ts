@@ -4,6 +4,7 @@ import type { ApplicationPackageReference, ResolvedPackage } from '../core/appli
 import type { Application } from '../core/application/state.js';
 import type { Certificate } from '../core/certificate/state.js';
 import type { Effect } from '../core/effect.js';
+import type { JobNode } from '../core/job-node/state.js';
 import type { JobSchedule } from '../core/job-schedule/state.js';
 import type { Job } from '../core/job/state.js';
 import type { Node } from '../core/node/state.js';
@@ -16,6 +17,7 @@ import type {
   ApplicationPackageKey,
   CertificateKey,
   JobKey,
+  JobNodeKey,
   JobScheduleKey,
   NodeKey,
   PoolKey,
@@ -54,6 +56,7 @@ export interface Rows {
   pool: { key: PoolKey; row: Pool };
   node: { key: NodeKey; row: Omit<Node, 'session'> };
   job: { key: JobKey; row: Job };
+  jobNode: { key: JobNodeKey; row: JobNode };
   jobSchedule: { key: JobScheduleKey; row: JobSchedule };
   task: { key: TaskKey; row: Task };
 }
@@ -82,6 +85,7 @@ export interface Snapshot {
   pools: Pool[];
   nodes: Omit<Node, 'session'>[];
   jobs: Job[];
+  jobNodes: JobNode[];
   jobSchedules: JobSchedule[];
   /** Not completed, in order of job and sequence. */
   tasks: Task[];
@@ -115,6 +119,8 @@ export interface StateView {
   /** What a reference to an application package means right now. */
   applicationPackage(account: AccountKey, reference: ApplicationPackageReference): ResolvedPackage;
   nodesOfPool(pool: PoolKey): Iterable<Readonly<Node>>;
+  /** What the job's special tasks did or do on the node. */
+  jobNode(job: JobKey, node: NodeKey): Readonly<JobNode> | undefined;
   task(key: TaskKey): Readonly<Task> | undefined;
   /** Only of tasks just added; else the store has it. */
   taskBody(key: TaskKey): Readonly<TaskBody> | undefined;

@@ -40,6 +40,7 @@ export const viewOf = (state: State, bodies: BodyCache): StateView => ({
   jobs: state.jobs,
   applicationPackage: (account, reference) => resolvePackage(state, account, reference),
   nodesOfPool: (pool: PoolKey) => state.nodesOfPool.get(pool) ?? [],
+  jobNode: (job, node) => state.jobWork.get(job)?.nodes.get(node),
   task: (key) => state.tasks.get(key),
   taskBody: (key) => bodies.get(key),
 });

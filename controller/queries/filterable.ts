@@ -47,6 +47,14 @@ const jobsOfSchedule: Table = {
   'executionInfo/poolId': { ...text('pool', 'E', 'R', 'S'), asKey: true },
 };
 
+const specialRun = (property: string, path: string): Table => ({
+  [`${property}/state`]: text(`${path}.state`, 'E'),
+  [`${property}/startTime`]: time(`${path}.startTime`, 'E', 'R'),
+  [`${property}/endTime`]: time(`${path}.endTime`, 'E', 'R'),
+  [`${property}/exitCode`]: number(`${path}.exitCode`),
+  [`${property}/result`]: text(`${path}.result`, 'E'),
+});
+
 /** The contract's section 1.7: what each list can be filtered by, and where the rows hold it. */
 const FILTERABLE = {
   pools: {
@@ -95,6 +103,12 @@ const FILTERABLE = {
     'startTaskInfo/exitCode': number('startTaskInfo.exitCode'),
     'startTaskInfo/startTime': time('startTaskInfo.startTime', 'E', 'R'),
     'startTaskInfo/endTime': time('startTaskInfo.endTime', 'E', 'R'),
+  },
+  preparationAndRelease: {
+    poolId: text('poolId', 'E'),
+    nodeId: text('nodeId', 'E'),
+    ...specialRun('jobPreparationTaskExecutionInfo', 'preparation'),
+    ...specialRun('jobReleaseTaskExecutionInfo', 'release'),
   },
   certificates: { state, stateTransitionTime: time('stateTransitionTime') },
   supportedImages: {

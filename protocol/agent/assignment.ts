@@ -87,13 +87,16 @@ export const Assignment = Program.extend({
   taskId: z.string(),
   /** Below the node's root: `workitems/{job}/job-1/{task}`. */
   directory: z.string(),
-  requiredSlots: z.int().min(1),
+  /** 0 for job preparation and release tasks: they wait for nobody. */
+  requiredSlots: z.int().min(0),
   outputFiles: z.array(AssignedOutputFile),
   /** Kills the try and ends it with TaskEnded; absent: no limit. */
   maxWallClockTimeMs: z.number().optional(),
   /** How long the task's directory stays after completion; absent: for ever. */
   retentionTimeMs: z.number().optional(),
   multiInstance: MultiInstance.optional(),
+  /** AZ_BATCH_JOB_PREP_DIR: that of the job preparation task, below the node's root. */
+  jobPreparationDirectory: z.string().optional(),
   /** AZ_BATCH_AUTHENTICATION_TOKEN, where the task asks for one. */
   authenticationToken: z.string().optional(),
 });

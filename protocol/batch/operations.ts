@@ -121,7 +121,7 @@ const job = [
     'GET',
     `${JOB}/jobpreparationandreleasetaskstatus`,
     200,
-    {},
+    served,
   ),
   operation('Job_GetTaskCounts', 'GET', `${JOB}/taskcounts`, 200, served),
   operation('Job_GetAllLifetimeStatistics', 'GET', '/lifetimejobstats', 200, {}),

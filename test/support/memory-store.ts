@@ -19,6 +19,7 @@ export class MemoryStore implements Store {
     pool: new Map(),
     node: new Map(),
     job: new Map(),
+    jobNode: new Map(),
     jobSchedule: new Map(),
     task: new Map(),
   };
@@ -47,6 +48,7 @@ export class MemoryStore implements Store {
       pools: this.all('pool'),
       nodes: this.all('node'),
       jobs: this.all('job'),
+      jobNodes: this.all('jobNode'),
       jobSchedules: this.all('jobSchedule'),
       tasks,
       dependencies: tasks.flatMap(({ key }) => {

@@ -5,11 +5,9 @@ import type { JobSpecification } from '../../../protocol/batch/job.js';
 export function checkBuilt(
   job: Pick<JobSpecification, 'poolInfo' | 'jobPreparationTask' | 'jobReleaseTask'>,
 ): void {
-  const missing = [
-    ['poolInfo.autoPoolSpecification', job.poolInfo.autoPoolSpecification],
-    ['jobPreparationTask', job.jobPreparationTask],
-    ['jobReleaseTask', job.jobReleaseTask],
-  ].find(([, value]) => value !== undefined);
+  const missing = [['poolInfo.autoPoolSpecification', job.poolInfo.autoPoolSpecification]].find(
+    ([, value]) => value !== undefined,
+  );
   if (missing !== undefined)
     throw new BatchError('NotImplemented', [{ key: 'PropertyName', value: String(missing[0]) }]);
 }

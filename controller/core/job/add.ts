@@ -54,6 +54,7 @@ export function addJob(
     addTask(recorder, job, asTask(manager), {
       isJobManager: true,
       runExclusive: manager.runExclusive,
+      dedicatedOnly: !manager.allowLowPriorityNode,
     });
   return job;
 }

@@ -16,7 +16,7 @@ export function disableJob(
   if (job.state !== 'disabling') moveJob(recorder, job, 'disabling');
   const { inFlight } = recorder.state.workOfJob(job.key);
   for (const task of [...inFlight]) {
-    if (task.phase === 'assigned') stopAttempt(recorder, task, 'requeue');
+    if (task.phase !== 'running') stopAttempt(recorder, task, 'requeue');
     else if (disableTasks !== 'wait') stopAttempt(recorder, task, disableTasks);
   }
   recorder.state.toSettle.jobs.add(job.key);

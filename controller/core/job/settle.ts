@@ -1,4 +1,5 @@
 import { durationMs } from '../../../protocol/time.js';
+import { isReleased, releaseDeadline } from '../job-node/release.js';
 import type { Recorder } from '../recorder.js';
 import type { Job } from './state.js';
 import { stopAll, terminateJob } from './terminate.js';
@@ -6,8 +7,9 @@ import { moveJob } from './transition.js';
 
 /** When time alone changes the job. */
 export function jobDeadline(recorder: Recorder, job: Job): number {
-  if (job.state === 'completed' || job.state === 'terminating' || job.state === 'deleting')
-    return Infinity;
+  if (job.state === 'completed') return Infinity;
+  if (job.state === 'terminating' || job.state === 'deleting')
+    return releaseDeadline(recorder, job);
   const wallClock = job.startTime + durationMs(job.specification.constraints.maxWallClockTime);
   return isEmptyAndEnds(job)
     ? Math.min(wallClock, job.lastModified + recorder.settings.emptyJobDelayMs)
@@ -39,14 +41,16 @@ export function settleJob(recorder: Recorder, job: Job): void {
   const work = state.workOfJob(job.key);
   if (work.inFlight.size > 0) return;
   if (job.state === 'disabling') moveJob(recorder, job, 'disabled');
-  else if (job.state === 'terminating') {
+  else if (job.state === 'terminating' && isReleased(recorder, job)) {
     job.endTime = now;
     moveJob(recorder, job, 'completed');
-  } else if (job.state === 'deleting' && work.ghosts === 0) vanish(recorder, job);
+  } else if (job.state === 'deleting' && isReleased(recorder, job) && work.ghosts === 0)
+    vanish(recorder, job);
 }
 
 /** → deleting: what runs is killed, then rows and files go, then the job. */
 export function deleteJob(recorder: Recorder, job: Job): void {
+  if (job.state === 'completed') job.released = true;
   moveJob(recorder, job, 'deleting');
   stopAll(recorder, job);
 }
@@ -54,15 +58,20 @@ export function deleteJob(recorder: Recorder, job: Job): void {
 function vanish(recorder: Recorder, job: Job): void {
   const { state } = recorder;
   const work = state.workOfJob(job.key);
+  for (const jobNode of work.nodes.values()) recorder.removed('jobNode', jobNode);
   for (const task of work.tasks) state.tasks.delete(task.key);
   for (const task of state.toEvict) if (task.job === job.key) state.tasks.delete(task.key);
   recorder.changes.jobsWithoutTasks.add(job.key);
   recorder.removed('job', job);
   state.removeJob(job);
   if (job.jobSchedule !== undefined) state.toSettle.jobSchedules.add(job.jobSchedule);
-  if (job.pool === undefined) return;
   const directory = `workitems/${job.jobSchedule === undefined ? job.id : job.folder}`;
-  for (const node of state.nodesOfPool.get(job.pool) ?? [])
+  const nodes = new Set(job.pool === undefined ? [] : state.nodesOfPool.get(job.pool));
+  for (const key of work.nodes.keys()) {
+    const node = state.nodes.get(key);
+    if (node !== undefined) nodes.add(node);
+  }
+  for (const node of nodes)
     if (node.session.id !== undefined)
       recorder.ask({
         type: 'removeDirectories',

@@ -40,6 +40,8 @@ export interface Job {
   endTime?: number;
   terminateReason?: string;
   nextTaskSequence: number;
+  /** Its release task ran, or need not run any more. */
+  released?: boolean;
   /** Attempts of new tasks begin above it: the highest attempt of a task that was deleted. */
   attemptBase?: number;
   taskCounts: TaskCounts;

@@ -1,4 +1,5 @@
 import type { Recorder } from '../recorder.js';
+import { stopRun } from '../job-node/run.js';
 import { stopAttempt } from '../task/stop.js';
 import type { Job } from './state.js';
 import { moveJob } from './transition.js';
@@ -17,4 +18,6 @@ export function stopAll(recorder: Recorder, job: Job): void {
   if (job.pool !== undefined) state.workOfPool(job.pool).order.leave(work);
   for (const task of [...work.inFlight])
     stopAttempt(recorder, task, task.phase === 'running' ? 'terminate' : 'requeue');
+  for (const jobNode of work.nodes.values())
+    if (jobNode.preparation.phase !== undefined) stopRun(recorder, jobNode);
 }

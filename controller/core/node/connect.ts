@@ -1,8 +1,15 @@
+import type { AttemptRef } from '../../../protocol/agent/message.js';
+import { jobOf, type TaskKey } from '../../../protocol/keys.js';
 import type { Event } from '../event.js';
+import { preparationOf } from '../job-node/prepare.js';
+import { loseRun } from '../job-node/report.js';
+import { currentRun, referenceOf } from '../job-node/run.js';
+import { runUnderWay } from '../job-node/state.js';
 import type { Recorder } from '../recorder.js';
 import { currentAttempt, loseAttempt } from '../task/attempt.js';
 import { currentSubtask, loseSubtask, proceed } from '../task/group.js';
 import { exorciseWhere } from '../task/hold.js';
+import type { Subtask } from '../task/state.js';
 import type { Node } from './state.js';
 import { loseAttempts } from './lose.js';
 import { fullLease, moveNode } from './transition.js';
@@ -72,14 +79,21 @@ function compare(recorder: Recorder, node: Node, event: Connected): void {
     held.add(`${ref.taskKey}#${ref.attempt}`);
     const task = currentAttempt(recorder, node, ref);
     if (task === undefined || task.stopping !== undefined) {
-      if (currentSubtask(recorder.state, node, ref) === undefined) recorder.stop(node, ref);
+      const isOther =
+        currentSubtask(recorder.state, node, ref) !== undefined || isGoingOn(recorder, node, ref);
+      if (!isOther) recorder.stop(node, ref);
     } else if (task.proceeded === true) proceed(recorder, task);
   }
   exorciseWhere(recorder, node, (_ghost, name) => !held.has(name));
   const load = recorder.state.loadOf(node);
-  const attempts = [...load.attempts.keys(), ...load.subtasks]
-    .filter((task) => !held.has(`${task.key}#${task.attempt}`))
+  const expected = [...load.attempts.keys(), ...load.subtasks]
+    .filter((task) => task.phase !== 'preparing')
     .map((task) => ({ taskKey: task.key, attempt: task.attempt }));
+  for (const jobNode of load.special) {
+    const ref = referenceOf(recorder.state, jobNode);
+    if (ref !== undefined) expected.push({ ...ref, taskKey: ref.taskKey as TaskKey });
+  }
+  const attempts = expected.filter((ref) => !held.has(`${ref.taskKey}#${ref.attempt}`));
   if (attempts.length === 0) delete node.session.unconfirmed;
   else
     node.session.unconfirmed = {
@@ -88,6 +102,12 @@ function compare(recorder: Recorder, node: Node, event: Connected): void {
       sequence: event.lastSequence ?? Infinity,
     };
 }
+
+/** A special task of a job that nobody told to end. */
+const isGoingOn = (recorder: Recorder, node: Node, ref: AttemptRef) => {
+  const jobNode = currentRun(recorder.state, node, ref);
+  return jobNode !== undefined && runUnderWay(jobNode)?.run.stopping !== true;
+};
 
 /**
  * The spool has been heard (or took too long): attempts the agent neither holds nor reported were never
@@ -99,12 +119,29 @@ export function decideUnconfirmed(recorder: Recorder, node: Node): void {
   if (recorder.now < unconfirmed.until && node.lastEventSequence < unconfirmed.sequence) return;
   delete node.session.unconfirmed;
   for (const ref of unconfirmed.attempts) {
+    if (decideSpecial(recorder, node, ref)) continue;
     const subtask = currentSubtask(recorder.state, node, ref)?.subtask;
     if (subtask?.phase === 'running') loseSubtask(recorder, subtask);
-    else if (subtask !== undefined) recorder.assign(node, subtask);
+    else if (subtask !== undefined && isPrepared(recorder, node, subtask))
+      recorder.assign(node, subtask);
     const task = currentAttempt(recorder, node, ref);
     if (task === undefined) continue;
     if (task.phase === 'running' || task.stopping !== undefined) loseAttempt(recorder, task);
     else recorder.assign(node, task);
   }
+}
+
+function decideSpecial(recorder: Recorder, node: Node, ref: AttemptRef): boolean {
+  const jobNode = currentRun(recorder.state, node, ref);
+  const run = jobNode === undefined ? undefined : runUnderWay(jobNode)?.run;
+  if (jobNode === undefined || run === undefined) return false;
+  if (run.phase === 'running' || run.stopping === true) loseRun(recorder, node, jobNode);
+  else recorder.assign(node, { key: ref.taskKey as TaskKey, attempt: ref.attempt });
+  return true;
+}
+
+/** False while a part of a multi-instance task waits for its job's preparation task. */
+function isPrepared({ state }: Recorder, node: Node, subtask: Subtask): boolean {
+  const job = state.jobs.get(jobOf(subtask.task));
+  return job !== undefined && preparationOf(state, job, node) !== 'underway';
 }

@@ -1,3 +1,5 @@
+import { stopRun } from '../job-node/run.js';
+import { runUnderWay } from '../job-node/state.js';
 import type { NodeDeallocationOption } from '../pool/state.js';
 import type { Recorder } from '../recorder.js';
 import { relist } from '../task/hold.js';
@@ -16,9 +18,12 @@ function dealWithTasks(recorder: Recorder, node: Node, option: NodeDeallocationO
     else if (option === 'terminate') stopAttempt(recorder, task, 'terminate');
   }
   for (const task of [...state.loadOf(node).attempts.keys()]) {
-    if (task.phase === 'assigned' || option === 'requeue') stopAttempt(recorder, task, 'requeue');
+    if (task.phase !== 'running' || option === 'requeue') stopAttempt(recorder, task, 'requeue');
     else if (option === 'terminate') stopAttempt(recorder, task, 'terminate');
   }
+  const isForced = option === 'requeue' || option === 'terminate';
+  for (const jobNode of state.loadOf(node).special)
+    if (isForced || runUnderWay(jobNode)?.kind === 'preparation') stopRun(recorder, jobNode);
 }
 
 /** The node takes no more tasks and goes once those it has are dealt with. */

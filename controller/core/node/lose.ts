@@ -1,3 +1,4 @@
+import { loseRun } from '../job-node/report.js';
 import type { Recorder } from '../recorder.js';
 import { loseAttempt } from '../task/attempt.js';
 import { loseSubtask } from '../task/group.js';
@@ -9,6 +10,7 @@ import { moveNode, nextIncarnation } from './transition.js';
 export function loseAttempts(recorder: Recorder, node: Node): void {
   for (const task of [...recorder.state.loadOf(node).attempts.keys()]) loseAttempt(recorder, task);
   for (const subtask of [...recorder.state.loadOf(node).subtasks]) loseSubtask(recorder, subtask);
+  for (const one of [...recorder.state.loadOf(node).special]) loseRun(recorder, node, one);
   exorciseWhere(recorder, node, () => true);
   recorder.state.toSettle.nodes.add(node.key);
 }

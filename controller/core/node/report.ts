@@ -1,4 +1,5 @@
 import type { AgentEvent, SequencedEvent } from '../../../protocol/agent/event.js';
+import { specialEnded, specialStarted } from '../job-node/report.js';
 import type { Recorder } from '../recorder.js';
 import {
   attemptCoordinated,
@@ -34,11 +35,16 @@ export function agentReported(
 function take(recorder: Recorder, node: Node, event: AgentEvent): void {
   switch (event.type) {
     case 'attemptStarted':
-      return attemptStarted(recorder, node, event, event.startTime);
+      if (!specialStarted(recorder, node, event, event.startTime))
+        attemptStarted(recorder, node, event, event.startTime);
+      return;
     case 'attemptEnded':
-      return attemptEnded(recorder, node, event, event.outcome);
+      if (!specialEnded(recorder, node, event, event.outcome))
+        attemptEnded(recorder, node, event, event.outcome);
+      return;
     case 'attemptReturned':
-      return attemptReturned(recorder, node, event);
+      if (!specialEnded(recorder, node, event, undefined)) attemptReturned(recorder, node, event);
+      return;
     case 'attemptCoordinated':
       return attemptCoordinated(recorder, node, event, event.outcome);
     case 'nodePrepared':

@@ -1,3 +1,4 @@
+import { loseAttempt } from '../task/attempt.js';
 import type { Recorder } from '../recorder.js';
 import { exorciseWhere, relist } from '../task/hold.js';
 import { decideUnconfirmed } from './connect.js';
@@ -50,14 +51,13 @@ export function settleNode(recorder: Recorder, node: Node): void {
       'NodePreparationError',
       'The node did not report in time after it was started',
     );
-  if (
-    node.session.retryAt !== undefined &&
-    now >= node.session.retryAt &&
-    node.leaving === undefined
-  )
+  if (node.leaving === undefined && (retryDue(node, now) || silentTooLong(recorder, node)))
     createAgain(recorder, node);
   // Stopped before its agent ever heard of it: nobody will report its end.
   exorciseWhere(recorder, node, (ghost) => now >= ghost.since + recorder.settings.stopTimeoutMs);
+  if (load.special.size > 0)
+    for (const task of [...load.attempts.keys()])
+      if (task.phase === 'preparing' && task.stopping !== undefined) loseAttempt(recorder, task);
   const { isEmpty } = load;
   if (node.leaving !== undefined) settleLeaving(recorder, node, isEmpty);
   else if (node.draining !== undefined) settleDraining(recorder, node, isEmpty);
@@ -65,6 +65,21 @@ export function settleNode(recorder: Recorder, node: Node): void {
     moveNode(recorder, node, restState(node));
   relist(recorder.state, node);
 }
+
+const retryDue = ({ session }: Node, now: number) =>
+  session.retryAt !== undefined && now >= session.retryAt;
+
+/**
+ * Unknown for as long as a boot may take, though its provider says that it exists: its agent is dead or
+ * locked out. The next incarnation shuts the silent one out, so nothing of it can speak for the node again.
+ */
+const silentTooLong = (
+  { now, settings }: Recorder,
+  { state, session, stateTransitionTime }: Node,
+) =>
+  state === 'unknown' &&
+  session.retryAt === undefined &&
+  now >= stateTransitionTime + settings.bootTimeoutMs;
 
 /** What an unknown node that lasts asks of its provider: does it still exist? */
 export function checkUnknown(recorder: Recorder, node: Node): void {

@@ -43,6 +43,8 @@ export interface Node {
   lastBootTime?: number;
   /** One boot of the node; grows by 1 with each create, reboot or reimage. */
   incarnation: number;
+  /** The incarnation that began with a fresh disk; absent: the first. */
+  diskIncarnation?: number;
   /** SHA-256 (hex) of the secret its agent enrolled with; absent until then. */
   secretHash?: string;
   /** Highest agent event of this incarnation that is in the state. */

@@ -1,3 +1,4 @@
+import type { JobNode } from '../job-node/state.js';
 import type { Node } from '../node/state.js';
 import type { Subtask, Task } from '../task/state.js';
 
@@ -31,6 +32,8 @@ export class NodeLoad {
   readonly subtasks = new Set<Subtask>();
   /** Slots of all of the above. */
   used = 0;
+  /** Job preparation and release tasks that are with the node: they take no slots. */
+  readonly special = new Set<JobNode>();
   /** Those of attempts that are not known to be short: they make room late. */
   long = 0;
   /** Is in its pool's placement lists at `used`. */
@@ -40,6 +43,6 @@ export class NodeLoad {
 
   /** Nothing of any task is or dies on the node. */
   get isEmpty(): boolean {
-    return this.attempts.size + this.ghosts.size + this.subtasks.size === 0;
+    return this.attempts.size + this.ghosts.size + this.subtasks.size + this.special.size === 0;
   }
 }

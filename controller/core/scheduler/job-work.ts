@@ -1,3 +1,5 @@
+import type { NodeKey } from '../../../protocol/keys.js';
+import type { JobNode } from '../job-node/state.js';
 import type { Job } from '../job/state.js';
 import type { Task } from '../task/state.js';
 import { Dependencies } from './dependencies.js';
@@ -11,6 +13,8 @@ export class JobWork {
   readonly dependencies = new Dependencies();
   /** Tasks that are with a node, begun or not. */
   readonly inFlight = new Set<Task>();
+  /** Nodes that ran, or run, its preparation task. */
+  readonly nodes = new Map<NodeKey, JobNode>();
   /** Attempts of deleted tasks that still die on nodes. */
   ghosts = 0;
   /** Moving average of run times by the nodes' clocks; absent until one ended. */

@@ -1,8 +1,12 @@
-import type { PoolKey } from '../../../protocol/keys.js';
+import { nodeKey, type PoolKey } from '../../../protocol/keys.js';
+import { preparationOf } from '../job-node/prepare.js';
+import type { Job } from '../job/state.js';
 import type { Recorder } from '../recorder.js';
 import { slotsOf } from '../task/hold.js';
 import { assignGroup, assignTask } from '../task/group.js';
 import { isReady, makeReady } from '../task/ready.js';
+import { jobOfTask } from '../task/transition.js';
+import type { State } from '../state.js';
 import type { Task } from '../task/state.js';
 import type { Pool } from '../pool/state.js';
 import { prefetchOf, type NodeLoad } from './fit.js';
@@ -41,11 +45,14 @@ export function schedulePool(recorder: Recorder, key: PoolKey): void {
       else return ++turnedDown > TURNED_DOWN_MAXIMUM ? 'full' : 'later';
       return 'placed';
     }
-    const load = findNode(work, task, slots, prefetchOf(jobWork.averageRunMs), pack);
+    const suits = suitsTask(state, jobWork.job, task);
+    const load =
+      nearTo(state, work, task, slots, suits) ??
+      findNode(work, task, slots, prefetchOf(jobWork.averageRunMs), pack, suits);
     if (load === undefined) {
       turnedDown += 1;
       if (turnedDown > TURNED_DOWN_MAXIMUM) return 'full';
-      const kept = slotsOf(task, slots) > 1 ? emptiest(work, slots) : undefined;
+      const kept = slotsOf(task, slots) > 1 ? emptiest(work, slots, suits) : undefined;
       if (kept !== undefined && work.reserved.size === 0) work.reserved.add(kept);
       return 'later';
     }
@@ -89,10 +96,12 @@ function offerAgain({ state }: Recorder, work: PoolWork): void {
 
 /** All nodes at once or none; those it would take next are kept for it until the next pass. */
 function placeGroup(recorder: Recorder, work: PoolWork, task: Task, instances: number): boolean {
+  const suits = suitsTask(recorder.state, jobOfTask(recorder.state, task.key), task);
   const nearest: NodeLoad[] = [];
   for (const loads of work.byUsed)
     for (const load of loads ?? [])
-      if (nearest.length < instances && !work.reserved.has(load)) nearest.push(load);
+      if (nearest.length < instances && !work.reserved.has(load) && suits(load, false))
+        nearest.push(load);
   if (nearest.length === instances && nearest.every((load) => load.used === 0)) {
     assignGroup(
       recorder,
@@ -105,40 +114,67 @@ function placeGroup(recorder: Recorder, work: PoolWork, task: Task, instances: n
   return false;
 }
 
+/** False for nodes that the task may not have; `ahead`: it would wait there for a slot. */
+type Suits = (load: NodeLoad, ahead: boolean) => boolean;
+
+const anyNode: Suits = () => true;
+
+function suitsTask(state: State, job: Job, task: Task): Suits {
+  if (job.specification.jobPreparationTask === undefined && task.dedicatedOnly !== true)
+    return anyNode;
+  return ({ node }, ahead) => {
+    if (task.dedicatedOnly === true && !node.isDedicated) return false;
+    const preparation = preparationOf(state, job, node);
+    return preparation === 'ready' || (!ahead && preparation !== 'refused');
+  };
+}
+
+/** The node that the task would like best, if it has room: a hint, no more. */
+function nearTo(
+  state: State,
+  work: PoolWork,
+  task: Task,
+  slots: number,
+  suits: Suits,
+): NodeLoad | undefined {
+  if (task.affinityNode === undefined) return undefined;
+  const load = state.loads.get(nodeKey(work.key, task.affinityNode));
+  if (load?.listed === undefined || work.reserved.has(load) || !suits(load, false))
+    return undefined;
+  return load.used + slotsOf(task, slots) <= slots ? load : undefined;
+}
+
 function findNode(
   work: PoolWork,
   task: Task,
   slots: number,
   extra: number,
   pack: boolean,
+  suits: Suits,
 ): NodeLoad | undefined {
   const most = slots - slotsOf(task, slots);
   for (let step = 0; step <= most; step += 1) {
-    const load = first(work, pack ? most - step : step);
+    const load = first(work, pack ? most - step : step, suits);
     if (load !== undefined) return load;
   }
   if (task.runExclusive) return undefined;
   for (let used = most + 1; used <= most + extra; used += 1) {
-    const load = first(work, used, (one) => one.long < slots);
+    const load = first(work, used, (one, isReady) => one.long < slots && suits(one, isReady), true);
     if (load !== undefined) return load;
   }
   return undefined;
 }
 
-function first(
-  work: PoolWork,
-  used: number,
-  suits: (load: NodeLoad) => boolean = () => true,
-): NodeLoad | undefined {
+function first(work: PoolWork, used: number, suits: Suits, ahead = false): NodeLoad | undefined {
   const loads = work.byUsed[used];
   if (loads === undefined || loads.size === 0) return undefined;
-  for (const load of loads) if (!work.reserved.has(load) && suits(load)) return load;
+  for (const load of loads) if (!work.reserved.has(load) && suits(load, ahead)) return load;
   return undefined;
 }
 
-function emptiest(work: PoolWork, slots: number): NodeLoad | undefined {
+function emptiest(work: PoolWork, slots: number, suits: Suits): NodeLoad | undefined {
   for (let used = 0; used < slots; used += 1) {
-    const load = first(work, used);
+    const load = first(work, used, suits);
     if (load !== undefined) return load;
   }
   return undefined;

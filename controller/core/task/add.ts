@@ -22,12 +22,18 @@ export function constraintsOf(
   };
 }
 
+/** Affinity ids are those of nodes: `TVM:{nodeId}`. */
+function affinityOf({ affinityInfo }: TaskAdd): Pick<Task, 'affinityNode'> {
+  const node = /^TVM:(.+)$/i.exec(affinityInfo?.affinityId ?? '')?.[1];
+  return node === undefined ? {} : { affinityNode: node };
+}
+
 /** Adds a checked task to its job and queues it unless it must wait. */
 export function addTask(
   recorder: Recorder,
   job: Job,
   body: TaskAdd,
-  manager: { isJobManager: boolean; runExclusive: boolean } = {
+  manager: { isJobManager: boolean; runExclusive: boolean; dedicatedOnly?: boolean } = {
     isJobManager: false,
     runExclusive: false,
   },
@@ -51,6 +57,8 @@ export function addTask(
     ...(body.multiInstanceSettings === undefined
       ? {}
       : { instances: body.multiInstanceSettings.numberOfInstances }),
+    ...(manager.dedicatedOnly === true ? { dedicatedOnly: true } : {}),
+    ...affinityOf(body),
     ...(body.exitConditions === undefined ? {} : { exitConditions: body.exitConditions }),
     ...(body.dependsOn === undefined ? {} : { dependsOn: body.dependsOn }),
     execution: { retryCount: 0, requeueCount: 0 },

@@ -50,7 +50,8 @@ export function completeTask(
       : end.exitCode === undefined
         ? taskEnded('The task has no exit code')
         : exitFailure(end.exitCode));
-  if (task.state === 'active' && startTime !== undefined) moveTask(recorder, task, 'running');
+  if ((task.state === 'active' || task.state === 'preparing') && startTime !== undefined)
+    moveTask(recorder, task, 'running');
   moveTask(recorder, task, 'completed', () => {
     const { execution } = task;
     if (startTime !== undefined) execution.startTime = startTime;

@@ -1,6 +1,7 @@
 import type { Outcome } from '../../../protocol/agent/event.js';
 import type { AttemptRef } from '../../../protocol/agent/message.js';
 import type { TaskKey } from '../../../protocol/keys.js';
+import { prepareNode } from '../job-node/prepare.js';
 import type { Node } from '../node/state.js';
 import type { Recorder } from '../recorder.js';
 import type { State } from '../state.js';
@@ -10,7 +11,7 @@ import { backToActive } from './ready.js';
 import type { GroupEnd, Subtask, Task } from './state.js';
 import { stopAttempt } from './stop.js';
 import { endSubtask, moveSubtask } from './subtask.js';
-import { jobOfTask } from './transition.js';
+import { jobOfTask, moveTask } from './transition.js';
 
 /**
  * Attempts of multi-instance tasks. The primary (subtask 0) is the task's own attempt; every other part
@@ -25,7 +26,9 @@ import { jobOfTask } from './transition.js';
 export function assignTask(recorder: Recorder, node: Node, task: Task): void {
   const { state } = recorder;
   task.attempt += 1;
-  task.phase = 'assigned';
+  const job = jobOfTask(state, task.key);
+  const isPrepared = prepareNode(recorder, job, node);
+  task.phase = isPrepared ? 'assigned' : 'preparing';
   task.node = node.key;
   task.nodeId = node.id;
   const poolId = state.pools.get(node.pool)?.id;
@@ -33,7 +36,8 @@ export function assignTask(recorder: Recorder, node: Node, task: Task): void {
   state.workOfJob(task.job).dependencies.remove(task);
   hold(state, node, task);
   recorder.changed('task', task);
-  recorder.assign(node, task);
+  if (isPrepared) recorder.assign(node, task);
+  else moveTask(recorder, task, 'preparing');
 }
 
 /** The same for a multi-instance task: the first node is the primary's. */
@@ -56,7 +60,8 @@ export function assignGroup(recorder: Recorder, nodes: readonly Node[], task: Ta
       stateTransitionTime: recorder.now,
     };
     holdSubtask(recorder.state, node, subtask);
-    recorder.assign(node, subtask);
+    const isPrepared = prepareNode(recorder, jobOfTask(recorder.state, task.key), node);
+    if (isPrepared) recorder.assign(node, subtask);
     return subtask;
   });
 }

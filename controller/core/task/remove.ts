@@ -1,7 +1,7 @@
 import type { Recorder } from '../recorder.js';
 import { followTask } from '../job/follow.js';
 import { completeTask, taskEnded } from './complete.js';
-import { haunt, hauntSubtasks } from './hold.js';
+import { haunt, hauntSubtasks, release } from './hold.js';
 import { queue } from './ready.js';
 import type { Task } from './state.js';
 import { stopAttempt } from './stop.js';
@@ -16,7 +16,8 @@ export function removeTask(recorder: Recorder, task: Task): void {
   countTask(recorder, job, task, -1);
   removeSubtasks(recorder, task, directory);
   if (task.attempt > (job.attemptBase ?? 0)) job.attemptBase = task.attempt;
-  if (node !== undefined && task.phase !== undefined) haunt(recorder, node, task, directory);
+  if (task.phase === 'preparing') release(recorder, task);
+  else if (node !== undefined && task.phase !== undefined) haunt(recorder, node, task, directory);
   else if (node !== undefined && node.session.id !== undefined)
     recorder.ask({
       type: 'removeDirectories',

@@ -91,8 +91,11 @@ export interface Task {
   node?: NodeKey;
   nodeId?: string;
   poolId?: string;
-  /** The attempt is with the agent (assigned) or begun there; absent: with no node. */
-  phase?: 'assigned' | 'running';
+  /**
+   * The attempt has its node but waits for the job preparation task; is with the agent (assigned); or
+   * begun there. Absent: with no node.
+   */
+  phase?: 'preparing' | 'assigned' | 'running';
   /** Why the controller asked the agent to end the attempt, and what then becomes of the task. */
   stopping?: {
     then: 'requeue' | 'terminate' | 'delete';
@@ -100,6 +103,10 @@ export interface Task {
     /** A subtask gave up: it decides what becomes of the task, not a user. */
     because?: GroupEnd;
   };
+  /** A job manager that does not take low-priority nodes. */
+  readonly dedicatedOnly?: boolean;
+  /** The id of the node that it would like best (affinityInfo). */
+  readonly affinityNode?: string;
   /** Multi-instance: how many nodes it needs at once. */
   readonly instances?: number;
   /** Those of the latest attempt. */

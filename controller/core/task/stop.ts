@@ -31,5 +31,7 @@ export function stopAttempt(
   hauntSubtasks(recorder, task);
   recorder.changed('task', task);
   const node = recorder.state.nodes.get(task.node);
-  if (node !== undefined) recorder.stop(node, { taskKey: task.key, attempt: task.attempt });
+  // No agent has heard of it yet: it ends when its node is settled, in this tick.
+  if (task.phase === 'preparing') recorder.state.toSettle.nodes.add(task.node);
+  else if (node !== undefined) recorder.stop(node, { taskKey: task.key, attempt: task.attempt });
 }

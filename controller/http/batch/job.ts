@@ -8,6 +8,7 @@ import { jobUpdate } from '../../commands/job/update.js';
 import { jobGet } from '../../queries/job/get.js';
 import { jobGetTaskCounts } from '../../queries/job/get-task-counts.js';
 import { jobList } from '../../queries/job/list.js';
+import { jobListPreparationAndReleaseTaskStatus } from '../../queries/job/list-preparation-and-release-task-status.js';
 import { jobListFromJobSchedule } from '../../queries/job/list-from-job-schedule.js';
 import { commandInput, idOf, queryContext } from './call-input.js';
 import { listInput, readInput } from './list-query.js';
@@ -48,6 +49,11 @@ export const jobHandlers: Handlers<IdsOf<'Job'>> = {
   },
   async Job_Terminate(call) {
     sendChanged(call, await call.ports.submit(jobTerminate(commandInput(call, 'jobId'))));
+  },
+  async Job_ListPreparationAndReleaseTaskStatus(call) {
+    const input = { ...listInput(call), jobId: idOf(call, 'jobId') };
+    const page = await jobListPreparationAndReleaseTaskStatus(queryContext(call), input);
+    sendList(call, 'jobpreparationandreleasetaskstatuslist', page);
   },
   async Job_GetTaskCounts(call) {
     const input = { account: call.account, jobId: idOf(call, 'jobId') };

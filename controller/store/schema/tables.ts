@@ -14,6 +14,7 @@ export const TABLES: {
     columns: { pool: '$.pool', is_dedicated: '$.isDedicated', state: '$.state' },
   },
   job: { table: 'job', columns: { job_schedule: '$.jobSchedule', state: '$.state' } },
+  jobNode: { table: 'job_node', columns: {} },
   jobSchedule: { table: 'job_schedule', columns: { state: '$.state' } },
   task: { table: 'task', columns: { job: '$.job', sequence: '$.sequence', state: '$.state' } },
 };

@@ -63,6 +63,7 @@ export async function loadSnapshot(connection: Connection): Promise<Snapshot> {
     pools: await all(connection, 'pool'),
     nodes: await all(connection, 'node'),
     jobs: await all(connection, 'job'),
+    jobNodes: await all(connection, 'jobNode'),
     jobSchedules: await all(connection, 'jobSchedule'),
     tasks: await openTasks(connection),
     dependencies: dependencies.map(({ key, dependsOn }) => ({
