@@ -15,6 +15,7 @@ import { authentication } from './middleware/authentication.js';
 import { batchErrors } from './middleware/errors.js';
 import { requestId } from './middleware/request-id.js';
 import { requestLog } from './middleware/request-log.js';
+import { openApi } from './openapi.js';
 import type { HttpPorts } from './ports.js';
 
 const handlers = {
@@ -35,6 +36,7 @@ export function createApp(ports: HttpPorts): Koa {
   app.use(requestId);
   app.use(requestLog(ports));
   app.use(health);
+  app.use(openApi());
   for (const mount of ports.mounts ?? []) app.use(mount); // agents and storage: credentials of their own
   app.use(managementRoutes(ports)); // /subscriptions and /providers: admin token, errors in ARM's shape
   app.use(batchErrors(ports)); // whatever is thrown below is answered here, once

@@ -27,24 +27,30 @@ export const anyCase = <const Values extends readonly [string, ...string[]]>(val
 
 /** An ISO 8601 duration in normal form. Limits are milliseconds; the infinite duration passes `maximum` only if that is absent. */
 export const duration = (limits: { minimum?: number; maximum?: number } = {}) =>
-  z.string().transform((text, context) => {
-    const ms = parseDuration(text);
-    const { minimum = 0, maximum = Infinity } = limits;
-    if (ms !== undefined && ms >= minimum && ms <= maximum) return formatDuration(ms);
-    const bounds =
-      (limits.minimum === undefined ? '' : ` of at least ${formatDuration(minimum)}`) +
-      (limits.maximum === undefined ? '' : ` and at most ${formatDuration(maximum)}`);
-    context.addIssue({ code: 'custom', message: `must be an ISO 8601 duration${bounds}` });
-    return z.NEVER;
-  });
+  z
+    .string()
+    .meta({ format: 'duration' })
+    .transform((text, context) => {
+      const ms = parseDuration(text);
+      const { minimum = 0, maximum = Infinity } = limits;
+      if (ms !== undefined && ms >= minimum && ms <= maximum) return formatDuration(ms);
+      const bounds =
+        (limits.minimum === undefined ? '' : ` of at least ${formatDuration(minimum)}`) +
+        (limits.maximum === undefined ? '' : ` and at most ${formatDuration(maximum)}`);
+      context.addIssue({ code: 'custom', message: `must be an ISO 8601 duration${bounds}` });
+      return z.NEVER;
+    });
 
 /** A point in time as ISO text, UTC. */
-export const Time = z.string().transform((text, context) => {
-  const ms = readTime(text);
-  if (ms !== undefined) return formatTime(ms);
-  context.addIssue({ code: 'custom', message: 'must be an ISO 8601 date and time' });
-  return z.NEVER;
-});
+export const Time = z
+  .string()
+  .meta({ format: 'date-time' })
+  .transform((text, context) => {
+    const ms = readTime(text);
+    if (ms !== undefined) return formatTime(ms);
+    context.addIssue({ code: 'custom', message: 'must be an ISO 8601 date and time' });
+    return z.NEVER;
+  });
 
 export const int32 = (minimum: number, maximum = 2_147_483_647) =>
   z.int32().min(minimum).max(maximum);
