@@ -1,4 +1,4 @@
-import { open, mkdir } from 'node:fs/promises';
+import { mkdir, open, writeFile } from 'node:fs/promises';
 import { openPromise, type Entry, type ZipFile } from 'yauzl';
 
 /** What an archive may hold; tests use smaller figures. */
@@ -146,7 +146,7 @@ async function extract(zip: ZipFile, { entry, path, mode }: Member, to: string):
     const content = await zip.openReadStreamPromise(entry).catch((error: unknown) => {
       throw refused(error, path);
     });
-    await handle.writeFile(content).catch((error: unknown) => {
+    await writeFile(handle, content).catch((error: unknown) => {
       throw isSystemError(error) ? error : refused(error, path);
     });
     await handle.chmod(mode);

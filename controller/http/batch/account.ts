@@ -23,6 +23,6 @@ export const accountHandlers: Handlers<IdsOf<'Account' | 'Application'>> = {
   async Application_Get(call) {
     const input = { account: call.account, applicationId: idOf(call, 'applicationId') };
     const found = await applicationGet(queryContext(call), input);
-    sendJson(call, 'getapplicationsummaryresponse/@Element', found);
+    sendJson(call, 'getapplicationsummaryresponse/@Element', found.body);
   },
 };
