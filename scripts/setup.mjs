@@ -44,11 +44,10 @@ export function setUp(say = (line) => console.error(line)) {
     say(
       'Installing npm packages (once; a native package is compiled where no ready-made one can be had: a minute or two) …',
     );
-    const seconds = run(
-      'npm',
-      ['ci', '--no-audit', '--no-fund', '--loglevel=error'],
-      'npm packages',
-    );
+    // A clean install on a fresh clone; what is there already is only brought up to date.
+    const verb = existsSync(join(root, 'node_modules')) ? 'install' : 'ci';
+    const flags = ['--no-audit', '--no-fund', '--loglevel=error'];
+    const seconds = run('npm', [verb, ...flags], 'npm packages');
     writeFileSync(stamp, lock);
     say(`npm packages installed in ${seconds} s`);
   }

@@ -256,6 +256,19 @@ describe('a node', () => {
     expect(driver.task('j', 'a')).toMatchObject({ state: 'active', attempt: 2 });
   });
 
+  it('that stays silent for as long as a boot may take is made again as its next incarnation', async () => {
+    const driver = await CoreDriver.start();
+    await driver.addPool('p', { targetDedicatedNodes: 1 });
+    const { leaseMs, leaseGraceMs, bootTimeoutMs } = driver.settings;
+    driver.silent = true;
+    await driver.advance(leaseMs + leaseGraceMs + 1);
+    expect(driver.nodes('p')[0]).toMatchObject({ state: 'unknown', incarnation: 1 });
+    await driver.advance(bootTimeoutMs - 1_000);
+    expect(driver.nodes('p')[0]).toMatchObject({ state: 'unknown', incarnation: 1 });
+    await driver.advance(31_000);
+    expect(driver.nodes('p')[0]).toMatchObject({ state: 'starting', incarnation: 2 });
+  });
+
   it('keeps its running tasks over a restart of the controller', async () => {
     const driver = await CoreDriver.start();
     await driver.addPool('p', { targetDedicatedNodes: 1 });

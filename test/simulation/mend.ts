@@ -3,15 +3,12 @@ import { computeNodeReboot } from '../../controller/commands/compute-node/reboot
 import { jobScheduleTerminate } from '../../controller/commands/job-schedule/terminate.js';
 import { jobEnable } from '../../controller/commands/job/enable.js';
 import { poolAdd } from '../../controller/commands/pool/add.js';
-import { poolRemoveNodes } from '../../controller/commands/pool/remove-nodes.js';
 import { poolResize } from '../../controller/commands/pool/resize.js';
-import { NodeRemove } from '../../protocol/batch/node.js';
 import { PoolResize } from '../../protocol/batch/pool.js';
 import { poolOf, type PoolKey } from '../../protocol/keys.js';
 import { ACCOUNT, type Workload } from './workload.js';
 
 const EVERY_MS = 15_000;
-const SILENT_MS = 10 * 60_000;
 
 /**
  * What an operator does when the faults are over, again and again until nothing is left to do: enable
@@ -52,11 +49,6 @@ function mendNodes({ world, client }: Workload): void {
     if (pool === undefined || node.leaving !== undefined) continue;
     const path = { account: ACCOUNT, poolId: pool.id, nodeId: node.id };
     if (node.schedulingState === 'disabled') client.send(computeNodeEnableScheduling(path));
-    // It exists, but nobody hears of it and nothing else brings it back.
-    if (node.state === 'unknown' && world.now - node.stateTransitionTime > SILENT_MS) {
-      const body = NodeRemove.parse({ nodeList: [node.id] });
-      client.send(poolRemoveNodes({ account: ACCOUNT, poolId: pool.id, body }));
-    }
     if (node.state === 'unusable' || node.state === 'starttaskfailed')
       client.send(computeNodeReboot(path));
   }
