@@ -208,6 +208,18 @@ def nodes():
     client.compute_node.disable_scheduling("python", node.id)
     assert client.compute_node.get("python", node.id).scheduling_state == models.SchedulingState.disabled
     client.compute_node.enable_scheduling("python", node.id)
+    comes_back(node, lambda: client.compute_node.reboot("python", node.id))
+    comes_back(node, lambda: client.compute_node.reimage("python", node.id))
+
+
+def comes_back(node, deed):
+    booted = client.compute_node.get("python", node.id).last_boot_time
+    deed()
+    wait_for(
+        "the node to come back",
+        lambda: (read := client.compute_node.get("python", node.id)).state == models.ComputeNodeState.idle
+        and read.last_boot_time > booted,
+    )
 
 
 def resize():
@@ -254,6 +266,10 @@ def certificate_in_use():
 
 
 def end():
+    refused(
+        "JobPreparationTaskOrReleaseTaskNotSpecified",
+        lambda: list(client.job.list_preparation_and_release_task_status("story")),
+    )
     client.job.terminate("story", terminate_reason="told")
     wait_for("the job to complete", lambda: client.job.get("story").state == models.JobState.completed)
     assert client.job.get("story").execution_info.terminate_reason == "told"

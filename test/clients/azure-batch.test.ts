@@ -40,7 +40,7 @@ suite("Python's azure-batch, unchanged", [await pythonAzureRequirement()], () =>
     ['adds, patches, updates, disables and enables a job', 'job'],
     ['adds tasks, one and 251, and terminates, reactivates and deletes them', 'tasks'],
     ['lists, reads and deletes files of the task and of the node', 'files'],
-    ['takes a node out of scheduling and back', 'nodes'],
+    ['takes a node out of scheduling and back, reboots and reimages it', 'nodes'],
     ['resizes the pool up, removes a node, and resizes to nothing', 'resize'],
     ['adds, changes, disables, enables and ends a job schedule', 'schedule'],
     ['is told why a certificate in use stays, and takes the deletion back', 'certificate_in_use'],
