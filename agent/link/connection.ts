@@ -9,6 +9,8 @@ export interface ConnectionSettings {
   nodeKey: string;
   incarnation: number;
   secret: string;
+  /** From the open link to its first message: a host that vanished in between says nothing at all. */
+  welcomeWaitMs?: number;
 }
 
 export interface ConnectionEvents {
@@ -23,6 +25,7 @@ export interface ConnectionEvents {
 /** No message of the link is larger: a batch of assignments stays far below. */
 const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
 const HANDSHAKE_WAIT_MS = 10_000;
+const WELCOME_WAIT_MS = 10_000;
 
 /**
  * The one link to the controller. It dials, and dials again with pauses for as long as it is not
@@ -56,11 +59,19 @@ export class Connection {
     });
     this.#socket = socket;
     let open = false;
+    let welcome: NodeJS.Timeout | undefined;
     socket.on('open', () => {
       open = true;
+      welcome = setTimeout(
+        () => socket.terminate(),
+        this.settings.welcomeWaitMs ?? WELCOME_WAIT_MS,
+      );
       this.events.opened();
     });
-    socket.on('message', (data) => this.#received(socket, String(data)));
+    socket.on('message', (data) => {
+      clearTimeout(welcome);
+      this.#received(socket, String(data));
+    });
     socket.on('unexpected-response', (request, response) => {
       const status = response.statusCode ?? 0;
       request.destroy();
@@ -70,6 +81,7 @@ export class Connection {
     });
     socket.on('error', (error) => this.events.log(`link: ${error.message}`));
     socket.on('close', () => {
+      clearTimeout(welcome);
       if (open) this.events.closed();
       this.#again(socket);
     });
