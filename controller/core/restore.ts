@@ -82,7 +82,7 @@ function restoreTasks(recorder: Recorder, rows: Rows): void {
   for (const task of rows.tasks) {
     const work = state.workOfJob(task.job);
     state.tasks.set(task.key, task);
-    work.tasks.add(task);
+    work.add(task);
     const waitsFor = dependsOn.get(task.key);
     if (waitsFor !== undefined && task.phase === undefined) work.dependencies.add(task, waitsFor);
     for (const subtask of task.subtasks ?? []) {

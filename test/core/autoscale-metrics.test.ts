@@ -58,6 +58,18 @@ describe('the samples of a pool', () => {
     expect(await sample(driver, ...slots)).toEqual([2, 0, 2, 2, 2]);
   });
 
+  it('count a multi-instance task once for each of its instances', async () => {
+    const driver = await CoreDriver.start();
+    await driver.addPool('p', {
+      ...autoPool('$TargetDedicatedNodes = 0'),
+      enableInterNodeCommunication: true,
+    });
+    await driver.addJob('j');
+    const multiInstanceSettings = { numberOfInstances: 3, coordinationCommandLine: '/bin/true' };
+    await driver.addTasks('j', 'one', { id: 'many', multiInstanceSettings });
+    expect(await sample(driver, '$ActiveTasks', '$PendingTasks')).toEqual([4, 4]);
+  });
+
   it('count nodes, and average what their agents report', async () => {
     const driver = await CoreDriver.start();
     await driver.addPool('p', autoPool('$TargetDedicatedNodes = 2; $TargetLowPriorityNodes = 1'));

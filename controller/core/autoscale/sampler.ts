@@ -84,19 +84,22 @@ function taskMetrics(state: State, pool: Pool, jobs: readonly Job[]): Sample {
 
 /**
  * Active tasks that could run if there were room: not those that wait for others, nor those that need
- * more slots than a node has, for which no number of nodes is enough, nor those of a disabled job.
+ * more slots than a node has, for which no number of nodes is enough, nor those of a disabled job. A
+ * multi-instance task counts once for each of its instances.
  */
 function activeOf(state: State, job: Job, slotsPerNode: number): { tasks: number; slots: number } {
   if (job.state !== 'active' && job.state !== 'enabling') return { tasks: 0, slots: 0 };
   const active = { tasks: job.taskCounts.active, slots: job.taskSlotCounts.active };
   const work = state.workOfJob(job.key);
   // Mostly no task waits and each needs one slot: then there is nothing to look at.
-  if (work.dependencies.size === 0 && active.slots === active.tasks) return active;
+  if (work.dependencies.size === 0 && active.slots === active.tasks && !work.hasInstances)
+    return active;
   for (const task of work.tasks) {
     if (task.state !== 'active') continue;
-    if (task.requiredSlots <= slotsPerNode && !work.dependencies.isBlocked(task)) continue;
-    active.tasks -= 1;
-    active.slots -= task.requiredSlots;
+    const counts = task.requiredSlots <= slotsPerNode && !work.dependencies.isBlocked(task);
+    const more = counts ? (task.instances ?? 1) - 1 : -1;
+    active.tasks += more;
+    active.slots += more * task.requiredSlots;
   }
   return active;
 }

@@ -9,6 +9,8 @@ import { ReadyQueue } from './ready-queue.js';
 export class JobWork {
   /** Every task of the job in memory, but completed ones that only a command loaded. */
   readonly tasks = new Set<Task>();
+  /** Some task of it is, or was, a multi-instance task. */
+  hasInstances = false;
   ready = new ReadyQueue();
   readonly dependencies = new Dependencies();
   /** Tasks that are with a node, begun or not. */
@@ -23,6 +25,12 @@ export class JobWork {
   inOrder = false;
 
   constructor(readonly job: Job) {}
+
+  /** One more task in memory. */
+  add(task: Task): void {
+    this.tasks.add(task);
+    this.hasInstances ||= task.instances !== undefined;
+  }
 
   /** One more run time for the average. */
   ran(ms: number): void {

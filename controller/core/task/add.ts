@@ -65,7 +65,7 @@ export function addTask(
   };
   job.nextTaskSequence += 1;
   state.tasks.set(task.key, task);
-  state.workOfJob(job.key).tasks.add(task);
+  state.workOfJob(job.key).add(task);
   recorder.changed('task', task);
   recorder.changes.taskBodies.set(task.key, body);
   countTask(recorder, job, task, 1);

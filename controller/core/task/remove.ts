@@ -66,7 +66,7 @@ export function reactivateTask(recorder: Recorder, task: Task): void {
   delete task.poolId;
   recorder.touched('task', task);
   state.toEvict.delete(task);
-  work.tasks.add(task);
+  work.add(task);
   if (work.dependencies.isSatisfied(task.id)) {
     work.dependencies.unsatisfy(task.id);
     recorder.changes.unsatisfied.push({ job: task.job, taskId: task.id });
