@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { basename, posix } from 'node:path';
-import picomatch from 'picomatch';
 import type { AssignedOutputFile } from '../../protocol/agent/assignment.js';
 import { expandVariables } from '../core/environment.js';
+import { compilePattern } from '../core/file-pattern.js';
 import type { HttpClient } from '../node/http.js';
 import { inParent, pathParts } from '../node/safe-path.js';
 import { StepFailure, Stopped, systemCode } from './failure.js';
@@ -62,23 +62,17 @@ function applies(output: AssignedOutputFile, succeeded: boolean): boolean {
  * without, `path` is the blob's name.
  */
 async function matches(output: AssignedOutputFile, context: OutputContext): Promise<Upload[]> {
-  const pattern = placePattern(output.filePattern, context);
-  const scanned = picomatch.scan(pattern);
-  if (!scanned.isGlob) {
-    const file = pattern.replace(/\\(.)/g, '$1');
-    const blob = output.path === undefined || output.path === '' ? basename(file) : output.path;
-    return [{ file, blob, output }];
-  }
-  const isMatch = picomatch(pattern, { dot: false, nobrace: true, noextglob: true });
-  const prefix =
-    output.path === undefined || output.path === '' ? '' : `${output.path.replace(/\/+$/, '')}/`;
-  const base = scanned.base === '.' ? '' : scanned.base;
+  const pattern = compilePattern(placePattern(output.filePattern, context));
+  const { file, base } = pattern;
+  const path = output.path ?? '';
+  if (file !== undefined) return [{ file, blob: path === '' ? basename(file) : path, output }];
+  const prefix = path === '' ? '' : `${path.replace(/\/+$/, '')}/`;
   const files = await filesBelow(context.taskDirectory, base);
   return files
-    .filter((file) => isMatch(file))
-    .map((file) => ({
-      file,
-      blob: `${prefix}${base === '' ? file : file.slice(base.length + 1)}`,
+    .filter((one) => pattern.matches(one))
+    .map((one) => ({
+      file: one,
+      blob: `${prefix}${base === '' ? one : one.slice(base.length + 1)}`,
       output,
     }));
 }

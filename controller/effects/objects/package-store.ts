@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ObjectStore, OpenBlob } from './object-store.js';
 import { signedQuery } from './signed-url.js';
 
@@ -58,18 +59,12 @@ export class PackageStore {
 
   /** Looks whether a zip file was uploaded: its first entry and its end, not what is inside. */
   async inspect(account: string, blob: string): Promise<InspectedPackage> {
-    const open = () => this.ports.objects.open({ account, container: PACKAGES_CONTAINER, blob });
-    const opened = await open();
+    const opened = await this.ports.objects.open({ account, container: PACKAGES_CONTAINER, blob });
     if (opened === undefined) return { found: 'nothing' };
-    const { contentLength: bytes, contentMd5: md5 } = opened.properties;
-    const head = await read(opened, 0, Math.min(bytes, LOCAL_ENTRY.length));
-    const again = await open();
-    if (again === undefined) return { found: 'nothing' };
-    const tail = await read(again, Math.max(0, bytes - TAIL_BYTES), bytes);
-    const isZip =
-      (head.equals(LOCAL_ENTRY) || head.equals(END_OF_DIRECTORY)) &&
-      tail.lastIndexOf(END_OF_DIRECTORY) >= 0 &&
-      tail.length - tail.lastIndexOf(END_OF_DIRECTORY) >= END_BYTES;
+    const { bytes, md5, head, tail } = await measure(opened);
+    const end = tail.lastIndexOf(END_OF_DIRECTORY);
+    const begins = head.equals(LOCAL_ENTRY) || head.equals(END_OF_DIRECTORY);
+    const isZip = begins && end >= 0 && tail.length - end >= END_BYTES;
     return isZip ? { found: 'zip', md5, bytes } : { found: 'noZip' };
   }
 
@@ -80,14 +75,32 @@ export class PackageStore {
   }
 }
 
-/** The bytes from `start` to before `end`; closes the blob. */
-async function read(blob: OpenBlob, start: number, end: number): Promise<Buffer> {
+interface Measured {
+  bytes: number;
+  /** Base64. */
+  md5: string;
+  head: Buffer;
+  tail: Buffer;
+}
+
+/** Reads the blob through once, keeping its first and last bytes; closes it. */
+async function measure(blob: OpenBlob): Promise<Measured> {
+  const md5 = createHash('md5');
+  let bytes = 0;
+  let head = Buffer.alloc(0);
+  let tail = Buffer.alloc(0);
   try {
-    if (end <= start) return Buffer.alloc(0);
-    const chunks: Buffer[] = [];
-    for await (const chunk of blob.read(start, end - 1)) chunks.push(chunk as Buffer);
-    return Buffer.concat(chunks);
+    const { contentLength } = blob.properties;
+    for await (const chunk of contentLength === 0 ? [] : await blob.read(0, contentLength - 1)) {
+      const part = chunk as Buffer;
+      bytes += part.length;
+      md5.update(part);
+      if (head.length < LOCAL_ENTRY.length)
+        head = Buffer.concat([head, part]).subarray(0, LOCAL_ENTRY.length);
+      tail = Buffer.concat([tail, part]).subarray(-TAIL_BYTES);
+    }
   } finally {
     await blob.close();
   }
+  return { bytes, md5: md5.digest('base64'), head, tail };
 }
