@@ -34,6 +34,7 @@ import { createNodeLauncher } from './task/node-launcher.js';
 import { createPosixLauncher } from './task/posix-launcher.js';
 import { Runner } from './task/run.js';
 import { TRANSFER_LIMITS } from './task/transfer.js';
+import { uploadLogs, writeLog } from './task/upload-logs.js';
 
 const AGENT_VERSION = '0.1.0';
 /** Events of this long travel in one message; a lone event after a quiet time goes at once. */
@@ -44,8 +45,18 @@ const FAREWELL_MS = 3_000;
 /** A longer timer would overflow. */
 const TIMER_MAX_MS = 2_000_000_000;
 
-const log = (text: string) =>
-  process.stderr.write(`${new Date(Date.now()).toISOString()} agent: ${text}\n`);
+/** Where the log is kept for those who ask for it, once the node has a directory. */
+let logDirectory: string | undefined;
+function log(text: string): void {
+  const line = `${new Date(Date.now()).toISOString()} agent: ${text}\n`;
+  process.stderr.write(line);
+  try {
+    if (logDirectory !== undefined) writeLog(logDirectory, line);
+  } catch (error) {
+    // A full disk must not end the agent: standard error still has the line.
+    process.stderr.write(`the log could not be written: ${textOf(error)}\n`);
+  }
+}
 const textOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 const now = (): Moment => ({ monotonic: performance.now(), epoch: Date.now() });
 
@@ -227,6 +238,7 @@ class Agent {
   }
 
   async #answer(id: string, request: AgentRequest): Promise<void> {
+    if (request.type === 'uploadLogs') return this.#uploadLogs(id, request);
     const { response, opened } = await answerRequest(this.identity.rootDirectory, request);
     this.#connection.send({ type: 'response', id, response });
     if (opened === undefined) return;
@@ -240,6 +252,17 @@ class Agent {
     } finally {
       await handle.close();
     }
+  }
+
+  /** Says how many there are, and sends them afterwards. */
+  async #uploadLogs(
+    id: string,
+    request: Extract<AgentRequest, { type: 'uploadLogs' }>,
+  ): Promise<void> {
+    const { rootDirectory } = this.identity;
+    const { files, done } = await uploadLogs(rootDirectory, this.client, request);
+    this.#connection.send({ type: 'response', id, response: { type: 'uploading', files } });
+    await done;
   }
 
   #sweep(): void {
@@ -336,6 +359,8 @@ async function main(): Promise<void> {
     },
   });
   const { identity, seedPath } = findIdentity(values);
+  logDirectory = identity.rootDirectory;
+  log(`version ${AGENT_VERSION} begins, incarnation ${identity.incarnation}`);
   const client = new HttpClient(identity.controllerUrl, identity.caPem);
   const left = killLeftovers(identity.rootDirectory);
   if (left > 0) log(`killed ${left} processes of an earlier agent of this node`);

@@ -22,8 +22,11 @@ export interface Answer {
   opened?: OpenedFile;
 }
 
+/** Those of the controller's questions that name a path below the root. */
+export type FileRequest = Extract<AgentRequest, { path: string }>;
+
 /** Answers one question about files below the node's root. Never throws: what fails is an answer too. */
-export async function answerRequest(root: string, request: AgentRequest): Promise<Answer> {
+export async function answerRequest(root: string, request: FileRequest): Promise<Answer> {
   try {
     const parts = pathParts(request.path);
     if (isHidden(parts)) throw new PathRefused(request.path, 'it belongs to the node agent');

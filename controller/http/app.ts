@@ -2,7 +2,7 @@ import Koa from 'koa';
 import { operations } from '../../protocol/batch/operations.js';
 import { accountHandlers } from './batch/account.js';
 import { certificateHandlers } from './batch/certificate.js';
-import { computeNodeHandlers } from './batch/compute-node.js';
+import { computeNodeExtensionHandlers, computeNodeHandlers } from './batch/compute-node.js';
 import { fileHandlers } from './batch/file.js';
 import { jobHandlers } from './batch/job.js';
 import { jobScheduleHandlers } from './batch/job-schedule.js';
@@ -25,6 +25,7 @@ const handlers = {
   ...jobScheduleHandlers,
   ...taskHandlers,
   ...computeNodeHandlers,
+  ...computeNodeExtensionHandlers,
   ...certificateHandlers,
   ...fileHandlers,
 };

@@ -61,6 +61,8 @@ export interface HttpPorts {
     generate(): string;
   };
   readonly nodeFiles: NodeFiles;
+  /** A URL of the service's own storage as the node may write to it; any other as it is. */
+  nodeUrl?(nodeKey: NodeKey, url: string): string;
   readonly packages?: PackageFiles;
   readonly settings: Settings;
   /** Constant time. */

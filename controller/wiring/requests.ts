@@ -23,6 +23,7 @@ export function serve(parts: Parts, executors: Executors, engine: Engine): void 
     reader: store,
     keys: authority,
     nodeFiles: executors.nodeFiles,
+    nodeUrl: (nodeKey, url) => executors.agents.reachable(nodeKey, url, 'cw'),
     packages: new PackageStore({
       objects: parts.objects,
       sign: (text) => authority.signStorage(text),

@@ -24,6 +24,8 @@ export const AgentRequest = z.discriminatedUnion('type', [
     end: z.number().optional(),
   }),
   z.object({ type: z.literal('deleteFile'), path: z.string(), recursive: z.boolean() }),
+  /** The agent's own log files, to `{containerUrl}/{directory}/…`; answered with `uploading`, before they are there. */
+  z.object({ type: z.literal('uploadLogs'), containerUrl: z.string(), directory: z.string() }),
 ]);
 export type AgentRequest = z.infer<typeof AgentRequest>;
 
@@ -44,6 +46,7 @@ export const AgentResponse = z.discriminatedUnion('type', [
   z.object({ type: z.literal('files'), files: z.array(FileProperties), more: z.boolean() }),
   z.object({ type: z.literal('file'), file: FileProperties }),
   z.object({ type: z.literal('deleted') }),
+  z.object({ type: z.literal('uploading'), files: z.int() }),
   z.object({
     type: z.literal('failed'),
     /** FileNotFound, InvalidRange, DirectoryNotEmpty, InvalidPath, or Failed with the system's text. */

@@ -190,18 +190,20 @@ const node = [
     ...served,
   }),
   operation('ComputeNode_EnableScheduling', 'POST', `${NODE}/enablescheduling`, 200, served),
-  operation('ComputeNode_AddUser', 'POST', `${NODE}/users`, 201, { request: NodeUserAdd }),
+  operation('ComputeNode_AddUser', 'POST', `${NODE}/users`, 201, { request: NodeUserAdd, ...served }),
   operation('ComputeNode_UpdateUser', 'PUT', `${NODE}/users/{userName}`, 200, {
     request: NodeUserUpdate,
+    ...served,
   }),
-  operation('ComputeNode_DeleteUser', 'DELETE', `${NODE}/users/{userName}`, 200, {}),
-  operation('ComputeNode_GetRemoteLoginSettings', 'GET', `${NODE}/remoteloginsettings`, 200, {}),
-  operation('ComputeNode_GetRemoteDesktop', 'GET', `${NODE}/rdp`, 200, {}),
+  operation('ComputeNode_DeleteUser', 'DELETE', `${NODE}/users/{userName}`, 200, served),
+  operation('ComputeNode_GetRemoteLoginSettings', 'GET', `${NODE}/remoteloginsettings`, 200, served),
+  operation('ComputeNode_GetRemoteDesktop', 'GET', `${NODE}/rdp`, 200, served),
   operation('ComputeNode_UploadBatchServiceLogs', 'POST', `${NODE}/uploadbatchservicelogs`, 200, {
     request: NodeUploadLogs,
+    ...served,
   }),
-  operation('ComputeNodeExtension_List', 'GET', `${NODE}/extensions`, 200, {}),
-  operation('ComputeNodeExtension_Get', 'GET', `${NODE}/extensions/{extensionName}`, 200, {}),
+  operation('ComputeNodeExtension_List', 'GET', `${NODE}/extensions`, 200, served),
+  operation('ComputeNodeExtension_Get', 'GET', `${NODE}/extensions/{extensionName}`, 200, served),
 ] as const;
 
 const certificate = [

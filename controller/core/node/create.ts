@@ -7,12 +7,16 @@ import { freshSession, fullLease } from './transition.js';
 /** A new node of the pool, as yet only wanted. Ids look as Azure's do: `tvmps_{64 hex}_d` or `_p`. */
 export function createNode(recorder: Recorder, pool: Pool, isDedicated: boolean): Node {
   const id = `tvmps_${recorder.random.hex(32)}_${isDedicated ? 'd' : 'p'}`;
+  const number = pool.nextNodeNumber ?? 0;
+  pool.nextNodeNumber = number + 1;
+  recorder.changed('pool', pool);
   const node: Node = {
     key: nodeKey(pool.key, id),
     pool: pool.key,
     account: pool.account,
     id,
     isDedicated,
+    number,
     state: 'creating',
     stateTransitionTime: recorder.now,
     schedulingState: 'enabled',

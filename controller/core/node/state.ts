@@ -1,6 +1,7 @@
 import type { FailureInfo } from '../../../protocol/agent/event.js';
 import type { AttemptRef, NodeMetrics } from '../../../protocol/agent/message.js';
 import type { AccountKey, NodeKey, PoolKey } from '../../../protocol/keys.js';
+import type { TaskExecution, TaskState } from '../task/state.js';
 import type { NodeDeallocationOption } from '../pool/state.js';
 
 /** The contract's section 7.2, one line a state. */
@@ -28,6 +29,26 @@ export interface StartTaskInfo {
   result?: 'success' | 'failure';
   retryCount: number;
   lastRetryTime?: number;
+}
+
+/** Someone who may log in. What only the login needs (a password) is never kept. */
+export interface NodeUser {
+  name: string;
+  isAdmin: boolean;
+  /** Epoch milliseconds; from then on there is no such user. */
+  expiryTime: number;
+  sshPublicKey?: string;
+  /** Users go with the disk they were made on. */
+  diskIncarnation: number;
+}
+
+/** What the node did lately, as it then was. */
+export interface RecentTask {
+  jobId: string;
+  taskId: string;
+  subtaskId?: number;
+  taskState: TaskState;
+  execution: TaskExecution;
 }
 
 export interface Node {
@@ -72,6 +93,11 @@ export interface Node {
   runningTasksCount: number;
   runningTaskSlotsCount: number;
   agentVersion?: string;
+  /** From 0 in its pool, never given twice: names its endpoints. */
+  readonly number?: number;
+  users?: NodeUser[];
+  /** The newest first, a task once. */
+  recentTasks?: RecentTask[];
   /** In memory only: never part of the row. */
   readonly session: NodeSession;
 }

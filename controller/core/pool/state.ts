@@ -36,6 +36,8 @@ export interface AutoScale {
 }
 
 export interface Pool {
+  /** Numbers of nodes that were given. */
+  nextNodeNumber?: number;
   readonly key: PoolKey;
   readonly account: AccountKey;
   readonly id: string;

@@ -2,6 +2,7 @@ import type { Outcome } from '../../../protocol/agent/event.js';
 import type { AttemptRef } from '../../../protocol/agent/message.js';
 import type { TaskKey } from '../../../protocol/keys.js';
 import { followTask } from '../job/follow.js';
+import { noteRecentTask } from '../node/recent-tasks.js';
 import type { Node } from '../node/state.js';
 import type { Recorder } from '../recorder.js';
 import { completeTask, taskEnded } from './complete.js';
@@ -16,7 +17,7 @@ import {
 import { countRunning, exorcise } from './hold.js';
 import { backToActive } from './ready.js';
 import type { Task } from './state.js';
-import { moveTask } from './transition.js';
+import { jobOfTask, moveTask } from './transition.js';
 
 /** The task whose current attempt is meant; older attempts are history and change nothing. */
 export function currentAttempt(recorder: Recorder, node: Node, ref: AttemptRef): Task | undefined {
@@ -39,6 +40,7 @@ export function attemptStarted(
   task.execution.startTime = startTime;
   countRunning(recorder, node, task, 1);
   if (task.state !== 'running') moveTask(recorder, task, 'running');
+  noteRecentTask(recorder, node, jobOfTask(recorder.state, task.key), task);
 }
 
 /** It never ran: the task waits again, nothing is counted. */
@@ -92,6 +94,13 @@ export function attemptEnded(
     exorcise(recorder, node, ref.taskKey, ref.attempt);
     return;
   }
+  attemptOver(recorder, node, task, outcome);
+  const job = recorder.state.jobs.get(task.job);
+  if (job !== undefined && outcome.startTime !== undefined)
+    noteRecentTask(recorder, node, job, task);
+}
+
+function attemptOver(recorder: Recorder, node: Node, task: Task, outcome: Outcome): void {
   const { startTime, endTime } = outcome;
   if (startTime !== undefined) {
     node.totalTasksRun += 1;

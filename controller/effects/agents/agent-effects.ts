@@ -86,6 +86,14 @@ export class AgentEffects {
     }
   }
 
+  /** A URL of this controller's own storage as the node may use it; any other as it is. */
+  reachable(nodeKey: NodeKey, url: string, permissions: string): string {
+    const session = this.sessions.get(nodeKey);
+    if (session === undefined) return url;
+    const account = accountName(this.ports.view(), nodeKey);
+    return this.storageOf(session, account).reachable(url, permissions);
+  }
+
   private configure(session: AgentSession): void {
     const view = this.ports.view();
     const node = view.nodes.get(session.nodeKey);

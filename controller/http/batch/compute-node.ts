@@ -1,15 +1,27 @@
+import { BatchError } from '../../../protocol/batch/errors.js';
+import { computeNodeAddUser } from '../../commands/compute-node/add-user.js';
+import { computeNodeDeleteUser } from '../../commands/compute-node/delete-user.js';
 import { computeNodeDisableScheduling } from '../../commands/compute-node/disable-scheduling.js';
 import { computeNodeEnableScheduling } from '../../commands/compute-node/enable-scheduling.js';
 import { computeNodeReboot } from '../../commands/compute-node/reboot.js';
 import { computeNodeReimage } from '../../commands/compute-node/reimage.js';
+import { computeNodeUpdateUser } from '../../commands/compute-node/update-user.js';
+import {
+  computeNodeExtensionGet,
+  computeNodeExtensionList,
+} from '../../queries/compute-node/extensions.js';
+import { computeNodeGetRemoteLoginSettings } from '../../queries/compute-node/get-remote-login-settings.js';
 import { computeNodeGet } from '../../queries/compute-node/get.js';
 import { computeNodeList } from '../../queries/compute-node/list.js';
+import { readNode } from '../../queries/compute-node/read.js';
 import type { Call } from '../call.js';
-import { commandInput, idsOf, queryContext } from './call-input.js';
+import { commandInput, idOf, idsOf, queryContext } from './call-input.js';
 import { listInput, readInput } from './list-query.js';
-import { sendChanged, sendJson, sendList } from './reply.js';
+import { sendAdded, sendChanged, sendJson, sendList, sendNothing } from './reply.js';
 import type { Handlers, IdsOf } from './router.js';
+import { uploadBatchServiceLogs } from './upload-logs.js';
 
+const node = (call: Call) => ({ account: call.account, ...idsOf(call, 'poolId', 'nodeId') });
 const input = <Body>(call: Call<Body>) => commandInput(call, 'poolId', 'nodeId');
 
 /** Nodes have no ETag: their actions answer with DataServiceId alone. */
@@ -38,5 +50,45 @@ export const computeNodeHandlers: Handlers<IdsOf<'ComputeNode'>> = {
   async ComputeNode_EnableScheduling(call) {
     await call.ports.submit(computeNodeEnableScheduling(input(call)));
     sendChanged(call);
+  },
+  async ComputeNode_AddUser(call) {
+    await call.ports.submit(computeNodeAddUser(input(call)));
+    sendAdded(call, `${call.context.path}/${encodeURIComponent(call.body.name)}`);
+  },
+  async ComputeNode_UpdateUser(call) {
+    const named = commandInput(call, 'poolId', 'nodeId', 'userName');
+    await call.ports.submit(computeNodeUpdateUser(named));
+    sendChanged(call);
+  },
+  async ComputeNode_DeleteUser(call) {
+    const named = commandInput(call, 'poolId', 'nodeId', 'userName');
+    await call.ports.submit(computeNodeDeleteUser(named));
+    sendNothing(call);
+  },
+  async ComputeNode_GetRemoteLoginSettings(call) {
+    const found = await computeNodeGetRemoteLoginSettings(queryContext(call), node(call));
+    sendJson(call, 'Microsoft.Azure.Batch.Protocol.Entities.ComputeNodeRemoteLoginSettings', found);
+  },
+  async ComputeNode_GetRemoteDesktop(call) {
+    await readNode(queryContext(call), node(call));
+    throw new BatchError('OperationNotValidOnNode', [
+      {
+        key: 'Reason',
+        value: 'Nodes with a virtual machine configuration have no remote desktop.',
+      },
+    ]);
+  },
+  ComputeNode_UploadBatchServiceLogs: uploadBatchServiceLogs,
+};
+
+/** Extensions are Azure's: nodes here have none. */
+export const computeNodeExtensionHandlers: Handlers<IdsOf<'ComputeNodeExtension'>> = {
+  async ComputeNodeExtension_List(call) {
+    readInput(call);
+    sendList(call, 'extensions', await computeNodeExtensionList(queryContext(call), node(call)));
+  },
+  async ComputeNodeExtension_Get(call) {
+    const named = { ...node(call), extensionName: idOf(call, 'extensionName') };
+    await computeNodeExtensionGet(queryContext(call), named);
   },
 };

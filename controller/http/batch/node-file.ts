@@ -47,8 +47,10 @@ function readPath(call: Call): string {
 const fileNotFound = (path: string) =>
   new BatchError('FileNotFound', [{ key: 'FilePath', value: path.slice(0, 200) }]);
 
+type FileRequest = Extract<AgentRequest, { path: string }>;
+
 /** Asks the node; its refusals become the service's errors, in the words of the view. */
-async function ask(call: Call, view: FileView, request: AgentRequest): Promise<AgentResponse> {
+async function ask(call: Call, view: FileView, request: FileRequest): Promise<AgentResponse> {
   const response = await ofView(view, call.ports.nodeFiles.request(view.node, request));
   if (response.type !== 'failed') return response;
   const error =

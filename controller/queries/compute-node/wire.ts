@@ -1,7 +1,9 @@
 import { formatTime } from '../../../protocol/time.js';
-import type { StartTaskInfo } from '../../core/node/state.js';
+import type { RecentTask, StartTaskInfo } from '../../core/node/state.js';
 import type { Pool } from '../../core/pool/state.js';
 import type { Rows } from '../../engine/ports.js';
+import { executionInfo } from '../task/execution-info.js';
+import { endpointConfiguration } from './endpoints.js';
 import { failureOf, present, timeOf, urlOf, visible } from '../wire.js';
 
 /** Properties of ComputeNode (the contract's section 4.10), for `$select`. */
@@ -53,11 +55,13 @@ export function computeNode(node: Rows['node']['row'], pool: Pool, baseUrl: stri
     runningTasksCount: node.runningTasksCount,
     runningTaskSlotsCount: node.runningTaskSlotsCount,
     totalTasksSucceeded: node.totalTasksSucceeded,
+    recentTasks: node.recentTasks?.map((recent) => taskInformation(recent, baseUrl)),
     startTask: specification.startTask,
     startTaskInfo: startTaskInfo(node.startTaskInfo),
     certificateReferences: certificates.length > 0 ? certificates : undefined,
     errors: node.errors.length > 0 ? node.errors : undefined,
     isDedicated: node.isDedicated,
+    endpointConfiguration: endpointConfiguration(node, pool),
     nodeAgentInfo:
       node.agentVersion === undefined
         ? undefined
@@ -68,9 +72,27 @@ export function computeNode(node: Rows['node']['row'], pool: Pool, baseUrl: stri
     virtualMachineInfo:
       virtualMachineConfiguration === undefined
         ? undefined
-        : { imageReference: virtualMachineConfiguration.imageReference },
+        : {
+            imageReference: {
+              ...virtualMachineConfiguration.imageReference,
+              exactVersion: virtualMachineConfiguration.imageReference.version,
+            },
+          },
   });
 }
+
+const taskInformation = (
+  { jobId, taskId, subtaskId, taskState, execution }: RecentTask,
+  baseUrl: string,
+): object =>
+  present({
+    taskUrl: urlOf(baseUrl, 'jobs', jobId, 'tasks', taskId),
+    jobId,
+    taskId,
+    subtaskId,
+    taskState,
+    executionInfo: executionInfo({ state: taskState, execution }),
+  });
 
 const startTaskInfo = (info: StartTaskInfo | undefined): object | undefined =>
   info === undefined

@@ -4,7 +4,8 @@ import type { Job } from '../../core/job/state.js';
 import type { Task } from '../../core/task/state.js';
 import type { TaskBody } from '../../engine/ports.js';
 import { affinityId } from '../compute-node/wire.js';
-import { failureOf, present, stateOf, timeOf, urlOf, visible } from '../wire.js';
+import { present, stateOf, urlOf, visible } from '../wire.js';
+import { executionInfo } from './execution-info.js';
 
 /** Properties of CloudTask (the contract's section 4.8), for `$select`. */
 export const TASK_PROPERTIES = [
@@ -67,23 +68,6 @@ export function cloudTask(
     },
     executionInfo: executionInfo(task),
     nodeInfo: nodeInfo(task, job, baseUrl),
-  });
-}
-
-/** The contract's section 7.4: results of a completed task alone, a start of one that runs or ran. */
-function executionInfo({ state, execution }: Task): object {
-  const completed = state === 'completed';
-  const begun = completed || state === 'running';
-  return present({
-    startTime: begun ? timeOf(execution.startTime) : undefined,
-    endTime: completed ? timeOf(execution.endTime) : undefined,
-    exitCode: completed ? execution.exitCode : undefined,
-    failureInfo: completed ? failureOf(execution.failureInfo) : undefined,
-    retryCount: execution.retryCount,
-    lastRetryTime: timeOf(execution.lastRetryTime),
-    requeueCount: execution.requeueCount,
-    lastRequeueTime: timeOf(execution.lastRequeueTime),
-    result: completed ? execution.result : undefined,
   });
 }
 

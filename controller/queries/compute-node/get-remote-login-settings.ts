@@ -1,0 +1,22 @@
+import { BatchError } from '../../../protocol/batch/errors.js';
+import type { QueryContext } from '../context.js';
+import { readNode, type NodeInput } from './read.js';
+
+/** Nodes are reached directly, at the port of their own secure shell. */
+const SSH_PORT = 22;
+
+/**
+ * ComputeNode_GetRemoteLoginSettings: the node's own address; of a process node that of the machine it
+ * is on, whose users are that machine's.
+ * @throws BatchError PoolNotFound, NodeNotFound, OperationNotValidOnNode, HostInformationNotPresent
+ */
+export async function computeNodeGetRemoteLoginSettings(
+  context: QueryContext,
+  input: NodeInput,
+): Promise<object> {
+  const { node, pool } = await readNode(context, input);
+  if (pool.specification.virtualMachineConfiguration === undefined)
+    throw new BatchError('OperationNotValidOnNode');
+  if (node.ipAddress === undefined) throw new BatchError('HostInformationNotPresent');
+  return { remoteLoginIPAddress: node.ipAddress, remoteLoginPort: SSH_PORT };
+}
