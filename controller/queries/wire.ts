@@ -60,6 +60,3 @@ export const failureOf = (failure: FailureInfo | undefined): object | undefined 
 /** Only for the account's own endpoint: `pools/a/nodes/b` to an absolute URL. */
 export const urlOf = (baseUrl: string, ...segments: string[]): string =>
   [baseUrl, ...segments].join('/');
-
-/** The last segment of a key: an id in lower case. */
-export const idOfKey = (key: string): string => key.slice(key.lastIndexOf('/') + 1);

@@ -2,14 +2,13 @@ import { invalidPropertyValue } from '../../../protocol/batch/errors.js';
 import type { JobScheduleAdd } from '../../../protocol/batch/job-schedule.js';
 import { durationMs, formatDuration } from '../../../protocol/time.js';
 import type { Transaction } from '../../engine/command.js';
-import { checkBuilt } from '../job/built.js';
 
 /** Azure's minimum is one minute; the operator's setting decides here. */
 export function checkSchedule(
   { settings }: Transaction,
-  properties: Partial<Pick<JobScheduleAdd, 'schedule' | 'jobSpecification'>>,
+  properties: Partial<Pick<JobScheduleAdd, 'schedule'>>,
 ): void {
-  const { schedule, jobSpecification } = properties;
+  const { schedule } = properties;
   for (const name of ['recurrenceInterval', 'startWindow'] as const) {
     const text = schedule?.[name];
     if (text !== undefined && durationMs(text) < settings.jobScheduleMinimumIntervalMs)
@@ -19,5 +18,4 @@ export function checkSchedule(
         `the minimum is ${formatDuration(settings.jobScheduleMinimumIntervalMs)}`,
       );
   }
-  if (jobSpecification !== undefined) checkBuilt(jobSpecification);
 }

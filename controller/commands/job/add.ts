@@ -5,7 +5,6 @@ import { addJob } from '../../core/job/add.js';
 import { hasQuota } from '../../core/job/quota.js';
 import { entityReply, type Command, type EntityReply } from '../../engine/command.js';
 import type { Input } from '../find.js';
-import { checkBuilt } from './built.js';
 
 /** Job_Add: its pool need not exist. */
 export const jobAdd = ({ account, body }: Input<JobAdd>): Command<EntityReply> => ({
@@ -17,7 +16,6 @@ export const jobAdd = ({ account, body }: Input<JobAdd>): Command<EntityReply> =
       throw new BatchError(present.state === 'deleting' ? 'JobBeingDeleted' : 'JobExists');
     if (state.jobSchedules.has(jobScheduleKey(account, body.id)))
       throw new BatchError('JobScheduleWithSameIdExists');
-    checkBuilt(body);
     if (!hasQuota(transaction, account)) throw new BatchError('ActiveJobAndScheduleQuotaReached');
     return entityReply(addJob(transaction, account, body));
   },

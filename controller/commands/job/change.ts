@@ -1,5 +1,6 @@
 import { BatchError, invalidPropertyValue } from '../../../protocol/batch/errors.js';
 import type { JobPatch } from '../../../protocol/batch/job.js';
+import type { PoolKey } from '../../../protocol/keys.js';
 import { poolOfJob } from '../../core/job/add.js';
 import type { Job } from '../../core/job/state.js';
 import { entityReply, type EntityReply, type Transaction } from '../../engine/command.js';
@@ -19,15 +20,7 @@ export function changeJob(transaction: Transaction, job: Job, properties: JobPat
       'noaction',
       'terminatejob cannot be taken back',
     );
-  if (properties.poolInfo?.autoPoolSpecification !== undefined)
-    throw new BatchError('NotImplemented', [
-      { key: 'PropertyName', value: 'poolInfo.autoPoolSpecification' },
-    ]);
-  const pool =
-    properties.poolInfo === undefined
-      ? job.pool
-      : poolOfJob(job.account, { poolInfo: properties.poolInfo });
-  if (pool !== job.pool && job.state !== 'disabled') throw new BatchError('JobNotActive');
+  const pool = newPool(job, properties);
   const work = state.workOfJob(job.key);
   const stood = work.inOrder;
   if (job.pool !== undefined) state.workOfPool(job.pool).order.leave(work);
@@ -41,3 +34,33 @@ export function changeJob(transaction: Transaction, job: Job, properties: JobPat
   state.toSettle.jobs.add(job.key);
   return entityReply(job);
 }
+
+/**
+ * The pool that the job is to have. Another one, and keepAlive of an auto pool, may be set only while
+ * the job is disabled; nothing else of an auto pool can change.
+ */
+function newPool(job: Job, { poolInfo }: JobPatch): PoolKey | undefined {
+  const present = job.specification.poolInfo;
+  if (poolInfo === undefined || isSame(poolInfo, present)) return job.pool;
+  const wanted = poolInfo.autoPoolSpecification;
+  const auto = present.autoPoolSpecification;
+  const pool = wanted === undefined ? poolOfJob(job.account, { poolInfo }) : job.pool;
+  if (auto === undefined && wanted === undefined && pool === job.pool) return pool;
+  if (job.state !== 'disabled') throw new BatchError('JobNotActive');
+  if (auto === undefined && wanted === undefined) return pool;
+  const isOnlyKeepAlive =
+    auto !== undefined &&
+    wanted !== undefined &&
+    auto.poolLifetimeOption === 'job' &&
+    isSame({ ...wanted, keepAlive: auto.keepAlive }, auto);
+  if (!isOnlyKeepAlive)
+    throw invalidPropertyValue(
+      'poolInfo',
+      wanted === undefined ? 'poolId' : 'autoPoolSpecification',
+      'of an auto pool only keepAlive may change, and only with poolLifetimeOption job',
+    );
+  return job.pool;
+}
+
+/** Both come from one schema: equal ones have their properties in the same order. */
+const isSame = (a: object, b: object) => JSON.stringify(a) === JSON.stringify(b);

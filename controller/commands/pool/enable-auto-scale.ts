@@ -10,7 +10,7 @@ import {
   type EntityReply,
 } from '../../engine/command.js';
 import { findActivePool, type Input } from '../find.js';
-import { checkAutoScale } from './autoscale-settings.js';
+import { checkAutoScale } from '../../core/pool/autoscale-settings.js';
 
 /**
  * Pool_EnableAutoScale: while steady, and once in 30 seconds; what is left out stays. A new interval

@@ -6,8 +6,8 @@ import {
   type EntityReply,
 } from '../../engine/command.js';
 import { findActivePool, replaced, type Input } from '../find.js';
-import { checkApplicationPackages } from './application-packages.js';
-import { checkCertificates } from './certificates.js';
+import { checkApplicationPackages } from '../../core/pool/application-package-references.js';
+import { checkCertificates } from '../../core/pool/certificate-references.js';
 
 /** Pool_Patch: replaces the named properties. Nodes that run take notice at their next boot. */
 export const poolPatch = ({

@@ -1,8 +1,8 @@
 import type { PoolUpdateProperties } from '../../../protocol/batch/pool.js';
 import { entityReply, type Command, type EntityReply } from '../../engine/command.js';
 import { findActivePool, replaced, type Input } from '../find.js';
-import { checkApplicationPackages } from './application-packages.js';
-import { checkCertificates } from './certificates.js';
+import { checkApplicationPackages } from '../../core/pool/application-package-references.js';
+import { checkCertificates } from '../../core/pool/certificate-references.js';
 
 /** Pool_UpdateProperties: full replacement, an absent start task is removed. */
 export const poolUpdateProperties = ({

@@ -1,5 +1,6 @@
 import { durationMs, parseTime } from '../../../protocol/time.js';
 import { addJob } from '../job/add.js';
+import { deleteAutoPool, type AutoPool } from '../job/auto-pool.js';
 import { deleteJob } from '../job/settle.js';
 import type { Job } from '../job/state.js';
 import { terminateJob } from '../job/terminate.js';
@@ -86,6 +87,7 @@ export function settleJobSchedule(recorder: Recorder, schedule: JobSchedule): vo
     case 'deleting':
       for (const job of jobs) if (job.state !== 'deleting') deleteJob(recorder, job);
       if (jobs.length > 0) return;
+      endPool(recorder, schedule);
       recorder.removed('jobSchedule', schedule);
       recorder.state.jobSchedules.delete(schedule.key);
       recorder.state.jobsOfSchedule.delete(schedule.key);
@@ -118,10 +120,35 @@ function makeJob(recorder: Recorder, schedule: JobSchedule): void {
     recorder,
     schedule.account,
     { id, ...structuredCopy(schedule.specification.jobSpecification) },
-    { key: schedule.key, folder: `${schedule.id}/job-${schedule.jobCount}` },
+    {
+      key: schedule.key,
+      folder: `${schedule.id}/job-${schedule.jobCount}`,
+      ...presentPool(recorder, schedule),
+    },
   );
+  if (isPoolOfAll(schedule) && job.pool !== undefined && job.autoPoolId !== undefined)
+    schedule.autoPool = { key: job.pool, id: job.autoPoolId };
   schedule.recentJob = { key: job.key, id };
   recorder.changed('jobSchedule', schedule);
+}
+
+const isPoolOfAll = ({ specification }: JobSchedule) =>
+  specification.jobSpecification.poolInfo.autoPoolSpecification?.poolLifetimeOption ===
+  'jobschedule';
+
+/** The pool of all jobs, if it is there; somebody may have deleted it. */
+const presentPool = ({ state }: Recorder, schedule: JobSchedule): { autoPool?: AutoPool } =>
+  schedule.autoPool !== undefined &&
+  isPoolOfAll(schedule) &&
+  state.pools.get(schedule.autoPool.key)?.state === 'active'
+    ? { autoPool: schedule.autoPool }
+    : {};
+
+/** The schedule has ended: the pool of all its jobs goes, unless it shall stay. */
+function endPool(recorder: Recorder, schedule: JobSchedule): void {
+  const { poolInfo } = schedule.specification.jobSpecification;
+  if (poolInfo.autoPoolSpecification?.keepAlive !== true)
+    deleteAutoPool(recorder, schedule.autoPool?.key);
 }
 
 /** Patching a job must not change the schedule it came from. */
@@ -129,6 +156,7 @@ const structuredCopy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as 
 
 function complete(recorder: Recorder, schedule: JobSchedule): void {
   schedule.endTime = recorder.now;
+  endPool(recorder, schedule);
   delete schedule.nextRunTime;
   moveJobSchedule(recorder, schedule, 'completed');
 }

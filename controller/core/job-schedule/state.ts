@@ -1,6 +1,8 @@
 import type { JobScheduleAdd } from '../../../protocol/batch/job-schedule.js';
 import type { AccountKey, JobKey, JobScheduleKey } from '../../../protocol/keys.js';
 
+import type { AutoPool } from '../job/auto-pool.js';
+
 export type JobScheduleState = 'active' | 'completed' | 'disabled' | 'terminating' | 'deleting';
 
 export interface JobSchedule {
@@ -15,6 +17,8 @@ export interface JobSchedule {
   /** Epoch milliseconds; absent: no further run. */
   nextRunTime?: number;
   recentJob?: { key: JobKey; id: string };
+  /** The pool of all its jobs, made with the first (poolLifetimeOption jobschedule). */
+  autoPool?: AutoPool;
   /** Jobs made so far: the next is `{id}:job-{jobCount + 1}`. */
   jobCount: number;
   endTime?: number;

@@ -3,7 +3,9 @@ import type { TaskAdd } from '../../../protocol/batch/task.js';
 import { jobKey, poolKey, type AccountKey, type JobScheduleKey } from '../../../protocol/keys.js';
 import type { Recorder } from '../recorder.js';
 import { addTask } from '../task/add.js';
+import { makeAutoPool, type AutoPool } from './auto-pool.js';
 import type { Job, TaskCounts } from './state.js';
+import { moveJob } from './transition.js';
 
 const noTasks = (): TaskCounts => ({
   active: 0,
@@ -24,16 +26,25 @@ export function addJob(
   recorder: Recorder,
   account: AccountKey,
   specification: JobAdd,
-  schedule?: { key: JobScheduleKey; folder: string },
+  schedule?: { key: JobScheduleKey; folder: string; autoPool?: AutoPool },
 ): Job {
   const { now } = recorder;
-  const pool = poolOfJob(account, specification);
+  const { autoPoolSpecification } = specification.poolInfo;
+  const made =
+    autoPoolSpecification === undefined
+      ? undefined
+      : (schedule?.autoPool ?? makeAutoPool(recorder, account, autoPoolSpecification));
+  const autoPool = made !== undefined && 'key' in made ? made : undefined;
+  const schedulingError = made !== undefined && 'code' in made ? made : undefined;
+  const pool = autoPool?.key ?? poolOfJob(account, specification);
   const job: Job = {
     key: jobKey(account, specification.id),
     account,
     id: specification.id,
     specification,
     ...(pool === undefined ? {} : { pool }),
+    ...(autoPool === undefined ? {} : { autoPoolId: autoPool.id }),
+    ...(schedulingError === undefined ? {} : { schedulingError }),
     ...(schedule === undefined ? {} : { jobSchedule: schedule.key }),
     folder: schedule?.folder ?? `${specification.id}/job-1`,
     state: 'active',
@@ -56,6 +67,7 @@ export function addJob(
       runExclusive: manager.runExclusive,
       dedicatedOnly: !manager.allowLowPriorityNode,
     });
+  if (schedulingError !== undefined) moveJob(recorder, job, 'terminating');
   return job;
 }
 

@@ -1,6 +1,7 @@
 import { durationMs } from '../../../protocol/time.js';
 import { isReleased, releaseDeadline } from '../job-node/release.js';
 import type { Recorder } from '../recorder.js';
+import { endAutoPool } from './auto-pool.js';
 import type { Job } from './state.js';
 import { stopAll, terminateJob } from './terminate.js';
 import { moveJob } from './transition.js';
@@ -43,6 +44,7 @@ export function settleJob(recorder: Recorder, job: Job): void {
   if (job.state === 'disabling') moveJob(recorder, job, 'disabled');
   else if (job.state === 'terminating' && isReleased(recorder, job)) {
     job.endTime = now;
+    endAutoPool(recorder, job);
     moveJob(recorder, job, 'completed');
   } else if (job.state === 'deleting' && isReleased(recorder, job) && work.ghosts === 0)
     vanish(recorder, job);
@@ -62,6 +64,7 @@ function vanish(recorder: Recorder, job: Job): void {
   for (const task of work.tasks) state.tasks.delete(task.key);
   for (const task of state.toEvict) if (task.job === job.key) state.tasks.delete(task.key);
   recorder.changes.jobsWithoutTasks.add(job.key);
+  endAutoPool(recorder, job);
   recorder.removed('job', job);
   state.removeJob(job);
   if (job.jobSchedule !== undefined) state.toSettle.jobSchedules.add(job.jobSchedule);

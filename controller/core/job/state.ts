@@ -11,6 +11,14 @@ export type JobState =
   | 'completed' // for good
   | 'deleting'; // its tasks and files go, then the job itself
 
+/** Why an auto pool could not be made. */
+export interface SchedulingError {
+  category: 'usererror' | 'servererror';
+  code: string;
+  message: string;
+  details: { name: string; value: string }[];
+}
+
 /** Exact at every commit. `running` counts preparing tasks too. */
 export interface TaskCounts {
   active: number;
@@ -28,6 +36,9 @@ export interface Job {
   specification: JobAdd;
   /** Where its tasks run; absent until an auto pool exists. */
   pool?: PoolKey;
+  /** The id of the pool that was made for it, as it is written. */
+  readonly autoPoolId?: string;
+  schedulingError?: SchedulingError;
   readonly jobSchedule?: JobScheduleKey;
   /** `workitems/{folder}/{task}`: `{job}/job-1`, or `{schedule}/job-n`. */
   readonly folder: string;

@@ -1,7 +1,7 @@
 import { etagOf } from '../../../protocol/batch/etag.js';
 import { formatTime } from '../../../protocol/time.js';
 import type { Job, TaskCounts } from '../../core/job/state.js';
-import { idOfKey, present, stateOf, timeOf, urlOf, visible } from '../wire.js';
+import { present, stateOf, timeOf, urlOf, visible } from '../wire.js';
 
 /** Properties of CloudJob (the contract's section 4.5), for `$select`. */
 export const JOB_PROPERTIES = [
@@ -49,14 +49,15 @@ export function cloudJob(job: Job, baseUrl: string): object {
       startTime: formatTime(job.startTime),
       endTime: timeOf(job.endTime),
       poolId: poolIdOf(job),
+      schedulingError: job.schedulingError,
       terminateReason: job.terminateReason,
     }),
   });
 }
 
-/** As the client wrote it; of an auto pool as its key has it. */
+/** As the client wrote it, or as it was made for the job. */
 const poolIdOf = (job: Job): string | undefined =>
-  job.specification.poolInfo.poolId ?? (job.pool === undefined ? undefined : idOfKey(job.pool));
+  job.specification.poolInfo.poolId ?? job.autoPoolId;
 
 const counts = ({ active, running, completed, succeeded, failed }: TaskCounts): TaskCounts => ({
   active,

@@ -1,9 +1,9 @@
 import { LIMITS } from '../../../protocol/batch/limits.js';
 import { BatchError, invalidPropertyValue } from '../../../protocol/batch/errors.js';
 import { durationMs, formatDuration } from '../../../protocol/time.js';
-import { FormulaError } from '../../core/autoscale/formula-error.js';
-import { parseFormula } from '../../core/autoscale/parser.js';
-import type { Settings } from '../../core/settings.js';
+import { FormulaError } from '../autoscale/formula-error.js';
+import { parseFormula } from '../autoscale/parser.js';
+import type { Settings } from '../settings.js';
 
 interface AutoScaleSettings {
   autoScaleFormula?: string | undefined;

@@ -1,12 +1,12 @@
 import { BatchError } from '../../../protocol/batch/errors.js';
 import type { AccountKey } from '../../../protocol/keys.js';
-import { resolvePackage } from '../../core/application/resolve.js';
-import type { ApplicationPackageReference } from '../../core/application/resolve.js';
-import type { Transaction } from '../../engine/command.js';
+import { resolvePackage } from '../application/resolve.js';
+import type { ApplicationPackageReference } from '../application/resolve.js';
+import type { Recorder } from '../recorder.js';
 
 /** Every package that a pool refers to must be there and activated; tasks find out when they run. */
 export function checkApplicationPackages(
-  { state }: Transaction,
+  { state }: Recorder,
   account: AccountKey,
   references: readonly ApplicationPackageReference[] | undefined,
 ): void {

@@ -1,11 +1,11 @@
 import { BatchError } from '../../../protocol/batch/errors.js';
 import type { PoolAdd } from '../../../protocol/batch/pool.js';
 import { certificateKey, type AccountKey } from '../../../protocol/keys.js';
-import type { Transaction } from '../../engine/command.js';
+import type { Recorder } from '../recorder.js';
 
 /** Every certificate that a pool refers to must be there and not be leaving. */
 export function checkCertificates(
-  { state }: Transaction,
+  { state }: Recorder,
   account: AccountKey,
   references: PoolAdd['certificateReferences'],
 ): void {
