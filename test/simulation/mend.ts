@@ -3,6 +3,7 @@ import { computeNodeReboot } from '../../controller/commands/compute-node/reboot
 import { jobScheduleTerminate } from '../../controller/commands/job-schedule/terminate.js';
 import { jobEnable } from '../../controller/commands/job/enable.js';
 import { poolAdd } from '../../controller/commands/pool/add.js';
+import { poolDisableAutoScale } from '../../controller/commands/pool/disable-auto-scale.js';
 import { poolResize } from '../../controller/commands/pool/resize.js';
 import { PoolResize } from '../../protocol/batch/pool.js';
 import { poolOf, type PoolKey } from '../../protocol/keys.js';
@@ -31,6 +32,10 @@ function mendPools({ world, client, bodies }: Workload): void {
     client.send(poolAdd({ account: ACCOUNT, body: bodies.pool(key.slice(key.indexOf('/') + 1)) }));
   for (const pool of tables.pool.values()) {
     if (pool.state !== 'active' || pool.allocationState !== 'steady') continue;
+    if (pool.specification.enableAutoScale) {
+      client.send(poolDisableAutoScale({ account: ACCOUNT, poolId: pool.id }));
+      continue;
+    }
     const nodes = [...tables.node.values()].filter((node) => node.pool === pool.key);
     const target = pool.targetDedicatedNodes + pool.targetLowPriorityNodes;
     if (target > 0 && nodes.length === target) continue;

@@ -46,6 +46,7 @@ const FEATURES = [
   'deletions',
   'poolDeletions',
   'patches',
+  'autoScale',
 ] as const;
 export type Feature = (typeof FEATURES)[number];
 
@@ -85,6 +86,7 @@ const settingsOf = (random: RandomStream): Settings => ({
   bootTimeoutMs: random.pick([2 * MINUTE, 5 * MINUTE]),
   stopTimeoutMs: random.pick([20_000, MINUTE]),
   jobScheduleMinimumIntervalMs: 1_000,
+  autoScaleMinimumIntervalMs: 5_000,
   nodeRetryMaximumMs: MINUTE,
   images: [
     {

@@ -3,12 +3,14 @@ import { computeNodeEnableScheduling } from '../../controller/commands/compute-n
 import { computeNodeReboot } from '../../controller/commands/compute-node/reboot.js';
 import { computeNodeReimage } from '../../controller/commands/compute-node/reimage.js';
 import { poolDelete } from '../../controller/commands/pool/delete.js';
+import { poolDisableAutoScale } from '../../controller/commands/pool/disable-auto-scale.js';
+import { poolEnableAutoScale } from '../../controller/commands/pool/enable-auto-scale.js';
 import { poolPatch } from '../../controller/commands/pool/patch.js';
 import { poolRemoveNodes } from '../../controller/commands/pool/remove-nodes.js';
 import { poolResize } from '../../controller/commands/pool/resize.js';
 import { poolStopResize } from '../../controller/commands/pool/stop-resize.js';
 import { NodeRemove } from '../../protocol/batch/node.js';
-import { PoolPatch, PoolResize } from '../../protocol/batch/pool.js';
+import { PoolEnableAutoScale, PoolPatch, PoolResize } from '../../protocol/batch/pool.js';
 import { poolOf } from '../../protocol/keys.js';
 import type { Action } from './actions.js';
 import { ACCOUNT, type Workload } from './workload.js';
@@ -54,6 +56,31 @@ function removeNode(workload: Workload): void {
   workload.client.send(poolRemoveNodes({ account: ACCOUNT, poolId: node.poolId, body }));
 }
 
+/** Formulas that follow the tasks, that go up and down for no reason, that fail now and then, or always. */
+function enableAutoScale(workload: Workload): void {
+  const pool = anyPool(workload);
+  if (pool === undefined) return;
+  const { random, client, world } = workload;
+  const most = world.options.nodesMaximum;
+  const formula = random.pick([
+    `$TargetDedicatedNodes = min(${most}, $PendingTasks.GetSample(1));`,
+    `$TargetDedicatedNodes = min(${most}, 1 + avg($RunningTasks.GetSample(TimeInterval_Minute, 90)));`,
+    `$TargetDedicatedNodes = rand() * ${most + 1}; $TargetLowPriorityNodes = rand() * 2;`,
+    '$TargetDedicatedNodes = unknown;',
+  ]);
+  const body = PoolEnableAutoScale.parse({
+    autoScaleFormula: `${formula} $NodeDeallocationOption = ${deallocation(workload)};`,
+    autoScaleEvaluationInterval: random.pick(['PT5S', 'PT30S', 'PT2M']),
+  });
+  client.send(poolEnableAutoScale({ account: ACCOUNT, poolId: pool.id, body }));
+}
+
+function disableAutoScale(workload: Workload): void {
+  const pool = anyPool(workload);
+  if (pool?.specification.enableAutoScale !== true) return;
+  workload.client.send(poolDisableAutoScale({ account: ACCOUNT, poolId: pool.id }));
+}
+
 function deletePool(workload: Workload): void {
   const pool = anyPool(workload);
   if (pool === undefined) return;
@@ -72,6 +99,8 @@ export const poolActions: Action[] = [
   { weight: 1.5, feature: 'resizes', act: resize },
   { weight: 0.5, feature: 'resizes', act: stopResize },
   { weight: 1, feature: 'nodeRemovals', act: removeNode },
+  { weight: 0.7, feature: 'autoScale', act: enableAutoScale },
+  { weight: 0.5, feature: 'autoScale', act: disableAutoScale },
   { weight: 0.2, feature: 'poolDeletions', act: deletePool },
   { weight: 0.25, feature: 'patches', act: patchPool },
 ];
