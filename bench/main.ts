@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { benchAddCollection } from './add-collection.js';
 import { openBench } from './noop.js';
 import { gnuParallel, missingPeers, xargs } from './peers.js';
 import { summarise, type Measured } from './report.js';
@@ -7,10 +8,11 @@ const options = new Command('npm run bench --')
   .description(
     'P1: durable no-op tasks end to end on two process nodes, beside xargs and GNU parallel in the same run.',
   )
+  .option('--only <bench>', 'noop, or add-collection: adding alone, beside SQLite itself', 'noop')
   .option('--tasks <count>', 'tasks a run', '5000')
   .option('--rounds <count>', 'rounds; each runs every contestant, in turning order', '3')
   .parse()
-  .opts<{ tasks: string; rounds: string }>();
+  .opts<{ only: string; tasks: string; rounds: string }>();
 
 const positive = (name: string, text: string) => {
   const value = Number(text);
@@ -20,6 +22,14 @@ const positive = (name: string, text: string) => {
 };
 const tasks = positive('tasks', options.tasks);
 const rounds = positive('rounds', options.rounds);
+if (options.only === 'add-collection') {
+  await benchAddCollection(tasks, rounds);
+  process.exit();
+}
+if (options.only !== 'noop') {
+  console.error(`error: option '--only <bench>': ${options.only} is none of noop, add-collection`);
+  process.exit(2);
+}
 const missing = missingPeers();
 if (missing.length > 0) {
   console.error(`bench: peers are missing: ${missing.join('; ')}`);
