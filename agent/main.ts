@@ -39,7 +39,7 @@ import { uploadLogs, writeLog } from './task/upload-logs.js';
 const AGENT_VERSION = '0.1.0';
 /** Events of this long travel in one message; a lone event after a quiet time goes at once. */
 const FLUSH_INTERVAL_MS = 4;
-const RETENTION_SWEEP_MS = 60_000;
+const RETENTION_SWEEP_MS = 5_000;
 /** At the end of the agent: for its tries to die and the last message to leave. */
 const FAREWELL_MS = 3_000;
 /** A longer timer would overflow. */
@@ -206,7 +206,10 @@ class Agent {
 
   #send(message: ToController): void {
     if (message.type === 'heartbeat')
-      this.#connection.send({ ...message, metrics: this.#metrics.sample() });
+      this.#connection.send({
+        ...message,
+        metrics: { ...this.#metrics.sample(), retainedDirectories: this.#retention.size },
+      });
     else this.#connection.send(message);
   }
 

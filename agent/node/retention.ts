@@ -12,6 +12,11 @@ export class Retention {
     this.#until.delete(directory);
   }
 
+  /** Directories that are kept. */
+  get size(): number {
+    return this.#until.size;
+  }
+
   /** Takes the directories whose time is over. */
   takeExpired(epoch: number): string[] {
     const expired: string[] = [];

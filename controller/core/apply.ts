@@ -2,6 +2,7 @@ import type { Event } from './event.js';
 import { agentConnected, comeBack } from './node/connect.js';
 import { nodeGone } from './node/lose.js';
 import { nodeProvisioned, nodeProvisionFailed } from './node/provision.js';
+import { heardOfRetention } from './node/retention.js';
 import { agentReported } from './node/report.js';
 import { fullLease, nodeOf } from './node/transition.js';
 import type { Recorder } from './recorder.js';
@@ -33,6 +34,7 @@ export function apply(recorder: Recorder, event: Event): void {
       const { nodeKey, incarnation, heartbeat } = event;
       node.session.leaseUntil = fullLease(recorder);
       if (event.metrics !== undefined) node.session.metrics = event.metrics;
+      heardOfRetention(recorder, node, event.metrics?.retainedDirectories ?? 0);
       if (node.state === 'unknown' && node.session.retryAt === undefined) comeBack(recorder, node);
       recorder.ask({
         type: 'grantLease',

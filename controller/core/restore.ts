@@ -45,7 +45,11 @@ export function restore(recorder: Recorder, rows: Rows): void {
   for (const one of rows.applicationPackages) state.applicationPackages.set(one.key, one);
   for (const pool of rows.pools) state.addPool(pool);
   for (const row of rows.nodes)
-    state.addNode({ ...row, session: freshSession(fullLease(recorder)) });
+    state.addNode({
+      ...row,
+      // Until its agent says otherwise, a node that waits for data to go has some.
+      session: { ...freshSession(fullLease(recorder)), retains: true },
+    });
   for (const schedule of rows.jobSchedules) state.jobSchedules.set(schedule.key, schedule);
   for (const job of rows.jobs) state.addJob(job);
   for (const { job, taskId } of rows.satisfied)

@@ -36,6 +36,8 @@ export const NodeMetrics = z.object({
   diskWriteOps: z.number().optional(),
   networkInBytes: z.number().optional(),
   networkOutBytes: z.number().optional(),
+  /** Directories of ended tasks that are kept for their retention time. */
+  retainedDirectories: z.int().optional(),
 });
 export type NodeMetrics = z.infer<typeof NodeMetrics>;
 

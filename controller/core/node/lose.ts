@@ -12,6 +12,7 @@ export function loseAttempts(recorder: Recorder, node: Node): void {
   for (const subtask of [...recorder.state.loadOf(node).subtasks]) loseSubtask(recorder, subtask);
   for (const one of [...recorder.state.loadOf(node).special]) loseRun(recorder, node, one);
   exorciseWhere(recorder, node, () => true);
+  node.session.retains = false;
   recorder.state.toSettle.nodes.add(node.key);
 }
 

@@ -3,6 +3,7 @@ import type { Recorder } from '../recorder.js';
 import { exorciseWhere, relist } from '../task/hold.js';
 import { decideUnconfirmed } from './connect.js';
 import { createAgain, leaseEnded } from './lose.js';
+import { keepsData } from './retention.js';
 import type { Node } from './state.js';
 import { moveNode, nextIncarnation } from './transition.js';
 
@@ -17,7 +18,7 @@ export function nodeDeadline(recorder: Recorder, node: Node): number {
   const load = recorder.state.loadOf(node);
   const { stopTimeoutMs, bootTimeoutMs } = recorder.settings;
   const deadlines = [node.session.retryAt ?? Infinity, node.session.unconfirmed?.until ?? Infinity];
-  if (hasLease(node) || !load.isEmpty) deadlines.push(node.session.leaseUntil);
+  if (hasLease(node) || !load.isEmpty || keepsData(node)) deadlines.push(node.session.leaseUntil);
   // Ghosts come in the order of their ends.
   for (const ghost of load.ghosts.values()) {
     deadlines.push(ghost.since + stopTimeoutMs);
@@ -38,7 +39,7 @@ export function settleNode(recorder: Recorder, node: Node): void {
   const { now } = recorder;
   if (node.session.unconfirmed !== undefined) decideUnconfirmed(recorder, node);
   const load = recorder.state.loadOf(node);
-  if (now >= node.session.leaseUntil && (hasLease(node) || !load.isEmpty))
+  if (now >= node.session.leaseUntil && (hasLease(node) || !load.isEmpty || keepsData(node)))
     leaseEnded(recorder, node);
   if (
     node.state === 'starting' &&
@@ -58,7 +59,7 @@ export function settleNode(recorder: Recorder, node: Node): void {
   if (load.special.size > 0)
     for (const task of [...load.attempts.keys()])
       if (task.phase === 'preparing' && task.stopping !== undefined) loseAttempt(recorder, task);
-  const { isEmpty } = load;
+  const isEmpty = load.isEmpty && !keepsData(node);
   if (node.leaving !== undefined) settleLeaving(recorder, node, isEmpty);
   else if (node.draining !== undefined) settleDraining(recorder, node, isEmpty);
   if (node.state === 'idle' || node.state === 'running' || node.state === 'offline')

@@ -113,6 +113,8 @@ export interface NodeSession {
   /** Losses in a row, for the back-off. */
   failures: number;
   metrics?: NodeMetrics;
+  /** Data of ended tasks is kept there, as far as is known: `retaineddata` waits for its end. */
+  retains?: boolean;
   /** Attempts its agent did not name when it connected; decided once its spool has been heard. */
   unconfirmed?: { attempts: AttemptRef[]; until: number; sequence: number };
 }

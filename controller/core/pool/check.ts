@@ -63,6 +63,8 @@ function providerOf({ settings }: Recorder, body: PoolAdd): 'process' | 'libvirt
       text,
       `the image needs nodeAgentSKUId ${image.nodeAgentSkuId}, not ${configuration.nodeAgentSKUId}`,
     );
+  if (configuration.windowsConfiguration !== undefined && image.osType !== 'windows')
+    throw invalidPropertyValue('windowsConfiguration', '', `${text} is not a Windows image`);
   return image.nodeProvider;
 }
 

@@ -3,6 +3,7 @@ import type { AttemptRef } from '../../../protocol/agent/message.js';
 import type { TaskKey } from '../../../protocol/keys.js';
 import { followTask } from '../job/follow.js';
 import { noteRecentTask } from '../node/recent-tasks.js';
+import { dataStays } from '../node/retention.js';
 import type { Node } from '../node/state.js';
 import type { Recorder } from '../recorder.js';
 import { completeTask, taskEnded } from './complete.js';
@@ -104,6 +105,7 @@ function attemptOver(recorder: Recorder, node: Node, task: Task, outcome: Outcom
   const { startTime, endTime } = outcome;
   if (startTime !== undefined) {
     node.totalTasksRun += 1;
+    if (task.retentionTimeMs !== undefined) dataStays(node);
     recorder.changed('node', node);
     if (outcome.stopped !== true)
       recorder.state.workOfJob(task.job).ran(Math.max(0, endTime - startTime));
