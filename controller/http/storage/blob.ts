@@ -24,21 +24,10 @@ export async function putBlob(
     );
   }
   const contentMd5 = context.get('content-md5') || context.get('x-ms-blob-content-md5');
-  const contentEncoding =
-    context.get('x-ms-blob-content-encoding') || context.get('content-encoding');
-  const cacheControl = context.get('x-ms-blob-cache-control');
   const stored = await ports.blobs.put(
     target,
     context.req,
-    {
-      contentType:
-        context.get('x-ms-blob-content-type') ||
-        context.get('content-type') ||
-        'application/octet-stream',
-      ...(contentEncoding === '' ? {} : { contentEncoding }),
-      ...(cacheControl === '' ? {} : { cacheControl }),
-      metadata: readMetadata(context),
-    },
+    readBlobSettings(context, context.get('content-type') || 'application/octet-stream'),
     {
       bytesMax: ports.blobBytesMax,
       onlyIfNew: context.get('if-none-match') === '*',
@@ -49,7 +38,20 @@ export async function putBlob(
   context.body = null;
   context.status = 201;
   setProperties(context, stored);
-  context.set('Content-MD5', stored.contentMd5);
+  if (stored.contentMd5 !== undefined) context.set('Content-MD5', stored.contentMd5);
+}
+
+/** What a put keeps beside the content. */
+export function readBlobSettings(context: Koa.Context, contentType: string) {
+  const contentEncoding =
+    context.get('x-ms-blob-content-encoding') || context.get('content-encoding');
+  const cacheControl = context.get('x-ms-blob-cache-control');
+  return {
+    contentType: context.get('x-ms-blob-content-type') || contentType,
+    ...(contentEncoding === '' ? {} : { contentEncoding }),
+    ...(cacheControl === '' ? {} : { cacheControl }),
+    metadata: readMetadata(context),
+  };
 }
 
 export async function deleteBlob(
@@ -115,7 +117,7 @@ async function missing(ports: StoragePorts, target: BlobTarget): Promise<Storage
   return new StorageError(there ? 'BlobNotFound' : 'ContainerNotFound');
 }
 
-function setProperties(context: Koa.Context, properties: BlobProperties): void {
+export function setProperties(context: Koa.Context, properties: BlobProperties): void {
   context.set('ETag', `"${properties.etag}"`);
   context.set('Last-Modified', new Date(properties.lastModified).toUTCString());
   if (properties.contentEncoding !== undefined)

@@ -1,11 +1,14 @@
 /**
  * `/storage/{account}/{container}/{blob}`: a small store that speaks enough of the Blob REST API for
- * resource files and output files. Not a whole Blob service: no blocks, leases or snapshots.
+ * resource files and output files, and for clients that prepare them: blobs whole or in blocks, lists
+ * flat or by folder. Not a whole Blob service: no leases, snapshots, appends or pages.
  */
 import { randomUUID } from 'node:crypto';
 import type Koa from 'koa';
 import { authorise, authoriseAdmin } from './authorisation.js';
 import { deleteBlob, getBlob, putBlob } from './blob.js';
+import { BLOCKS_CONTAINER, putBlock, putBlockList } from './blocks.js';
+import { readListing } from './listing.js';
 import type { StoragePorts } from './ports.js';
 import { StorageError, isStorageErrorCode } from './storage-error.js';
 import { errorXml, listXml } from './xml.js';
@@ -85,6 +88,8 @@ function readTarget(path: string): Target {
   if (account === undefined || container === undefined || account === '' || container === '') {
     throw new StorageError('InvalidUri', 'Allowed is /storage/ACCOUNT/CONTAINER[/BLOB].');
   }
+  if (container.toLowerCase() === BLOCKS_CONTAINER)
+    throw new StorageError('InvalidResourceName', `${BLOCKS_CONTAINER} is reserved.`);
   const blob = rest.join('/');
   return blob === '' ? { account, container } : { account, container, blob };
 }
@@ -138,18 +143,18 @@ async function listBlobs(
   query: URLSearchParams,
 ): Promise<void> {
   if (context.method !== 'GET') throw new StorageError('UnsupportedHttpVerb');
-  if (query.get('delimiter')) throw new StorageError('NotImplemented', 'delimiter');
   const limit = Math.min(Number(query.get('maxresults') ?? LIST_LIMIT), LIST_LIMIT);
   if (!Number.isInteger(limit) || limit < 1) {
     throw new StorageError('InvalidQueryParameterValue', 'maxresults: allowed are 1 to 5000.');
   }
   const page = { prefix: query.get('prefix') ?? '', marker: query.get('marker') ?? '', limit };
-  const listing = await ports.blobs.list(account, container, page);
-  if (listing === undefined) throw new StorageError('ContainerNotFound');
+  const delimiter = query.get('delimiter') ?? '';
+  const listing = await readListing(ports.blobs, account, container, page, delimiter);
   context.type = 'application/xml';
   context.body = listXml({
     ...page,
     ...listing,
+    delimiter,
     container,
     endpoint: `${context.protocol}://${context.host}${STORAGE_PREFIX}${account}/`,
   });
@@ -161,8 +166,9 @@ async function routeBlob(
   target: Required<Target>,
 ): Promise<void> {
   const query = new URLSearchParams(context.querystring);
-  if (query.has('comp'))
-    throw new StorageError('NotImplemented', `comp=${String(query.get('comp'))}`);
+  const comp = query.get('comp');
+  if (comp !== null && !(context.method === 'PUT' && (comp === 'block' || comp === 'blocklist')))
+    throw new StorageError('NotImplemented', `comp=${comp}`);
   const permission = PERMISSIONS[context.method];
   if (permission === undefined) throw new StorageError('UnsupportedHttpVerb');
   authorise(ports, {
@@ -171,7 +177,9 @@ async function routeBlob(
     query,
     authorization: context.get('authorization') || undefined,
   });
-  if (permission === 'w') await putBlob(ports, context, target);
+  if (comp === 'block') await putBlock(ports, context, target, query.get('blockid') ?? '');
+  else if (comp === 'blocklist') await putBlockList(ports, context, target);
+  else if (permission === 'w') await putBlob(ports, context, target);
   else if (permission === 'd') await deleteBlob(ports, context, target);
   else await getBlob(ports, context, target);
 }

@@ -18,6 +18,15 @@ const DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n';
 export const errorXml = (code: string, message: string) =>
   `${DECLARATION}<Error>${element('Code', code)}${element('Message', message)}</Error>`;
 
+/** The ids of a block list in their order; undefined where it is none or names committed blocks. */
+export function blockIdsOf(xml: string): string[] | undefined {
+  const list = /<BlockList>([\s\S]*)<\/BlockList>/.exec(xml)?.[1];
+  if (list === undefined) return /<BlockList\s*\/>/.test(xml) ? [] : undefined;
+  if (list.includes('<Committed>')) return undefined;
+  const ids = list.matchAll(/<(Latest|Uncommitted)>([^<]*)<\/\1>/g);
+  return [...ids].map(([, , id = '']) => id.trim());
+}
+
 /** The answer of List Blobs. */
 export function listXml(list: {
   endpoint: string;
@@ -25,7 +34,10 @@ export function listXml(list: {
   prefix: string;
   marker: string;
   limit: number;
-  blobs: readonly BlobProperties[];
+  delimiter: string;
+  /** Names that go on after the delimiter, up to it. */
+  folders: readonly string[];
+  blobs: readonly ListedBlob[];
   nextMarker?: string;
 }): string {
   const blobs = list.blobs.map(
@@ -38,12 +50,15 @@ export function listXml(list: {
       element('Content-MD5', blob.contentMd5) +
       '<BlobType>BlockBlob</BlobType></Properties></Blob>',
   );
+  const folders = list.folders.map((name) => `<BlobPrefix>${element('Name', name)}</BlobPrefix>`);
+  const delimiter = list.delimiter === '' ? '' : element('Delimiter', list.delimiter);
   return (
     `${DECLARATION}<EnumerationResults ServiceEndpoint="${escape(list.endpoint)}" ContainerName="${escape(list.container)}">` +
     element('Prefix', list.prefix) +
     element('Marker', list.marker) +
     element('MaxResults', String(list.limit)) +
-    `<Blobs>${blobs.join('')}</Blobs>` +
+    delimiter +
+    `<Blobs>${blobs.join('')}${folders.join('')}</Blobs>` +
     element('NextMarker', list.nextMarker ?? '') +
     '</EnumerationResults>'
   );
