@@ -1,4 +1,5 @@
 import type { AccountKey } from '../../protocol/keys.js';
+import type { VmSize } from '../core/settings.js';
 import type { Reader } from '../engine/reader.js';
 import type { PageInput } from './paging.js';
 
@@ -6,6 +7,9 @@ import type { PageInput } from './paging.js';
 export interface QueryContext {
   reader: Reader;
   baseUrl: string;
+  /** Epoch milliseconds; statistics count up to now. */
+  now?: number;
+  vmSizes?: readonly VmSize[];
 }
 
 export interface GetInput {

@@ -87,8 +87,8 @@ const pool = [
     request: PoolEvaluateAutoScale,
     ...served,
   }),
-  operation('Pool_ListUsageMetrics', 'GET', '/poolusagemetrics', 200, {}),
-  operation('Pool_GetAllLifetimeStatistics', 'GET', '/lifetimepoolstats', 200, {}),
+  operation('Pool_ListUsageMetrics', 'GET', '/poolusagemetrics', 200, served),
+  operation('Pool_GetAllLifetimeStatistics', 'GET', '/lifetimepoolstats', 200, served),
   operation('Pool_UpgradeOS', 'POST', `${POOL}/upgradeos`, 202, {}),
 ] as const;
 
@@ -124,7 +124,7 @@ const job = [
     served,
   ),
   operation('Job_GetTaskCounts', 'GET', `${JOB}/taskcounts`, 200, served),
-  operation('Job_GetAllLifetimeStatistics', 'GET', '/lifetimejobstats', 200, {}),
+  operation('Job_GetAllLifetimeStatistics', 'GET', '/lifetimejobstats', 200, served),
 ] as const;
 
 const jobSchedule = [

@@ -1,7 +1,28 @@
 import type { AccountKey } from '../../../protocol/keys.js';
+import type { Usage } from '../task/usage.js';
+
+/** A node that was, for the intervals of usage metrics. */
+export interface PastNode {
+  poolId: string;
+  vmSize: string;
+  vcpus: number;
+  from: number;
+  to: number;
+}
+
+export interface Past {
+  dedicatedCoreMs: number;
+  /** The latest only. */
+  nodes: PastNode[];
+  jobs: Usage;
+  succeeded: number;
+  failed: number;
+}
 
 /** A Batch account. Keys are sealed (encrypted at rest): only `effects/authority` opens them. */
 export interface Account {
+  /** What no longer stands in a row: nodes, and jobs, that are gone. For statistics. */
+  past?: Past;
   readonly key: AccountKey;
   readonly name: string;
   readonly subscriptionId: string;

@@ -1,5 +1,6 @@
 import { durationMs } from '../../../protocol/time.js';
 import { isReleased, releaseDeadline } from '../job-node/release.js';
+import { rememberJob } from '../account/past.js';
 import type { Recorder } from '../recorder.js';
 import { endAutoPool } from './auto-pool.js';
 import type { Job } from './state.js';
@@ -65,6 +66,7 @@ function vanish(recorder: Recorder, job: Job): void {
   for (const task of state.toEvict) if (task.job === job.key) state.tasks.delete(task.key);
   recorder.changes.jobsWithoutTasks.add(job.key);
   endAutoPool(recorder, job);
+  rememberJob(recorder, job);
   recorder.removed('job', job);
   state.removeJob(job);
   if (job.jobSchedule !== undefined) state.toSettle.jobSchedules.add(job.jobSchedule);

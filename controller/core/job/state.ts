@@ -1,3 +1,4 @@
+import type { Usage } from '../task/usage.js';
 import type { JobAdd } from '../../../protocol/batch/job.js';
 import type { AccountKey, JobKey, JobScheduleKey, PoolKey } from '../../../protocol/keys.js';
 
@@ -57,6 +58,8 @@ export interface Job {
   attemptBase?: number;
   taskCounts: TaskCounts;
   taskSlotCounts: TaskCounts;
+  /** Of its tasks' attempts that ended, tasks deleted since included. */
+  usage?: Usage;
   creationTime: number;
   lastModified: number;
   version: number;

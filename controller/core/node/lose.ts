@@ -1,4 +1,5 @@
 import { loseRun } from '../job-node/report.js';
+import { rememberNode } from '../account/past.js';
 import type { Recorder } from '../recorder.js';
 import { loseAttempt } from '../task/attempt.js';
 import { loseSubtask } from '../task/group.js';
@@ -57,6 +58,7 @@ export function createAgain(recorder: Recorder, node: Node): void {
 }
 
 export function removeNode(recorder: Recorder, node: Node): void {
+  rememberNode(recorder, node);
   recorder.removed('node', node);
   recorder.state.removeNode(node);
   recorder.state.toSettle.pools.add(node.pool);

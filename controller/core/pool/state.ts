@@ -38,6 +38,8 @@ export interface AutoScale {
 export interface Pool {
   /** Numbers of nodes that were given. */
   nextNodeNumber?: number;
+  /** Of dedicated nodes that are gone. */
+  pastDedicatedCoreMs?: number;
   readonly key: PoolKey;
   readonly account: AccountKey;
   readonly id: string;

@@ -18,6 +18,7 @@ import {
 import { countRunning, exorcise } from './hold.js';
 import { backToActive } from './ready.js';
 import type { Task } from './state.js';
+import { countUsage } from './usage.js';
 import { jobOfTask, moveTask } from './transition.js';
 
 /** The task whose current attempt is meant; older attempts are history and change nothing. */
@@ -104,8 +105,8 @@ export function attemptEnded(
 function attemptOver(recorder: Recorder, node: Node, task: Task, outcome: Outcome): void {
   const { startTime, endTime } = outcome;
   if (startTime !== undefined) {
+    countUsage(jobOfTask(recorder.state, task.key), task, outcome);
     node.totalTasksRun += 1;
-    if (task.retentionTimeMs !== undefined) dataStays(node);
     recorder.changed('node', node);
     if (outcome.stopped !== true)
       recorder.state.workOfJob(task.job).ran(Math.max(0, endTime - startTime));

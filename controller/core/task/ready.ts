@@ -3,7 +3,8 @@ import type { State } from '../state.js';
 import type { JobWork } from '../scheduler/job-work.js';
 import { release } from './hold.js';
 import type { Task } from './state.js';
-import { moveTask } from './transition.js';
+import { jobOfTask, moveTask } from './transition.js';
+import { noUsage } from './usage.js';
 
 /** True where the task waits for nothing but room. */
 export const isReady = (state: State, work: JobWork, task: Task) =>
@@ -50,6 +51,8 @@ export function backToActive(
     task.execution.lastRequeueTime = recorder.now;
   }
   if (cause === 'retried') {
+    const job = jobOfTask(recorder.state, task.key);
+    (job.usage ??= noUsage()).retries += 1;
     task.execution.retryCount += 1;
     task.execution.lastRetryTime = recorder.now;
   }

@@ -1,6 +1,7 @@
 import type { FailureInfo } from '../../../protocol/agent/event.js';
 import type { TaskAdd } from '../../../protocol/batch/task.js';
 import type { JobKey, NodeKey, TaskKey } from '../../../protocol/keys.js';
+import type { Usage } from './usage.js';
 
 /**
  * active     waits for its dependencies or for room; or is with an agent but not begun (`assigned`)
@@ -120,4 +121,6 @@ export interface Task {
   /** The body's, where it has some: a task that comes back must find them satisfied again. */
   readonly dependsOn?: TaskAdd['dependsOn'];
   execution: TaskExecution;
+  /** Of all its attempts that ended. */
+  usage?: Usage;
 }

@@ -30,4 +30,6 @@ export const commandInput = <Body, const Names extends string>(
 export const queryContext = (call: Call): QueryContext => ({
   reader: call.ports.reader,
   baseUrl: call.baseUrl,
+  now: call.ports.clock.now(),
+  vmSizes: call.ports.settings.vmSizes,
 });

@@ -6,6 +6,7 @@ import { jobPatch } from '../../commands/job/patch.js';
 import { jobTerminate } from '../../commands/job/terminate.js';
 import { jobUpdate } from '../../commands/job/update.js';
 import { jobGet } from '../../queries/job/get.js';
+import { jobGetAllLifetimeStatistics } from '../../queries/job/get-all-lifetime-statistics.js';
 import { jobGetTaskCounts } from '../../queries/job/get-task-counts.js';
 import { jobList } from '../../queries/job/list.js';
 import { jobListPreparationAndReleaseTaskStatus } from '../../queries/job/list-preparation-and-release-task-status.js';
@@ -54,6 +55,10 @@ export const jobHandlers: Handlers<IdsOf<'Job'>> = {
     const input = { ...listInput(call), jobId: idOf(call, 'jobId') };
     const page = await jobListPreparationAndReleaseTaskStatus(queryContext(call), input);
     sendList(call, 'jobpreparationandreleasetaskstatuslist', page);
+  },
+  async Job_GetAllLifetimeStatistics(call) {
+    const found = await jobGetAllLifetimeStatistics(queryContext(call), call);
+    sendJson(call, 'jobstats/@Element', found);
   },
   async Job_GetTaskCounts(call) {
     const input = { account: call.account, jobId: idOf(call, 'jobId') };

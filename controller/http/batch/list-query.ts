@@ -1,5 +1,6 @@
 import { BatchError } from '../../../protocol/batch/errors.js';
 import { LIMITS } from '../../../protocol/batch/limits.js';
+import { readTime } from '../../../protocol/time.js';
 import type { GetInput, ListInput } from '../../queries/context.js';
 import { invalidQueryParameter } from '../../queries/filter.js';
 import type { Call } from '../call.js';
@@ -40,6 +41,15 @@ export const listInput = (call: Call): ListInput => ({
   maxresults: readMaxResults(call),
   skiptoken: given(call, '$skiptoken'),
 });
+
+/** A time of the query, as epoch milliseconds. */
+export function readTimeParameter(call: Call, name: string): number | undefined {
+  const text = given(call, name);
+  if (text === undefined) return undefined;
+  const time = readTime(text);
+  if (time !== undefined) return time;
+  throw invalidQueryParameter(name, text.slice(0, 100), 'It must be an ISO 8601 time.');
+}
 
 /** `true` or `false`, any case; absent is false. */
 export function readBoolean(call: Call, name: string): boolean {

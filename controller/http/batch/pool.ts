@@ -8,11 +8,13 @@ import { poolRemoveNodes } from '../../commands/pool/remove-nodes.js';
 import { poolResize } from '../../commands/pool/resize.js';
 import { poolStopResize } from '../../commands/pool/stop-resize.js';
 import { poolUpdateProperties } from '../../commands/pool/update-properties.js';
+import { poolGetAllLifetimeStatistics } from '../../queries/pool/get-all-lifetime-statistics.js';
+import { poolListUsageMetrics } from '../../queries/pool/list-usage-metrics.js';
 import { poolGet } from '../../queries/pool/get.js';
 import { poolList } from '../../queries/pool/list.js';
 import { autoScaleRun } from '../../queries/pool/wire.js';
 import { commandInput, idOf, queryContext } from './call-input.js';
-import { listInput, readInput } from './list-query.js';
+import { listInput, readInput, readTimeParameter } from './list-query.js';
 import {
   sendAdded,
   sendChanged,
@@ -65,6 +67,20 @@ export const poolHandlers: Handlers<IdsOf<'Pool'>> = {
   async Pool_EvaluateAutoScale(call) {
     const run = await call.ports.submit(poolEvaluateAutoScale(commandInput(call, 'poolId')));
     sendJson(call, 'Microsoft.Azure.Batch.Protocol.Entities.AutoScaleRun', autoScaleRun(run));
+  },
+  async Pool_ListUsageMetrics(call) {
+    const startTime = readTimeParameter(call, 'starttime');
+    const endTime = readTimeParameter(call, 'endtime');
+    const asked = {
+      account: call.account,
+      ...(startTime === undefined ? {} : { startTime }),
+      ...(endTime === undefined ? {} : { endTime }),
+    };
+    sendList(call, 'poolusagemetrics', await poolListUsageMetrics(queryContext(call), asked));
+  },
+  async Pool_GetAllLifetimeStatistics(call) {
+    const found = await poolGetAllLifetimeStatistics(queryContext(call), call);
+    sendJson(call, 'poolstats/@Element', found);
   },
   async Pool_RemoveNodes(call) {
     sendChanged(call, await call.ports.submit(poolRemoveNodes(commandInput(call, 'poolId'))));

@@ -3,6 +3,8 @@ import { etagOf } from '../../../protocol/batch/etag.js';
 import { jobKey } from '../../../protocol/keys.js';
 import type { GetInput, GetReply, QueryContext } from '../context.js';
 import { parseSelect } from '../select.js';
+import { wantsStats } from '../statistics.js';
+import { jobStats } from './stats.js';
 import { cloudJob, JOB_PROPERTIES } from './wire.js';
 
 /** Job_Get. @throws BatchError JobNotFound */
@@ -14,7 +16,10 @@ export async function jobGet(
   const job = await context.reader.get('job', jobKey(input.account, input.jobId));
   if (job === undefined) throw new BatchError('JobNotFound');
   return {
-    body: select(cloudJob(job, context.baseUrl)),
+    body: select({
+      ...cloudJob(job, context.baseUrl),
+      ...(wantsStats(input) && jobStats(context, job)),
+    }),
     etag: etagOf(job),
     lastModified: job.lastModified,
   };

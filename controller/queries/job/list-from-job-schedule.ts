@@ -5,6 +5,8 @@ import { listFilter } from '../filterable.js';
 import type { ListReply } from '../paging.js';
 import { rowPage } from '../rows.js';
 import { parseSelect } from '../select.js';
+import { wantsStats } from '../statistics.js';
+import { jobStats } from './stats.js';
 import { cloudJob, JOB_PROPERTIES } from './wire.js';
 
 /** Job_ListFromJobSchedule. @throws BatchError JobScheduleNotFound */
@@ -13,6 +15,7 @@ export async function jobListFromJobSchedule(
   input: ListInput & { jobScheduleId: string },
 ): Promise<ListReply> {
   const { reader, baseUrl } = context;
+  const expands = wantsStats(input);
   const select = parseSelect(input.select, JOB_PROPERTIES);
   const filter = listFilter('jobsOfSchedule', input.account, input.filter);
   const jobSchedule = jobScheduleKey(input.account, input.jobScheduleId);
@@ -20,5 +23,10 @@ export async function jobListFromJobSchedule(
     throw new BatchError('JobScheduleNotFound');
   const listing = { name: `jobs of ${jobSchedule}`, scope: input.account, filter, jobSchedule };
   const { rows, ...more } = await rowPage(reader, 'job', listing, input);
-  return { value: rows.map((job) => select(cloudJob(job, baseUrl))), ...more };
+  return {
+    value: rows.map((job) =>
+      select({ ...cloudJob(job, baseUrl), ...(expands && jobStats(context, job)) }),
+    ),
+    ...more,
+  };
 }

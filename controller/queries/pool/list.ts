@@ -3,6 +3,8 @@ import { listFilter } from '../filterable.js';
 import type { ListReply } from '../paging.js';
 import { rowPage } from '../rows.js';
 import { parseSelect } from '../select.js';
+import { wantsStats } from '../statistics.js';
+import { poolStats } from './stats.js';
 import { cloudPool, currentNodes, POOL_PROPERTIES } from './wire.js';
 
 /** Pool_List */
@@ -13,8 +15,11 @@ export async function poolList(context: QueryContext, input: ListInput): Promise
   const listing = { name: 'pools', scope: input.account, filter };
   const { rows, ...more } = await rowPage(reader, 'pool', listing, input);
   const current = currentNodes(await reader.nodeCounts(rows.map(({ key }) => key)));
-  return {
-    value: rows.map((pool) => select(cloudPool(pool, current.get(pool.key), baseUrl))),
-    ...more,
-  };
+  const expands = wantsStats(input);
+  const value: object[] = [];
+  for (const pool of rows) {
+    const stats = expands ? await poolStats(context, pool) : {};
+    value.push(select({ ...cloudPool(pool, current.get(pool.key), baseUrl), ...stats }));
+  }
+  return { value, ...more };
 }

@@ -3,6 +3,8 @@ import { etagOf } from '../../../protocol/batch/etag.js';
 import { jobKey, taskKey } from '../../../protocol/keys.js';
 import type { GetInput, GetReply, QueryContext } from '../context.js';
 import { parseSelect } from '../select.js';
+import { wantsStats } from '../statistics.js';
+import { taskStats } from './stats.js';
 import { cloudTask, TASK_PROPERTIES } from './wire.js';
 
 /** Task_Get. @throws BatchError JobNotFound, TaskNotFound */
@@ -22,7 +24,10 @@ export async function taskGet(
   if (job === undefined) throw new BatchError('JobNotFound');
   if (task === undefined) throw new BatchError('TaskNotFound');
   return {
-    body: select(cloudTask(task, bodies.get(key), job, baseUrl)),
+    body: select({
+      ...cloudTask(task, bodies.get(key), job, baseUrl),
+      ...(wantsStats(input) && taskStats(context, task, job)),
+    }),
     etag: etagOf(task),
     lastModified: task.lastModified,
   };

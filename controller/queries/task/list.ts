@@ -5,6 +5,8 @@ import { listFilter } from '../filterable.js';
 import type { ListReply } from '../paging.js';
 import { rowPage } from '../rows.js';
 import { parseSelect } from '../select.js';
+import { wantsStats } from '../statistics.js';
+import { taskStats } from './stats.js';
 import { cloudTask, TASK_PROPERTIES } from './wire.js';
 
 /** Properties that the row alone tells: a list that selects no others reads no bodies. */
@@ -36,6 +38,7 @@ export async function taskList(
   input: ListInput & { jobId: string },
 ): Promise<ListReply> {
   const { reader, baseUrl } = context;
+  const expands = wantsStats(input);
   const select = parseSelect(input.select, TASK_PROPERTIES);
   const filter = listFilter('tasks', input.account, input.filter);
   const scope = jobKey(input.account, input.jobId);
@@ -46,7 +49,12 @@ export async function taskList(
   const keys = needsBodies(input.select) ? rows.map(({ key }) => key) : [];
   const bodies = keys.length === 0 ? undefined : await reader.taskBodies(keys);
   return {
-    value: rows.map((task) => select(cloudTask(task, bodies?.get(task.key), job, baseUrl))),
+    value: rows.map((task) =>
+      select({
+        ...cloudTask(task, bodies?.get(task.key), job, baseUrl),
+        ...(expands && taskStats(context, task, job)),
+      }),
+    ),
     ...more,
   };
 }

@@ -1,0 +1,104 @@
+import { formatDuration, formatTime } from '../../protocol/time.js';
+import type { Job } from '../core/job/state.js';
+import type { Pool } from '../core/pool/state.js';
+import type { Task } from '../core/task/state.js';
+import type { Usage } from '../core/task/usage.js';
+import type { RowKind, Rows } from '../engine/ports.js';
+import type { QueryContext } from './context.js';
+import { invalidQueryParameter } from './filter.js';
+import { present, urlOf } from './wire.js';
+
+/** Rows of one read while everything of a kind is summed up. */
+const PAGE = 1000;
+
+/** Whether `stats` is asked for: expanded (and not left out by `$select`), or selected. */
+export function wantsStats({ expand, select }: { expand?: string; select?: string }): boolean {
+  if (expand !== undefined && expand.trim().toLowerCase() !== 'stats')
+    throw invalidQueryParameter('$expand', expand.slice(0, 100), "Only 'stats' can be expanded.");
+  return expand !== undefined || (select ?? '').split(',').some((name) => name.trim() === 'stats');
+}
+
+/** Every row of a kind below a key. */
+export async function* allRows<K extends RowKind>(
+  { reader }: QueryContext,
+  kind: K,
+  scope: string,
+): AsyncGenerator<Rows[K]['row']> {
+  for (let after: string | undefined; ;) {
+    const rows = await reader.list(kind, {
+      scope,
+      limit: PAGE,
+      ...(after === undefined ? {} : { after }),
+    });
+    yield* rows;
+    const last = rows.at(-1);
+    if (rows.length < PAGE || last === undefined) return;
+    after = last.key.slice(last.key.lastIndexOf('/') + 1);
+  }
+}
+
+export const vcpusOf = ({ vmSizes = [] }: QueryContext, { specification }: Pool): number =>
+  vmSizes.find(({ name }) => name === specification.vmSize.toLowerCase())?.vcpus ?? 1;
+
+const cpuTimes = ({ userCpuMs, kernelCpuMs, isCpuUnknown }: Usage) =>
+  isCpuUnknown === true
+    ? {}
+    : { userCPUTime: formatDuration(userCpuMs), kernelCPUTime: formatDuration(kernelCpuMs) };
+
+const times = (startTime: number, now: number | undefined) => ({
+  startTime: formatTime(startTime),
+  lastUpdateTime: formatTime(now ?? startTime),
+});
+
+/** TaskStatistics; absent until an attempt has ended. */
+export function taskStatistics(task: Task, job: Job, context: QueryContext): object | undefined {
+  const { usage } = task;
+  if (usage === undefined) return undefined;
+  return {
+    url: `${urlOf(context.baseUrl, 'jobs', job.id, 'tasks', task.id)}/stats`,
+    ...times(task.creationTime, context.now),
+    ...cpuTimes(usage),
+    wallClockTime: formatDuration(usage.wallClockMs),
+    waitTime: formatDuration(usage.waitMs),
+  };
+}
+
+/** JobStatistics of one job, of a schedule's, or of an account. 64-bit numbers are text. */
+export const jobStatistics = (
+  url: string,
+  startTime: number,
+  usage: Usage,
+  counts: { succeeded: number; failed: number },
+  now: number | undefined,
+): object => ({
+  url,
+  ...times(startTime, now),
+  ...cpuTimes(usage),
+  wallClockTime: formatDuration(usage.wallClockMs),
+  numSucceededTasks: String(counts.succeeded),
+  numFailedTasks: String(counts.failed),
+  numTaskRetries: String(usage.retries),
+  waitTime: formatDuration(usage.waitMs),
+});
+
+/** Core time of a pool's dedicated nodes, those that are gone included. */
+export async function dedicatedCoreMs(context: QueryContext, pool: Pool): Promise<number> {
+  const vcpus = vcpusOf(context, pool);
+  let sum = pool.pastDedicatedCoreMs ?? 0;
+  for await (const node of allRows(context, 'node', pool.key))
+    if (node.isDedicated) sum += Math.max(0, (context.now ?? 0) - node.allocationTime) * vcpus;
+  return sum;
+}
+
+/** PoolStatistics; what nodes used of memory, disk and network is not counted and left out. */
+export const poolStatistics = (
+  url: string,
+  startTime: number,
+  coreMs: number,
+  now: number | undefined,
+): object =>
+  present({
+    url,
+    ...times(startTime, now),
+    usageStats: { ...times(startTime, now), dedicatedCoreTime: formatDuration(coreMs) },
+  });
