@@ -87,7 +87,7 @@ export async function getBlob(
     }
     const { start, end } = range ?? { start: 0, end: properties.contentLength - 1 };
     context.status = range === undefined ? 200 : 206;
-    context.type = properties.contentType;
+    context.set('Content-Type', properties.contentType);
     context.set('Accept-Ranges', 'bytes');
     context.set('x-ms-blob-type', 'BlockBlob');
     if (range === undefined) context.set('Content-MD5', properties.contentMd5);
