@@ -25,8 +25,11 @@ export const poolRemoveNodes = ({
     const { state } = transaction;
     const pool = findActivePool(transaction, account, poolId);
     checkConditions(conditions, pool);
+    if (pool.specification.enableAutoScale)
+      throw new BatchError('OperationInvalidForCurrentState', [
+        { key: 'Reason', value: 'Automatic scaling is enabled on the pool; disable it first' },
+      ]);
     if (pool.allocationState !== 'steady') throw new BatchError('PoolBeingResized');
-    if (pool.specification.enableAutoScale) throw new BatchError('OperationInvalidForCurrentState');
     const nodes = new Set<Node>();
     for (const id of body.nodeList) {
       const node = state.nodes.get(nodeKey(pool.key, id));

@@ -21,8 +21,11 @@ export const poolResize = ({
   run(transaction) {
     const pool = findActivePool(transaction, account, poolId);
     checkConditions(conditions, pool);
+    if (pool.specification.enableAutoScale)
+      throw new BatchError('OperationInvalidForCurrentState', [
+        { key: 'Reason', value: 'Automatic scaling is enabled on the pool; disable it first' },
+      ]);
     if (pool.allocationState !== 'steady') throw new BatchError('PoolBeingResized');
-    if (pool.specification.enableAutoScale) throw new BatchError('OperationInvalidForCurrentState');
     pool.targetDedicatedNodes = body.targetDedicatedNodes ?? pool.targetDedicatedNodes;
     pool.targetLowPriorityNodes = body.targetLowPriorityNodes ?? pool.targetLowPriorityNodes;
     beginResize(transaction, pool, durationMs(body.resizeTimeout), body.nodeDeallocationOption);

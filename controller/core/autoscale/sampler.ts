@@ -13,7 +13,7 @@ import { SAMPLE_PERIOD_MS, slotOf } from './series.js';
 export const SAMPLES_DEADLINE = 'samples:';
 
 /** Keeps the samples of every pool coming. */
-export function armSamples({ state, now }: Recorder): void {
+function armSamples({ state, now }: Recorder): void {
   if (state.pools.size > 0)
     state.deadlines.arm(SAMPLES_DEADLINE, (slotOf(now) + 1) * SAMPLE_PERIOD_MS);
 }

@@ -27,7 +27,7 @@ export interface AutoScaleRun {
 }
 
 /** What the pool remembers of automatic scaling; its formula and interval are in the specification. */
-export interface AutoScale {
+interface AutoScale {
   /** When the formula is evaluated next; absent while automatic scaling is off. */
   evaluateAt?: number;
   run?: AutoScaleRun;
