@@ -306,7 +306,7 @@ export class SimulatedAgent implements AgentSight {
     const { now } = this.ports.timeline;
     const sight: RunningTry = {
       agent: this,
-      taskKey: assignment.taskKey as TaskKey,
+      taskKey: nameOf(assignment, this.nodeKey),
       attempt: assignment.attempt,
       assignment,
       startedAt: now,
@@ -365,3 +365,7 @@ export class SimulatedAgent implements AgentSight {
     this.#endAt(process, at);
   }
 }
+
+/** Special tasks run once on each node: what must be one at a time is the task on its node. */
+const nameOf = ({ taskKey, requiredSlots }: Assignment, nodeKey: NodeKey) =>
+  (requiredSlots === 0 ? `${taskKey}@${nodeKey}` : taskKey) as TaskKey;

@@ -55,6 +55,7 @@ export class Bodies {
       maxParallelTasks: this.#uses('maxParallel', 0.4) ? random.int(1, 3) : -1,
       usesTaskDependencies: this.options.features.dependencies,
       onAllTasksComplete: random.chance(0.12) ? 'terminatejob' : 'noaction',
+      ...(this.#uses('jobPreparation', 0.5) ? this.#specialTasks() : {}),
       ...(this.#uses('jobManagers', 0.25)
         ? {
             jobManagerTask: {
@@ -66,6 +67,27 @@ export class Bodies {
             },
           }
         : {}),
+    };
+  }
+
+  #specialTasks() {
+    const { random } = this;
+    const commandLine = () =>
+      commandLineOf({
+        ms: random.int(20, 5_000),
+        exitCode: random.chance(0.05) ? 1 : 0,
+        fails: random.chance(0.2) ? 1 : 0,
+        unprepared: false,
+        stubborn: random.chance(0.1),
+      });
+    return {
+      jobPreparationTask: {
+        commandLine: commandLine(),
+        waitForSuccess: random.chance(0.8),
+        rerunOnNodeRebootAfterSuccess: random.chance(0.5),
+        constraints: { maxTaskRetryCount: random.int(0, 2) },
+      },
+      ...(random.chance(0.6) ? { jobReleaseTask: { commandLine: commandLine() } } : {}),
     };
   }
 

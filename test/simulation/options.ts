@@ -41,6 +41,7 @@ const FEATURES = [
   'startTasks',
   'jobSchedules',
   'jobManagers',
+  'jobPreparation',
   'disables',
   'terminations',
   'deletions',

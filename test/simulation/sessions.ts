@@ -140,7 +140,7 @@ export class SimulatedSessions {
       case 'configureNode':
         return this.#configuration(session.nodeKey);
       case 'sendAssignments':
-        return this.#assignments(effect.attempts);
+        return this.#assignments(effect.attempts, session.nodeKey);
       case 'stopAttempts':
         return { type: 'stop', attempts: effect.attempts };
       case 'proceedAttempts':
@@ -180,13 +180,35 @@ export class SimulatedSessions {
     return { type: 'configure', configuration };
   }
 
-  async #assignments(attempts: { taskKey: TaskKey; attempt: number }[]): Promise<ToAgent> {
+  async #assignments(
+    attempts: { taskKey: TaskKey; attempt: number }[],
+    nodeKey: NodeKey,
+  ): Promise<ToAgent> {
     const bodies = await this.ports.store.readTaskBodies(attempts.map(({ taskKey }) => taskKey));
     const assignments = attempts.flatMap(({ taskKey, attempt }) => {
+      const special = this.#special(taskKey, attempt, nodeKey);
+      if (special !== undefined) return special;
       const body = bodies.get(taskKey);
       return body === undefined ? [] : [this.#assignment(taskKey, attempt, body)];
     });
     return { type: 'assign', assignments };
+  }
+
+  /** A job preparation or release task, if it is one and still wanted. */
+  #special(taskKey: TaskKey, attempt: number, nodeKey: NodeKey): Assignment[] | undefined {
+    const job = this.ports.view().jobs.get(jobOf(taskKey));
+    if (job === undefined) return undefined;
+    const { jobPreparationTask, jobReleaseTask } = job.specification;
+    const task = [jobPreparationTask, jobReleaseTask].find(
+      (one) => one !== undefined && taskKey === `${job.key}/${one.id}`,
+    );
+    if (task === undefined) return undefined;
+    const jobNode = this.ports.view().jobNode(job.key, nodeKey);
+    const run = task === jobPreparationTask ? jobNode?.preparation : jobNode?.release;
+    if (run?.phase === undefined || run.attempt !== attempt) return [];
+    const directory = `workitems/${job.folder}/${task.id}`;
+    const ids = { taskKey, attempt, jobId: job.id, taskId: task.id, directory };
+    return [{ ...programOf(task), ...ids, requiredSlots: 0, outputFiles: [] }];
   }
 
   #assignment(taskKey: TaskKey, attempt: number, body: TaskBody): Assignment {

@@ -5,6 +5,7 @@ import { countsChecker } from './counts.js';
 import { dependenciesChecker } from './dependencies.js';
 import { leasesChecker } from './leases.js';
 import { lifeCyclesChecker } from './life-cycles.js';
+import { preparationChecker } from './preparation.js';
 import { priorityChecker } from './priority.js';
 import { slotsChecker } from './slots.js';
 
@@ -17,5 +18,6 @@ export const checkers = (): Checker[] => [
   completionChecker(),
   lifeCyclesChecker(),
   dependenciesChecker(),
+  preparationChecker(),
   priorityChecker(),
 ];

@@ -59,9 +59,16 @@ function* tasks(world: World, job: Job): Iterable<string> {
     if (task.phase !== undefined) yield `task ${key} is ${task.phase} on ${task.node ?? '?'}`;
     if (job.state !== 'active' || task.requiredSlots > (pool?.specification.taskSlotsPerNode ?? 0))
       continue;
-    if (isFree(task, bodies.get(key), world)) yield `task ${key} waits and could run`;
+    if (isFree(task, bodies.get(key), world) && !isStalled(world, job))
+      yield `task ${key} waits and could run`;
   }
 }
+
+/** Its preparation failed on some node: there may be none left for its tasks. */
+const isStalled = ({ committed }: World, job: Job) =>
+  [...committed.tables.jobNode.values()].some(
+    (row) => row.job === job.key && row.preparation.result === 'failure',
+  );
 
 function* places({ committed, hypervisor, running }: World): Iterable<string> {
   const left = new Map(

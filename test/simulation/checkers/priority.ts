@@ -68,6 +68,8 @@ function* waitingAbove(
   for (const job of tables.job.values()) {
     if (job.pool !== pool || job.state !== 'active' || job.specification.priority <= priority)
       continue;
+    // Nodes on which its preparation failed are none for it.
+    if (job.specification.jobPreparationTask !== undefined) continue;
     const rows = [...(tasksOfJob.get(job.key) ?? [])].map((key) => tables.task.get(key));
     const limit = job.specification.maxParallelTasks;
     if (limit > 0 && rows.filter((row) => row?.phase !== undefined).length >= limit) continue;
