@@ -6,7 +6,6 @@
  * Sockets are bound first, so that a port in use leaves nothing half-made; requests are served last,
  * when memory is loaded. SIGTERM goes the other way round. Nodes live on in any case.
  */
-import { join } from 'node:path';
 import pino from 'pino';
 import type { Logger } from 'pino';
 import { ConfigurationError } from './config/failure.js';
@@ -16,7 +15,6 @@ import { readTls } from './config/tls.js';
 import { DEFAULT_TIMES } from './core/settings.js';
 import type { Settings } from './core/settings.js';
 import { Authority } from './effects/authority/authority.js';
-import { DiskStore } from './effects/objects/disk/disk-store.js';
 import { effectsOf } from './effects/perform.js';
 import { systemClock as clock, systemRandom as random } from './effects/system-clock.js';
 import { createEngine } from './engine/engine.js';
@@ -27,6 +25,7 @@ import { SqliteStore } from './store/sqlite/store.js';
 import { ensureAccount } from './wiring/accounts.js';
 import { createExecutors } from './wiring/executors.js';
 import { secure } from './wiring/https.js';
+import { openObjects } from './wiring/objects.js';
 import { serve } from './wiring/requests.js';
 
 /** A commit failed or an invariant broke: started again on the same folder, everything goes on. */
@@ -79,7 +78,11 @@ async function start(
   });
   const authority = Authority.open(configuration.data, configuration.adminToken);
   const tls = secure(configuration, configuredTls, listeners, authority);
-  const objects = await DiskStore.open(join(configuration.data, 'objects'));
+  const objects = await openObjects(configuration, log).catch(async (error: unknown) => {
+    await listeners.close();
+    await store.close();
+    throw error;
+  });
   const settings: Settings = { ...DEFAULT_TIMES, ...settingsOf(configuration) };
   const parts = {
     configuration,

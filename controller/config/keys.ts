@@ -51,6 +51,10 @@ export const KEY_FORMS: readonly KeyForm[] = [
   structure('vmSizes', 'VM sizes that pools may name, beside the embedded ones'),
   structure('quotas', 'quotas of accounts that are made'),
   structure('hypervisors', 'libvirt hosts: [{name, uri, domainType, network}]'),
+  structure(
+    'storage',
+    'where files of accounts are kept: {kind: disk|s3|azure-blob, …} (default disk, in DIR/objects); docs/storage.md',
+  ),
   structure('leases', 'leases of nodes: {heartbeatInterval, lease, grace}'),
   text(
     'jobScheduleMinimumInterval',

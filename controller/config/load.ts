@@ -15,6 +15,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Keys whose values are secret: an error names the key, never the value. */
 const SECRET = new Set(['accounts', 'adminToken']);
+/** Secret parts of other keys. */
+const SECRET_PARTS = ['secretAccessKey', 'accountKey'];
 const CONFIG_FILE_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
@@ -114,10 +116,20 @@ function check(
   const below = issue.path.slice(1).join('.');
   throw new ConfigurationError(
     `${sources.get(top) ?? top}${below === '' ? '' : ` (${below})`}: ` +
-      (SECRET.has(top)
+      (SECRET.has(top) || mayHoldSecret(issue.path, value)
         ? 'the value is not valid'
         : `${JSON.stringify(value) ?? 'nothing'} is not valid`) +
       `: ${issue.message}`,
+  );
+}
+
+function mayHoldSecret(path: readonly PropertyKey[], value: unknown): boolean {
+  if (path[0] !== 'storage') return false;
+  // All of it, or a whole object of it, may have a secret inside.
+  return (
+    SECRET_PARTS.includes(String(path.at(-1))) ||
+    path.length === 1 ||
+    (typeof value === 'object' && value !== null)
   );
 }
 

@@ -105,6 +105,55 @@ export const Limits = z.strictObject({
   storageUrlLifetime: duration(60_000, 90 * DAY_MS).default(7 * DAY_MS),
 });
 
+const direct = {
+  /** Downloads are redirected to URLs of the backend, which nodes must then be able to reach. */
+  directDownloads: z.boolean().default(false),
+  directUrlLifetime: duration(1_000, 7 * DAY_MS).default(15 * 60_000),
+};
+
+/** Where files of accounts are kept. */
+const Storage = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('disk') }),
+  z
+    .strictObject({
+      kind: z.literal('s3'),
+      bucket: z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'allowed is a name of a bucket'),
+      /** In front of every key. */
+      prefix: z.string().max(256).default(''),
+      region: z.string().min(1).max(64).default('us-east-1'),
+      /** Absent: Amazon's. */
+      endpoint: z.url({ protocol: /^https?$/ }).optional(),
+      /** The bucket in the path and not in the host's name; by default where there is an endpoint. */
+      forcePathStyle: z.boolean().optional(),
+      /** Absent: as the AWS clients find them (AWS_ACCESS_KEY_ID, profiles, instance roles). */
+      accessKeyId: z.string().min(1).max(256).optional(),
+      secretAccessKey: z.string().min(1).max(1024).optional(),
+      ...direct,
+    })
+    .refine((s3) => (s3.accessKeyId === undefined) === (s3.secretAccessKey === undefined), {
+      path: ['accessKeyId'],
+      message: 'accessKeyId and secretAccessKey are given together or not at all',
+    }),
+  z.strictObject({
+    kind: z.literal('azure-blob'),
+    accountName: z.string().regex(/^[a-z0-9]{3,24}$/, 'allowed is the name of a storage account'),
+    /** Base64; absent: the environment's AZURE_STORAGE_KEY. */
+    accountKey: z.base64().min(1).max(1024).optional(),
+    /** Absent: https://ACCOUNT.blob.core.windows.net. */
+    endpoint: z.url({ protocol: /^https?$/ }).optional(),
+    /** In front of every container's name. */
+    containerPrefix: z
+      .string()
+      .regex(/^([a-z0-9]+-?)*$/, 'allowed are lower-case letters, digits and single dashes')
+      .max(16)
+      .default(''),
+    ...direct,
+  }),
+]);
+export type Storage = z.infer<typeof Storage>;
+
 export const Endpoint = z.string().transform((text, context) => {
   const match = /^(\[[0-9a-fA-F:.]+\]|[^:\s/[\]]+):(\d{1,5})$/.exec(text);
   const port = Number(match?.[2]);
@@ -156,6 +205,7 @@ export const ConfigurationSchema = z.strictObject({
   vmSizes: z.array(VmSize).max(1000).default([]),
   quotas: Quotas.default({}),
   hypervisors: z.array(Hypervisor).max(100).default([]),
+  storage: Storage.default({ kind: 'disk' }),
   leases: Leases.default({ heartbeatInterval: 5_000, lease: 30_000, grace: 10_000 }),
   jobScheduleMinimumInterval: duration(1_000, DAY_MS).default(60_000),
   autoScaleMinimumInterval: duration(5_000, DAY_MS).default(5 * 60_000),

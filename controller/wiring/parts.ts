@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Configuration } from '../config/schema.js';
 import type { Settings } from '../core/settings.js';
 import type { Authority } from '../effects/authority/authority.js';
-import type { DiskStore } from '../effects/objects/disk/disk-store.js';
+import type { ObjectStore } from '../effects/objects/object-store.js';
 import type { Listeners } from '../http/listen.js';
 import type { SqliteStore } from '../store/sqlite/store.js';
 
@@ -13,7 +13,7 @@ export interface Parts {
   listeners: Listeners;
   authority: Authority;
   store: SqliteStore;
-  objects: DiskStore;
+  objects: ObjectStore;
   settings: Settings;
   caPem: string | undefined;
 }

@@ -11,6 +11,7 @@ import { LINK_PATH, agentEndpoints } from '../http/agent/endpoints.js';
 import { createApp } from '../http/app.js';
 import { storageEndpoints } from '../http/storage/endpoints.js';
 import type { Executors } from './executors.js';
+import { directUrlLifetimeMs } from './objects.js';
 import type { Parts } from './parts.js';
 
 /** Lets requests and links in: the last step of a start. */
@@ -50,6 +51,7 @@ export function serve(parts: Parts, executors: Executors, engine: Engine): void 
           equalSecrets(signature, authority.signStorage(textToSign(terms))),
         now: () => clock.now(),
         blobBytesMax: configuration.limits.blobBytes,
+        directUrlLifetimeMs: directUrlLifetimeMs(configuration.storage),
       }),
     ],
   });

@@ -1,27 +1,40 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import type { ObjectStore } from '../../controller/effects/objects/object-store.js';
+import { waitFor } from '../support/wait-for.js';
 
 const LIMITS = { bytesMax: 1024 * 1024 };
 const SETTINGS = { contentType: 'text/plain', metadata: {} };
-/** Names that a file system would take for something else, or in another order. */
-const AWKWARD = [
-  '..',
-  '../../etc/passwd',
+/** Any URL or file system takes them for names. */
+const PLAIN = ['käse', '日本/語', 'a,b', '%2e', 'a b+c&d=e?f#g', "it's (!*)", 'a-b', 'a/b', 'a0'];
+/** Names that clients, proxies and servers of a URL resolve or rewrite. */
+const RESOLVED = ['..', '../../etc/passwd', 'a/./b', 'C:\\x'];
+/** Names that a file system would take for something else, or has no room for. */
+const PATHS = [
   'a//b',
   '/lead',
   'trail/',
-  'käse',
-  '日本/語',
-  'a,b',
-  'C:\\x',
-  '%2e',
-  'x'.repeat(1024),
+  'x'.repeat(1000),
+  `${'x'.repeat(990)}/y`,
+  `${'x'.repeat(180)}/z`,
 ];
 
+/** Where backends differ; by default the store has all of it. */
+interface Abilities {
+  /** A reader keeps the content that it opened when the blob is replaced; else it is refused. */
+  keepsOpened?: boolean;
+  /** Names that a URL can't carry as they stand; else they are refused. */
+  resolvedNames?: boolean;
+  /** Names that can't be paths of files side by side; else they are refused or kept, as the server likes. */
+  anyPath?: boolean;
+}
+
 /** What every object store keeps. */
-export function objectStoreContract(open: () => Promise<ObjectStore>, close: () => void): void {
+export function objectStoreContract(
+  open: () => Promise<ObjectStore>,
+  { keepsOpened = true, resolvedNames = true, anyPath = true }: Abilities = {},
+): void {
   let store: ObjectStore;
   const name = (blob: string) => ({ account: 'contract', container: 'box', blob });
   const put = (
@@ -32,9 +45,8 @@ export function objectStoreContract(open: () => Promise<ObjectStore>, close: () 
   const read = async (blob: string, start = 0, end?: number) => {
     const opened = await store.open(name(blob));
     if (opened === undefined) return undefined;
-    return (
-      await buffer(opened.read(start, end ?? opened.properties.contentLength - 1))
-    ).toString();
+    const content = await opened.read(start, end ?? opened.properties.contentLength - 1);
+    return (await buffer(content)).toString();
   };
   const names = async (prefix = '', marker = '', limit = 5000) =>
     (await store.list('contract', 'box', { prefix, marker, limit }))?.blobs.map(
@@ -44,7 +56,6 @@ export function objectStoreContract(open: () => Promise<ObjectStore>, close: () 
   beforeAll(async () => {
     store = await open();
   });
-  afterAll(close);
 
   it('has no container before one is made, and makes it once', async () => {
     expect(await put('a', 'x')).toBeUndefined();
@@ -63,13 +74,53 @@ export function objectStoreContract(open: () => Promise<ObjectStore>, close: () 
     expect(await read('dir')).toBeUndefined();
   });
 
-  it('replaces a blob as a whole: a reader keeps the content it opened', async () => {
+  it('replaces a blob as a whole: a reader gets the content it opened or nothing', async () => {
     await put('replaced', 'before');
     const opened = await store.open(name('replaced'));
     const stored = await put('replaced', 'after');
-    expect((await buffer(opened?.read(0, 5) ?? Readable.from([]))).toString()).toBe('before');
+    const reading = opened?.read(0, 5).then((content) => buffer(content));
+    if (keepsOpened) expect((await reading)?.toString()).toBe('before');
+    else await expect(reading).rejects.toMatchObject({ code: 'ConditionNotMet' });
     expect(await read('replaced')).toBe('after');
     expect(stored?.etag).not.toBe(opened?.properties.etag);
+  });
+
+  it('keeps what a blob is put with', async () => {
+    const settings = {
+      contentType: 'application/x-thing',
+      contentEncoding: 'gzip',
+      cacheControl: 'no-cache',
+      metadata: { owner: 'me' },
+    };
+    await store.put(name('set'), Readable.from([Buffer.from('x')]), settings, LIMITS);
+    const opened = await store.open(name('set'));
+    await opened?.close();
+    expect(opened?.properties).toMatchObject({ name: 'set', contentLength: 1, ...settings });
+    expect(Math.abs((opened?.properties.lastModified ?? 0) - Date.now())).toBeLessThan(60_000);
+  });
+
+  it('takes empty blobs, and large ones whose length it is not told', async () => {
+    expect(await put('empty', '')).toMatchObject({ contentLength: 0 });
+    const empty = await store.open(name('empty'));
+    await empty?.close();
+    expect(empty?.properties.contentLength).toBe(0);
+    const chunk = Buffer.alloc(1024 * 1024, 'large');
+    const chunks = Array.from({ length: 21 }, () => chunk);
+    const limits = { bytesMax: 64 * 1024 * 1024 };
+    const stored = await store.put(name('large'), Readable.from(chunks), SETTINGS, limits);
+    expect(stored).toMatchObject({ contentLength: 21 * chunk.length });
+    const opened = await store.open(name('large'));
+    const content = await buffer(
+      (await opened?.read(0, 21 * chunk.length - 1)) ?? Readable.from([]),
+    );
+    expect(content.equals(Buffer.concat(chunks))).toBe(true);
+    expect(await read('large', 20 * chunk.length, 20 * chunk.length + 4)).toBe('large');
+    await expect(
+      store.put(name('large'), Readable.from(chunks), SETTINGS, { ...limits, contentMd5: 'AAAA' }),
+    ).rejects.toMatchObject({ code: 'Md5Mismatch' });
+    const still = await store.open(name('large'));
+    await still?.close();
+    expect(still?.properties.etag).toBe(stored?.etag);
   });
 
   it('keeps the old content when a put is refused or breaks off', async () => {
@@ -96,33 +147,38 @@ export function objectStoreContract(open: () => Promise<ObjectStore>, close: () 
     expect(await read('kept')).toBe('old');
   });
 
-  it('takes any name for a name and nothing else, and lists them in order of their bytes', async () => {
+  it('takes names for names and nothing else, and lists them in order of their bytes', async () => {
     await store.createContainer('contract', 'awkward');
     const at = (blob: string) => ({ account: 'contract', container: 'awkward', blob });
-    const all = [
-      ...AWKWARD,
-      'a',
-      'a-b',
-      'a/b',
-      'a0',
-      `${'x'.repeat(1023)}/y`,
-      `${'x'.repeat(180)}/z`,
-    ];
-    for (const blob of all)
-      await store.put(at(blob), Readable.from([Buffer.from(blob)]), SETTINGS, LIMITS);
+    const keep = (blob: string) =>
+      store.put(at(blob), Readable.from([Buffer.from(blob)]), SETTINGS, LIMITS);
+    const kept = [...PLAIN];
+    for (const blob of PLAIN) await keep(blob);
+    // Of `a` and `a/b` a server on a file system forgets one.
+    for (const blob of [...(anyPath ? ['a'] : []), ...PATHS, ...RESOLVED]) {
+      const mayRefuse = RESOLVED.includes(blob) ? !resolvedNames : !anyPath;
+      const stored = await keep(blob).catch((error: unknown) => {
+        expect([blob, (error as { code?: unknown }).code]).toEqual([blob, 'InvalidResourceName']);
+        expect(mayRefuse).toBe(true);
+      });
+      if (stored !== undefined) kept.push(blob);
+      else expect(await store.open(at(blob))).toBeUndefined();
+    }
+    if (!resolvedNames) expect(kept.some((blob) => RESOLVED.includes(blob))).toBe(false);
     const listed = await store.list('contract', 'awkward', { prefix: '', marker: '', limit: 5000 });
-    const inOrder = [...all].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    const inOrder = [...kept].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
     expect(listed?.blobs.map((blob) => blob.name)).toEqual(inOrder);
-    for (const blob of all) {
+    for (const blob of kept) {
       const opened = await store.open(at(blob));
-      expect((await buffer(opened?.read(0, 4096) ?? Readable.from([]))).toString()).toContain(blob);
+      const content = await opened?.read(0, opened.properties.contentLength - 1);
+      expect((await buffer(content ?? Readable.from([]))).toString()).toBe(blob);
     }
   });
 
   it('lists by prefix, page after page, each name once', async () => {
     await store.createContainer('contract', 'pages');
     const all = Array.from({ length: 25 }, (_, at) => `logs/${String(at).padStart(2, '0')}/out`);
-    for (const blob of [...all, 'logs', 'other']) {
+    for (const blob of [...all, 'logs.txt', 'other']) {
       await store.put(
         { account: 'contract', container: 'pages', blob },
         Readable.from([]),
@@ -157,5 +213,26 @@ export function objectStoreContract(open: () => Promise<ObjectStore>, close: () 
       code: 'InvalidResourceName',
     });
     expect(await store.hasContainer('contract', '../box')).toBe(false);
+  });
+}
+
+/** What stores keep that have an endpoint of their own. */
+export function presignContract(open: () => Promise<ObjectStore>): void {
+  const name = { account: 'contract', container: 'signed', blob: 'a b/c+d.txt' };
+
+  it('signs URLs of its own that read or write one blob, and that expire', async () => {
+    const store = await open();
+    await store.createContainer(name.account, name.container);
+    const toWrite = await store.presign?.(name, 'write', 60_000);
+    const put = { method: 'PUT', headers: { 'x-ms-blob-type': 'BlockBlob' } };
+    const written = await fetch(toWrite ?? '', { ...put, body: 'hello' });
+    expect(written.ok).toBe(true);
+    const toRead = await store.presign?.(name, 'read', 60_000);
+    expect(await (await fetch(toRead ?? '')).text()).toBe('hello');
+    const forbidden = await fetch(toRead ?? '', { ...put, body: 'x' });
+    const elsewhere = await fetch((toRead ?? '').replace('c%2Bd', 'other'));
+    expect([forbidden.status, elsewhere.status]).toEqual([403, 403]);
+    const shortLived = await store.presign?.(name, 'read', 1_000);
+    await waitFor('the URL to expire', async () => (await fetch(shortLived ?? '')).status === 403);
   });
 }

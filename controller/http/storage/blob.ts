@@ -17,7 +17,8 @@ export async function putBlob(
   const kind = context.get('x-ms-blob-type') || 'BlockBlob';
   if (kind !== 'BlockBlob')
     throw new StorageError('InvalidHeaderValue', 'x-ms-blob-type: allowed is BlockBlob.');
-  if (Number(context.get('content-length')) > ports.blobBytesMax) {
+  const announced = Number(context.get('content-length'));
+  if (announced > ports.blobBytesMax) {
     throw new StorageError(
       'RequestBodyTooLarge',
       `Allowed are ${String(ports.blobBytesMax)} bytes.`,
@@ -30,6 +31,7 @@ export async function putBlob(
     readBlobSettings(context, context.get('content-type') || 'application/octet-stream'),
     {
       bytesMax: ports.blobBytesMax,
+      ...(Number.isSafeInteger(announced) ? { bytes: announced } : {}),
       onlyIfNew: context.get('if-none-match') === '*',
       ...(contentMd5 === '' ? {} : { contentMd5 }),
     },
@@ -64,7 +66,7 @@ export async function deleteBlob(
   context.status = 202;
 }
 
-/** GET and HEAD, whole or a range of it (206); the content streams from the disk. */
+/** GET and HEAD, whole or a range of it (206); the content streams from the store, or a redirect leads to it. */
 export async function getBlob(
   ports: StoragePorts,
   context: Koa.Context,
@@ -85,13 +87,22 @@ export async function getBlob(
       context.status = 304;
       return;
     }
+    const direct = context.method === 'GET' ? await directUrl(ports, target) : undefined;
+    if (direct !== undefined) {
+      context.status = 307;
+      context.set('Location', direct);
+      // The URL is a key for as long as it lives.
+      context.set('Cache-Control', 'no-store');
+      return;
+    }
     const { start, end } = range ?? { start: 0, end: properties.contentLength - 1 };
     context.status = range === undefined ? 200 : 206;
     context.set('Content-Type', properties.contentType);
     context.set('Accept-Ranges', 'bytes');
     context.set('x-ms-blob-type', 'BlockBlob');
-    if (range === undefined) context.set('Content-MD5', properties.contentMd5);
-    else
+    if (range === undefined) {
+      if (properties.contentMd5 !== undefined) context.set('Content-MD5', properties.contentMd5);
+    } else
       context.set(
         'Content-Range',
         `bytes ${String(start)}-${String(end)}/${String(properties.contentLength)}`,
@@ -104,12 +115,21 @@ export async function getBlob(
       context.length = end - start + 1;
       return;
     }
-    context.body = blob.read(start, end);
+    context.body = await blob.read(start, end);
     context.length = end - start + 1;
     handedOver = true;
   } finally {
     if (!handedOver) await blob.close();
   }
+}
+
+async function directUrl(
+  { blobs, directUrlLifetimeMs }: StoragePorts,
+  target: BlobTarget,
+): Promise<string | undefined> {
+  return directUrlLifetimeMs === undefined
+    ? undefined
+    : blobs.presign?.(target, 'read', directUrlLifetimeMs);
 }
 
 async function missing(ports: StoragePorts, target: BlobTarget): Promise<StorageError> {

@@ -17,10 +17,18 @@ interface BlobSettings {
 export interface BlobProperties extends BlobSettings {
   name: string;
   contentLength: number;
-  contentMd5: string;
+  /** Absent where the backend keeps none. */
+  contentMd5?: string;
   lastModified: number;
   etag: string;
 }
+
+/** What a listing tells of a blob. */
+export type ListedBlob = Pick<
+  BlobProperties,
+  'name' | 'contentLength' | 'lastModified' | 'etag' | 'contentMd5'
+> &
+  Partial<Pick<BlobProperties, 'contentType'>>;
 
 /** What these endpoints need of the object store (controller/effects/objects/object-store.ts). */
 export interface BlobStore {
@@ -31,12 +39,12 @@ export interface BlobStore {
     name: BlobName,
     body: Readable,
     settings: BlobSettings,
-    limits: { bytesMax: number; contentMd5?: string; onlyIfNew?: boolean },
+    limits: { bytesMax: number; bytes?: number; contentMd5?: string; onlyIfNew?: boolean },
   ): Promise<BlobProperties | undefined>;
   open(name: BlobName): Promise<
     | {
         properties: BlobProperties;
-        read(start: number, end: number): Readable;
+        read(start: number, end: number): Promise<Readable>;
         close(): Promise<void>;
       }
     | undefined
@@ -46,7 +54,9 @@ export interface BlobStore {
     account: string,
     container: string,
     page: { prefix: string; marker: string; limit: number },
-  ): Promise<{ blobs: BlobProperties[]; nextMarker?: string } | undefined>;
+  ): Promise<{ blobs: ListedBlob[]; nextMarker?: string } | undefined>;
+  /** A URL of the backend's own for one blob. */
+  presign?(name: BlobName, operation: 'read' | 'write', lifetimeMs: number): Promise<string>;
 }
 
 export interface StoragePorts {
@@ -66,4 +76,6 @@ export interface StoragePorts {
   ): boolean;
   now(): number;
   blobBytesMax: number;
+  /** Set: GETs are redirected to URLs of the backend that live this long, where it has such. */
+  directUrlLifetimeMs?: number | undefined;
 }

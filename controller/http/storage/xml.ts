@@ -1,4 +1,4 @@
-import type { BlobProperties } from './ports.js';
+import type { ListedBlob } from './ports.js';
 
 const ENTITIES: Record<string, string> = {
   '&': '&amp;',
@@ -46,8 +46,8 @@ export function listXml(list: {
       element('Last-Modified', new Date(blob.lastModified).toUTCString()) +
       element('Etag', blob.etag) +
       element('Content-Length', String(blob.contentLength)) +
-      element('Content-Type', blob.contentType) +
-      element('Content-MD5', blob.contentMd5) +
+      (blob.contentType === undefined ? '' : element('Content-Type', blob.contentType)) +
+      (blob.contentMd5 === undefined ? '' : element('Content-MD5', blob.contentMd5)) +
       '<BlobType>BlockBlob</BlobType></Properties></Blob>',
   );
   const folders = list.folders.map((name) => `<BlobPrefix>${element('Name', name)}</BlobPrefix>`);

@@ -8,6 +8,7 @@ import { link, mkdir, open, rename, rm, rmdir, stat, unlink } from 'node:fs/prom
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { folderName } from '../container-name.js';
 import { BlobRefused } from '../object-store.js';
 import type {
   BlobListing,
@@ -16,8 +17,9 @@ import type {
   BlobSettings,
   ObjectStore,
   OpenBlob,
+  PutLimits,
 } from '../object-store.js';
-import { blobPath, folderName } from './blob-path.js';
+import { blobPath } from './blob-path.js';
 import { namesBelow } from './names-below.js';
 
 const LENGTH_BYTES = 4;
@@ -69,7 +71,7 @@ export class DiskStore implements ObjectStore {
     name: BlobName,
     body: Readable,
     settings: BlobSettings,
-    limits: { bytesMax: number; contentMd5?: string; onlyIfNew?: boolean },
+    limits: PutLimits,
   ): Promise<BlobProperties | undefined> {
     const folder = this.mustFolder(name.account, name.container);
     const parts = blobPath(name.blob);
@@ -98,7 +100,8 @@ export class DiskStore implements ObjectStore {
       return {
         properties,
         // The handle keeps the content it was opened on, whatever replaces the blob meanwhile.
-        read: (start, end) => handle.createReadStream({ start, end, autoClose: true }),
+        read: (start, end) =>
+          Promise.resolve(handle.createReadStream({ start, end, autoClose: true })),
         close: () => handle.close(),
       };
     } catch (error) {
