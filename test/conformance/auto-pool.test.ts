@@ -114,6 +114,10 @@ describe('auto pools', () => {
     const patch = (poolInfo: BatchServiceModels.PoolInformation) =>
       client.job.patch('changing', { poolInfo });
     await expect(patch(auto({ keepAlive: true }))).rejects.toMatchObject({ statusCode: 409 });
+    const { poolInfo = {} } = await client.job.get('changing');
+    expect((await client.job.update('changing', { poolInfo, priority: 5 }))._response.status).toBe(
+      200,
+    );
     await client.job.disable('changing', 'requeue');
     await waitFor('the job to be disabled', async () => {
       return (await client.job.get('changing')).state === 'disabled';

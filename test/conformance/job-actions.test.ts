@@ -17,7 +17,7 @@ const pool = {
 let controller: StartedController;
 let client: BatchServiceClient;
 beforeAll(async () => {
-  controller = await startController();
+  controller = await startController({ configuration: { quotas: { activeJobsAndSchedules: 20 } } });
   client = batchClient(controller);
   for (const id of ['nodes', 'others'])
     await client.pool.add({ ...pool, id, targetDedicatedNodes: 1 });
@@ -171,5 +171,22 @@ describe('a job', () => {
       const { nodeInfo } = await taskInState('near', taskId, 'completed');
       expect(nodeInfo).toMatchObject({ nodeId: id, affinityId });
     }
+  });
+
+  it('is one of so many that the account may have active, schedules included', async () => {
+    const add = (id: string) => client.job.add({ id, poolInfo });
+    const refused = { statusCode: 409, code: 'ActiveJobAndScheduleQuotaReached' };
+    const live = (await client.job.list()).filter(({ state }) => state !== 'completed').length;
+    for (let n = live; n < 19; n += 1) await add(`quota-${n}`);
+    const later = new Date(Date.now() + 3_600_000);
+    const schedule = { schedule: { doNotRunUntil: later }, jobSpecification: { poolInfo } };
+    await client.jobSchedule.add({ id: 'quota-schedule', ...schedule });
+    await expect(add('beyond')).rejects.toMatchObject(refused);
+    await expect(
+      client.jobSchedule.add({ id: 'beyond-schedule', ...schedule }),
+    ).rejects.toMatchObject(refused);
+    await client.job.terminate('near');
+    await inState('near', 'completed');
+    await add('beyond');
   });
 });

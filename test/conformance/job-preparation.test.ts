@@ -209,4 +209,71 @@ describe('preparation and release tasks', () => {
       { statusCode: 409, code: 'TaskIdSameAsJobReleaseTask' },
     );
   });
+
+  it('of a schedule have their directories below its name, and are remembered for gone nodes', async () => {
+    await client.pool.add({
+      id: 'passing',
+      vmSize: 'standard_d1_v2',
+      virtualMachineConfiguration: machine,
+      targetDedicatedNodes: 1,
+    });
+    await client.jobSchedule.add({
+      id: 'Daily',
+      schedule: {},
+      jobSpecification: {
+        poolInfo: { poolId: 'passing' },
+        jobPreparationTask: { commandLine: '/bin/true' },
+        jobReleaseTask: { commandLine: '/bin/true' },
+      },
+    });
+    const jobId = 'Daily:job-1';
+    await client.task.add(jobId, { id: 'only', commandLine: '/bin/true' });
+    await completed(jobId, 'only');
+    await client.pool.deleteMethod('passing');
+    await waitFor('the pool to go', async () => !(await client.pool.exists('passing')).body);
+    await client.job.terminate(jobId);
+    await ended(jobId);
+    const [entry, ...others] = await statusOf(jobId);
+    expect(others).toEqual([]);
+    expect(entry?.poolId).toBe('passing');
+    expect(entry?.jobPreparationTaskExecutionInfo?.taskRootDirectory).toBe(
+      'workitems/Daily/job-1/jobpreparation',
+    );
+    expect(entry?.jobReleaseTaskExecutionInfo).toBeUndefined();
+    await client.jobSchedule.deleteMethod('Daily');
+  });
+
+  it('prepare a node again after its reboot, and release it when the job is deleted', async () => {
+    const nodes = await client.computeNode.list('nodes');
+    const [nodeId = '', other = ''] = nodes.map(({ id }) => id);
+    await client.computeNode.disableScheduling('nodes', other);
+    await client.job.add({
+      id: 'rebooted',
+      poolInfo,
+      jobPreparationTask: { commandLine: '/bin/true' },
+      jobReleaseTask: { commandLine: sh('touch $AZ_BATCH_NODE_SHARED_DIR/released') },
+    });
+    const run = async (id: string) => {
+      await client.task.add('rebooted', { id, commandLine: '/bin/true' });
+      await completed('rebooted', id);
+      const [entry] = await statusOf('rebooted');
+      return entry?.jobPreparationTaskExecutionInfo?.startTime.getTime() ?? 0;
+    };
+    const first = await run('before');
+    const { lastBootTime: boot } = await client.computeNode.get('nodes', nodeId);
+    await client.computeNode.reboot('nodes', nodeId);
+    await waitFor('the node to be back', async () => {
+      const { state, lastBootTime } = await client.computeNode.get('nodes', nodeId);
+      return state === 'idle' && lastBootTime?.getTime() !== boot?.getTime();
+    });
+    expect(await run('after')).toBeGreaterThan(first);
+    await client.job.deleteMethod('rebooted');
+    await waitFor('the node to be released', () =>
+      textOf(nodeId, 'shared/released').then(
+        () => true,
+        () => false,
+      ),
+    );
+    await client.computeNode.enableScheduling('nodes', other);
+  });
 });

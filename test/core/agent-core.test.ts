@@ -126,6 +126,16 @@ describe('slots', () => {
     expect(scene.starts()).toEqual(['b']);
   });
 
+  test('a try that needs none waits for nobody', () => {
+    scene.ready();
+    scene.assign(task('a', { requiredSlots: 2 }), task('b'), task('special', { requiredSlots: 0 }));
+    expect(scene.starts()).toEqual(['a', 'special']);
+    scene.end('special');
+    expect(scene.starts()).toEqual([]);
+    scene.end('a');
+    expect(scene.starts()).toEqual(['b']);
+  });
+
   test('tries that wait too long behind longer work go back unstarted', () => {
     scene.ready();
     scene.assign(task('a'), task('b'), task('c'));
@@ -263,7 +273,9 @@ describe('events', () => {
     scene.core.linkClosed();
     scene.outputs();
     scene.core.linkOpened();
-    expect(scene.outputs()[0]).toMatchObject({ message: { type: 'hello', lastSequence: last + 1 } });
+    expect(scene.outputs()[0]).toMatchObject({
+      message: { type: 'hello', lastSequence: last + 1 },
+    });
     scene.connect(last);
     expect(scene.flushed().at(-1)?.sequence).toBe(last + 1);
   });

@@ -157,6 +157,30 @@ describe('a job preparation task', () => {
     await driver.endTask('jobpreparation');
     expect(driver.held).toEqual([]);
   });
+
+  it('runs on every node of a multi-instance task before any part of it', async () => {
+    const driver = await start(
+      {},
+      { targetDedicatedNodes: 2, taskSlotsPerNode: 1, enableInterNodeCommunication: true },
+    );
+    const multiInstanceSettings = { numberOfInstances: 2, coordinationCommandLine: 'x' };
+    await driver.addTasks('j', { id: 'wide', multiInstanceSettings });
+    expect(heldIds(driver)).toEqual(['jobpreparation', 'jobpreparation']);
+    await driver.endTask('jobpreparation');
+    expect(driver.held).toHaveLength(2);
+    await driver.endTask('jobpreparation');
+    expect(heldIds(driver)).toEqual(['wide', 'wide:1']);
+    const failing = await start(
+      {},
+      { targetDedicatedNodes: 2, taskSlotsPerNode: 1, enableInterNodeCommunication: true },
+    );
+    await failing.addTasks('j', { id: 'wide', multiInstanceSettings });
+    await failing.endTask('jobpreparation', { exitCode: 1 });
+    await failing.endTask('jobpreparation');
+    await failing.advance(120_000);
+    expect(failing.held).toEqual([]);
+    expect(failing.task('j', 'wide')?.state).toBe('active');
+  });
 });
 
 describe('a job release task', () => {
