@@ -12,6 +12,7 @@ import { taskHandlers } from './batch/task.js';
 import { managementRoutes } from './management/router.js';
 import { apiVersion } from './middleware/api-version.js';
 import { authentication } from './middleware/authentication.js';
+import { earlyAction } from './middleware/early-action.js';
 import { batchErrors } from './middleware/errors.js';
 import { requestId } from './middleware/request-id.js';
 import { requestLog } from './middleware/request-log.js';
@@ -43,6 +44,7 @@ export function createApp(ports: HttpPorts): Koa {
   app.use(batchErrors(ports)); // whatever is thrown below is answered here, once
   app.use(apiVersion);
   app.use(authentication(ports)); // nothing of a body is read before this
+  app.use(earlyAction); // the oldest way to name an action; after the signature was checked
   app.use(operationRouter(ports, operations, handlers)); // body limit, schema, conditions, dispatch
   return app;
 }

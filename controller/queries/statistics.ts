@@ -40,6 +40,20 @@ export async function* allRows<K extends RowKind>(
 export const vcpusOf = ({ vmSizes = [] }: QueryContext, { specification }: Pool): number =>
   vmSizes.find(({ name }) => name === specification.vmSize.toLowerCase())?.vcpus ?? 1;
 
+/** The sum of what several have used. */
+export function total(usages: Iterable<Usage>): Usage {
+  const sum: Usage = { wallClockMs: 0, waitMs: 0, userCpuMs: 0, kernelCpuMs: 0, retries: 0 };
+  for (const usage of usages) {
+    sum.wallClockMs += usage.wallClockMs;
+    sum.waitMs += usage.waitMs;
+    sum.userCpuMs += usage.userCpuMs;
+    sum.kernelCpuMs += usage.kernelCpuMs;
+    sum.retries += usage.retries;
+    if (usage.isCpuUnknown === true) sum.isCpuUnknown = true;
+  }
+  return sum;
+}
+
 const cpuTimes = ({ userCpuMs, kernelCpuMs, isCpuUnknown }: Usage) =>
   isCpuUnknown === true
     ? {}

@@ -95,7 +95,7 @@ const pool = [
 const account = [
   operation('Account_ListSupportedImages', 'GET', '/supportedimages', 200, served),
   operation('Account_ListPoolNodeCounts', 'GET', '/nodecounts', 200, served),
-  operation('Account_ListNodeAgentSkus', 'GET', '/nodeagentskus', 200, {}),
+  operation('Account_ListNodeAgentSkus', 'GET', '/nodeagentskus', 200, served),
   operation('Application_List', 'GET', '/applications', 200, served),
   operation('Application_Get', 'GET', '/applications/{applicationId}', 200, served),
 ] as const;

@@ -19,6 +19,8 @@ export interface RequestOptions {
   /** Path and query that are sent instead of the signed ones. */
   sendUrl?: string;
   date?: Date;
+  /** Another api-version than today's. */
+  version?: string;
 }
 
 /** A request as no client library would send it, signed with the account's key. */
@@ -28,7 +30,7 @@ export async function signedRequest(
   path: string,
   options: RequestOptions = {},
 ): Promise<Answer> {
-  const url = `${path}${path.includes('?') ? '&' : '?'}api-version=2022-10-01.16.0`;
+  const url = `${path}${path.includes('?') ? '&' : '?'}api-version=${options.version ?? '2022-10-01.16.0'}`;
   const headers: Record<string, string> = {
     'ocp-date': (options.date ?? new Date()).toUTCString(),
     ...options.headers,

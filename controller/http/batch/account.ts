@@ -1,3 +1,4 @@
+import { accountListNodeAgentSkus } from '../../queries/account/list-node-agent-skus.js';
 import { accountListPoolNodeCounts } from '../../queries/account/list-pool-node-counts.js';
 import { accountListSupportedImages } from '../../queries/account/list-supported-images.js';
 import { applicationGet } from '../../queries/application/get.js';
@@ -11,6 +12,10 @@ export const accountHandlers: Handlers<IdsOf<'Account' | 'Application'>> = {
   async Account_ListSupportedImages(call) {
     const page = await accountListSupportedImages(call.ports, listInput(call));
     sendList(call, 'supportedimages', page);
+  },
+  async Account_ListNodeAgentSkus(call) {
+    const page = await accountListNodeAgentSkus(call.ports, listInput(call));
+    sendList(call, 'nodeagentskus', page);
   },
   async Account_ListPoolNodeCounts(call) {
     const page = await accountListPoolNodeCounts(queryContext(call), listInput(call));

@@ -1,4 +1,5 @@
 import { BatchError } from '../../../protocol/batch/errors.js';
+import { upgradeSelect } from '../../../protocol/batch/versions/translate.js';
 import { LIMITS } from '../../../protocol/batch/limits.js';
 import { readTime } from '../../../protocol/time.js';
 import type { GetInput, ListInput } from '../../queries/context.js';
@@ -25,10 +26,17 @@ export function readMaxResults(call: Call): number | undefined {
 
 const given = (call: Call, name: string) => call.query.get(name) || undefined;
 
+/** `$select` in today's names. */
+function selected(call: Call): string | undefined {
+  const select = given(call, '$select');
+  const version = call.query.get('api-version') ?? '';
+  return select === undefined ? undefined : upgradeSelect(version, select);
+}
+
 /** What a read of one entity takes from the request. */
 export const readInput = (call: Call): GetInput => ({
   account: call.account,
-  select: given(call, '$select'),
+  select: selected(call),
   expand: given(call, '$expand'),
 });
 
@@ -36,7 +44,7 @@ export const readInput = (call: Call): GetInput => ({
 export const listInput = (call: Call): ListInput => ({
   account: call.account,
   filter: given(call, '$filter'),
-  select: given(call, '$select'),
+  select: selected(call),
   expand: given(call, '$expand'),
   maxresults: readMaxResults(call),
   skiptoken: given(call, '$skiptoken'),

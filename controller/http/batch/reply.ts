@@ -1,3 +1,4 @@
+import { downgradeReply } from '../../../protocol/batch/versions/translate.js';
 import type { EntityReply } from '../../engine/command.js';
 import type { Call, RequestContext } from '../call.js';
 import type { GetReply } from '../../queries/context.js';
@@ -9,9 +10,10 @@ const JSON_TYPE = 'application/json;odata=minimalmetadata';
 /** Sends a JSON body that starts with `odata.metadata`. */
 export function sendJson(call: Call, metadata: string, body: object): void {
   const { context } = call;
+  const version = call.query.get('api-version') ?? '';
   context.body = JSON.stringify({
     'odata.metadata': `${call.baseUrl}/$metadata#${metadata}`,
-    ...body,
+    ...downgradeReply(version, context.state.operation ?? '', body),
   });
   context.set('content-type', JSON_TYPE);
   context.set('DataServiceVersion', '3.0');

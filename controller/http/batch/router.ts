@@ -8,6 +8,7 @@ import type {
   ServedOperationId,
 } from '../../../protocol/batch/operations.js';
 import { validate } from '../../../protocol/batch/validation.js';
+import { upgradeRequest } from '../../../protocol/batch/versions/translate.js';
 import { jobKey } from '../../../protocol/keys.js';
 import type { Call, RequestContext, RequestState } from '../call.js';
 import { readJson } from '../middleware/body.js';
@@ -60,7 +61,8 @@ function checkScope(state: RequestState, ids: Record<string, string>): void {
 
 async function readBody(operation: Operation, context: RequestContext): Promise<unknown> {
   if (operation.request === undefined) return undefined;
-  const json = await readJson(context);
+  const version = context.state.query.get('api-version') ?? '';
+  const json = upgradeRequest(version, operation.id, await readJson(context));
   const empty = json === undefined && operation.bodyOptional === true;
   return validate(operation.request, empty ? {} : json);
 }

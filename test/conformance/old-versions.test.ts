@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { BatchServiceClient } from '@azure/batch';
+import { batchClient } from '../support/client.js';
+import { signedRequest } from '../support/signed-request.js';
+import { startController } from '../support/start-controller.js';
+import type { StartedController } from '../support/start-controller.js';
+import { waitFor } from '../support/wait-for.js';
+
+const EARLY = '2015-12-01.2.2';
+const OLD = '2016-07-01.3.1';
+const RECENT = '2019-06-01.9.0';
+
+let controller: StartedController;
+let client: BatchServiceClient;
+beforeAll(async () => {
+  controller = await startController();
+  client = batchClient(controller);
+});
+afterAll(() => controller.stop());
+
+async function call(version: string, method: string, path: string, body?: object) {
+  const answer = await signedRequest(controller, method, path, {
+    version,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const json = answer.text === '' ? {} : (JSON.parse(answer.text) as Record<string, unknown>);
+  return { status: answer.status, json };
+}
+
+const machine = {
+  imageReference: { publisher: 'batchyard', offer: 'process', sku: 'local' },
+  nodeAgentSKUId: 'batch.node.process',
+};
+
+it('of 2016 speak of targetDedicated, maxTasksPerNode, blobSource and runElevated', async () => {
+  const pool = {
+    id: 'old',
+    vmSize: 'standard_d1_v2',
+    virtualMachineConfiguration: machine,
+    targetDedicated: 1,
+    maxTasksPerNode: 2,
+    startTask: { commandLine: '/bin/true', runElevated: false },
+  };
+  expect((await call(OLD, 'POST', '/pools', pool)).status).toBe(201);
+  const today = await client.pool.get('old');
+  expect(today).toMatchObject({ targetDedicatedNodes: 1, taskSlotsPerNode: 2 });
+  expect(today.startTask).toMatchObject({
+    waitForSuccess: false,
+    userIdentity: { autoUser: { scope: 'task', elevationLevel: 'nonadmin' } },
+  });
+  const { json } = await call(OLD, 'GET', '/pools/old');
+  expect(json).toMatchObject({ targetDedicated: 1, maxTasksPerNode: 2 });
+  expect(json).toMatchObject({ startTask: { runElevated: false } });
+  for (const name of ['targetDedicatedNodes', 'taskSlotsPerNode', 'currentDedicatedNodes'])
+    expect(json).not.toHaveProperty(name);
+  const selected = await call(OLD, 'GET', '/pools/old?$select=id,targetDedicated');
+  expect(selected.json).toMatchObject({ id: 'old', targetDedicated: 1 });
+  expect(selected.json).not.toHaveProperty('vmSize');
+});
+
+it('of 2016 tell failures as schedulingError, and counts flat', async () => {
+  const job = { id: 'job', poolInfo: { poolId: 'old' } };
+  expect((await call(OLD, 'POST', '/jobs', job)).status).toBe(201);
+  const files = [{ blobSource: `${controller.url}/healthz`, filePath: 'health' }];
+  const tasks = [
+    { id: 'exits', commandLine: "/bin/sh -c 'cat health; exit 3'", resourceFiles: files },
+    { id: 'missing', commandLine: '/no/such/program' },
+  ];
+  for (const task of tasks)
+    expect((await call(OLD, 'POST', '/jobs/job/tasks', task)).status).toBe(201);
+  await waitFor('the tasks to complete', async () => {
+    return (await client.job.getTaskCounts('job')).taskCounts.completed === 2;
+  });
+  const exits = (await call(OLD, 'GET', '/jobs/job/tasks/exits')).json;
+  expect(exits).toMatchObject({
+    resourceFiles: [{ blobSource: files[0]?.blobSource }],
+    executionInfo: { exitCode: 3 },
+    constraints: { retentionTime: 'P10675199DT2H48M5.4775807S' },
+  });
+  expect(exits.executionInfo).not.toHaveProperty('schedulingError');
+  expect(exits.executionInfo).not.toHaveProperty('result');
+  const missing = (await call(OLD, 'GET', '/jobs/job/tasks')).json.value as object[];
+  expect(missing).toContainEqual(
+    expect.objectContaining({
+      id: 'missing',
+      executionInfo: expect.objectContaining({
+        schedulingError: expect.objectContaining({ code: 'CommandProgramNotFound' }) as object,
+      }) as object,
+    }),
+  );
+  const counts = (await call(RECENT, 'GET', '/jobs/job/taskcounts')).json;
+  expect(counts).toMatchObject({ active: 0, completed: 2, failed: 2 });
+  expect((await call('2018-03-01.6.1', 'GET', '/jobs/job/taskcounts')).json).toMatchObject({
+    validationStatus: 'validated',
+  });
+});
+
+it('before 2016-02 name actions in the query', async () => {
+  const { status } = await call(EARLY, 'POST', '/jobs/job?disable', { disableTasks: 'requeue' });
+  expect(status).toBe(202);
+  await waitFor('the job to rest', async () => (await client.job.get('job')).state === 'disabled');
+  expect((await call(EARLY, 'POST', '/jobs/job?enable')).status).toBe(202);
+});
+
+it('before 2019-06 list node agent SKUs', async () => {
+  const { json } = await call('2018-12-01.8.0', 'GET', '/nodeagentskus');
+  expect(json.value).toContainEqual(
+    expect.objectContaining({
+      id: 'batch.node.process',
+      osType: 'linux',
+      verifiedImageReferences: [expect.objectContaining({ offer: 'process' })],
+    }),
+  );
+});
