@@ -62,5 +62,19 @@ function newPool(job: Job, { poolInfo }: JobPatch): PoolKey | undefined {
   return job.pool;
 }
 
-/** Both come from one schema: equal ones have their properties in the same order. */
-const isSame = (a: object, b: object) => JSON.stringify(a) === JSON.stringify(b);
+/** What clients never get back, so that they can't send it again. */
+const SECRETS = new Set(['password', 'sshPrivateKey', 'accountKey', 'sasKey', 'protectedSettings']);
+
+/** Equal but for the order of properties, and for secrets. */
+const isSame = (a: object, b: object) => textOf(a) === textOf(b);
+
+const textOf = (value: unknown): string =>
+  JSON.stringify(value, (_name, inner: unknown) =>
+    typeof inner !== 'object' || inner === null || Array.isArray(inner)
+      ? inner
+      : Object.fromEntries(
+          Object.entries(inner)
+            .filter(([name]) => !SECRETS.has(name))
+            .sort(([x], [y]) => (x < y ? -1 : 1)),
+        ),
+  );

@@ -7,7 +7,7 @@ import type { State } from '../state.js';
 import { runUnderWay, type JobNode, type SpecialKind, type SpecialRun } from './state.js';
 
 /** What agents call the job's special task: no task of the job may have its id. */
-export function specialKey(job: Job, kind: SpecialKind): TaskKey {
+function specialKey(job: Job, kind: SpecialKind): TaskKey {
   const { jobPreparationTask, jobReleaseTask } = job.specification;
   const id = (kind === 'preparation' ? jobPreparationTask : jobReleaseTask)?.id;
   must(id !== undefined, () => `job ${job.key} has no ${kind} task`);
