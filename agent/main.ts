@@ -188,7 +188,7 @@ class Agent {
         );
       }
       case 'killAttempt':
-        return this.#runner.kill(output.attempt, output.graceMs);
+        return this.#runner.kill(output.attempt, output.graceMs, output.keepsOutput);
       case 'proceedAttempt':
         return this.#runner.proceed(output.attempt);
       case 'answerRequest':

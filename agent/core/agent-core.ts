@@ -169,7 +169,7 @@ export class AgentCore {
     let at = Math.min(this.#heartbeatAt, this.#startTask.runAt, this.#attempts.returnAt());
     for (const running of this.#attempts.allRunning()) {
       at = Math.min(at, killTime(running));
-      if (running.killed === undefined) at = Math.min(at, this.#lease.killAt);
+      if (running.killed !== 'stopped') at = Math.min(at, this.#lease.killAt);
     }
     return at;
   }
@@ -234,9 +234,15 @@ export class AgentCore {
   }
 
   #kill(running: RunningAttempt, reason: KillReason, graceMs: number): void {
-    if (running.killed !== undefined) return;
+    // One that ran out of time may be uploading still when it is stopped for good.
+    if (running.killed === 'stopped' || running.killed === reason) return;
     running.killed = reason;
-    this.#outputs.push({ type: 'killAttempt', attempt: reference(running.assignment), graceMs });
+    this.#outputs.push({
+      type: 'killAttempt',
+      attempt: reference(running.assignment),
+      graceMs,
+      keepsOutput: reason === 'wallClock',
+    });
   }
 
   #return(assignment: Assignment): void {
@@ -298,8 +304,9 @@ function killTime(running: RunningAttempt): number {
 function withReason(run: RunOutcome, killed: KillReason | undefined): Outcome {
   if (killed === 'stopped') return { ...run, stopped: true };
   if (killed === 'wallClock') {
+    const { fileUpload: _named, ...rest } = run;
     return {
-      ...run,
+      ...rest,
       failure: {
         category: 'usererror',
         code: 'TaskEnded',

@@ -24,7 +24,13 @@ export type Output =
   /** Answered by `attemptEnded`; before it, by `attemptCoordinated` where it is one part of several. */
   | { type: 'startAttempt'; assignment: Assignment; configuration: NodeConfiguration }
   /** All processes of the try; still answered by `attemptEnded`. After `graceMs` the kill is final. */
-  | { type: 'killAttempt'; attempt: AttemptRef; graceMs: number }
+  | {
+      type: 'killAttempt';
+      attempt: AttemptRef;
+      graceMs: number;
+      /** Its time is over, not its right to be here: output files are uploaded still. */
+      keepsOutput: boolean;
+    }
   /** The primary of a multi-instance task runs its command line now; once is enough. */
   | { type: 'proceedAttempt'; attempt: AttemptRef }
   | { type: 'answerRequest'; id: string; request: AgentRequest }

@@ -54,6 +54,8 @@ interface Run {
   /** Set while a process runs. */
   pid?: number;
   stopped: boolean;
+  /** Killed because its time was over: what it wrote is uploaded still. */
+  timedOut?: boolean;
   /** Made where something is transferred. */
   abort?: AbortController;
   killTimer?: NodeJS.Timeout;
@@ -116,9 +118,11 @@ export class Runner {
   }
 
   /** Kills all processes of a try: politely, then for sure. A try that only downloads is just stopped. */
-  kill(attempt: AttemptRef, graceMs: number): void {
+  kill(attempt: AttemptRef, graceMs: number, keepsOutput: boolean): void {
     const run = this.#runs.get(attemptId(attempt));
-    if (run !== undefined) this.#killRun(run, graceMs);
+    if (run === undefined) return;
+    run.timedOut = keepsOutput && run.pid !== undefined;
+    this.#killRun(run, graceMs);
   }
 
   /** Kills everything that runs, at once; for the end of the agent. */
@@ -263,7 +267,12 @@ export class Runner {
     if (pid !== undefined && run.stopped) killSession(pid);
     else if (pid !== undefined && !run.keepsLeftovers) this.context.launcher.sweepGroup(pid);
     const outcome: RunOutcome = { startTime: run.startTime, endTime: this.context.epoch(), ...end };
-    if (run.outputFiles.length === 0 || run.stopped) return run.ended(outcome);
+    if (run.outputFiles.length === 0 || (run.stopped && run.timedOut !== true))
+      return run.ended(outcome);
+    if (run.timedOut === true) {
+      run.stopped = false;
+      delete run.abort;
+    }
     this.#upload(run, end).then(
       () => run.ended({ ...outcome, endTime: this.context.epoch() }),
       (error: unknown) => run.ended(this.#uploadFailed(outcome, error)),
@@ -284,7 +293,7 @@ export class Runner {
       client: this.context.client,
       taskDirectory: run.taskDirectory,
       environment: run.environment,
-      succeeded: end.exitCode === 0,
+      succeeded: end.exitCode === 0 && run.timedOut !== true,
       signal: signalOf(run),
       limits: this.context.limits,
     });

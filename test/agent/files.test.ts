@@ -200,6 +200,25 @@ describe('output files', () => {
     expect(uploaded(`/c${code}/`)).toEqual(expected);
   });
 
+  test('of a task that ran out of its time are still put, unless it is stopped as well', async () => {
+    const outputFiles = (to: string) => [
+      output('../stdout.txt', { path: 'failure', uploadCondition: 'taskfailure' }, to),
+      output('../stdout.txt', { path: 'success', uploadCondition: 'tasksuccess' }, to),
+    ];
+    const commandLine = `sh -c "echo so far; trap 'exit 0' TERM; sleep 60 & wait"`;
+    const maxWallClockTimeMs = 300;
+    const late = { outputFiles: outputFiles('/late'), maxWallClockTimeMs };
+    expect(await controller.run(assignment('late', commandLine, late))).toMatchObject({
+      failure: { code: 'TaskEnded' },
+    });
+    expect(uploaded('/late/')).toEqual(['/late/failure']);
+    controller.assign(assignment('stopped', commandLine, { outputFiles: outputFiles('/stopped') }));
+    await controller.started('acct/job/stopped');
+    controller.send({ type: 'stop', attempts: [{ taskKey: 'acct/job/stopped', attempt: 1 }] });
+    expect((await controller.ended('acct/job/stopped')).outcome.stopped).toBe(true);
+    expect(uploaded('/stopped/')).toEqual([]);
+  });
+
   test.each([
     [403, 'FileUploadAccessDenied'],
     [404, 'FileUploadContainerNotFound'],
