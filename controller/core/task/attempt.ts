@@ -107,6 +107,7 @@ function attemptOver(recorder: Recorder, node: Node, task: Task, outcome: Outcom
   if (startTime !== undefined) {
     countUsage(jobOfTask(recorder.state, task.key), task, outcome);
     node.totalTasksRun += 1;
+    if (task.retentionTimeMs !== undefined) dataStays(node);
     recorder.changed('node', node);
     if (outcome.stopped !== true)
       recorder.state.workOfJob(task.job).ran(Math.max(0, endTime - startTime));
