@@ -25,6 +25,7 @@ export default defineConfig({
       project('contract', 0, { ...real, testTimeout: 60_000 }),
       project('agent', 1, { ...real, testTimeout: 60_000 }),
       project('conformance', 1, { ...real, testTimeout: 60_000 }),
+      project('fuzz', 2, { ...real, testTimeout: 300_000 }),
       project('clients', 2, { ...real, testTimeout: 180_000 }),
       project('provider', 2, { ...real, testTimeout: 300_000 }),
       project('simulation', 3, { testTimeout: 300_000 }),

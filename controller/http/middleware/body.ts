@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Context } from 'koa';
 import { BatchError } from '../../../protocol/batch/errors.js';
 import { LIMITS } from '../../../protocol/batch/limits.js';
@@ -39,6 +40,10 @@ export async function readJson(context: Context): Promise<unknown> {
       { key: 'HeaderName', value: 'Content-Type' },
       { key: 'HeaderValue', value: type.slice(0, 100) },
       { key: 'Reason', value: 'Expected is application/json.' },
+    ]);
+  if (!isUtf8(bytes))
+    throw new BatchError('InvalidRequestBody', [
+      { key: 'Reason', value: 'The body is not valid UTF-8.' },
     ]);
   const text = bytes.toString('utf8');
   try {
