@@ -13,7 +13,7 @@ import type { Node } from './node/state.js';
 import { freshSession, fullLease } from './node/transition.js';
 import type { Pool } from './pool/state.js';
 import type { Recorder } from './recorder.js';
-import { hold, holdSubtask, relist } from './task/hold.js';
+import { hold, hauntBy, holdSubtask, relist } from './task/hold.js';
 import { backToActive, isReady, makeReady } from './task/ready.js';
 import type { Task } from './task/state.js';
 
@@ -91,7 +91,9 @@ function restoreTasks(recorder: Recorder, rows: Rows): void {
     if (waitsFor !== undefined && task.phase === undefined) work.dependencies.add(task, waitsFor);
     for (const subtask of task.subtasks ?? []) {
       const node = state.nodes.get(subtask.node);
-      if (subtask.phase !== undefined && node !== undefined) holdSubtask(state, node, subtask);
+      if (node === undefined) delete subtask.dying;
+      else if (subtask.dying === true) hauntBy(recorder, node, subtask);
+      else if (subtask.phase !== undefined) holdSubtask(state, node, subtask);
     }
     const node = task.node === undefined ? undefined : state.nodes.get(task.node);
     if (task.phase !== undefined && node !== undefined) hold(state, node, task);

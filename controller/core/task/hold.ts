@@ -126,17 +126,42 @@ export function hauntSubtasks(recorder: Recorder, task: Task, directory?: string
     recorder.changed('task', task);
     if (node === undefined || load === undefined) continue;
     dropSubtask(recorder, node, subtask);
-    load.ghosts.set(name, {
-      slots: 1,
-      since: recorder.now,
-      ...(directory === undefined ? {} : { directory }),
-    });
-    load.used += 1;
-    load.long += 1;
-    recorder.state.workOfJob(task.job).ghosts += 1;
-    relist(recorder.state, node);
+    subtask.dying = true;
+    hauntBy(recorder, node, subtask, directory);
     recorder.stop(node, { taskKey: subtask.key, attempt: subtask.attempt });
   }
+}
+
+/** A part that dies on the node keeps its slot until its agent says that it has. */
+export function hauntBy(
+  recorder: Recorder,
+  node: Node,
+  subtask: Subtask,
+  directory?: string,
+): void {
+  const load = recorder.state.loadOf(node);
+  load.ghosts.set(ghostName(subtask.key, subtask.attempt), {
+    slots: 1,
+    since: recorder.now,
+    ...(directory === undefined ? {} : { directory }),
+  });
+  load.used += 1;
+  load.long += 1;
+  recorder.state.workOfJob(jobOf(subtask.task)).ghosts += 1;
+  relist(recorder.state, node);
+}
+
+/** The part is dead; with the last one its task may be tried again. */
+function bury(recorder: Recorder, key: string, attempt: number): void {
+  const at = key.lastIndexOf(':');
+  if (at < key.lastIndexOf('/')) return;
+  const task = recorder.state.tasks.get(key.slice(0, at) as TaskKey);
+  const subtask = task?.subtasks?.find((one) => one.key === key && one.attempt === attempt);
+  if (task === undefined || subtask?.dying !== true) return;
+  delete subtask.dying;
+  recorder.changed('task', task);
+  if (task.state === 'active' && task.phase === undefined)
+    recorder.state.workOfJob(task.job).ready.push(task);
 }
 
 /** A deleted task's attempt still dies on the node: its slots stay taken until the agent says so. */
@@ -166,6 +191,7 @@ export function exorcise(recorder: Recorder, node: Node, taskKey: string, attemp
   const job = jobOf(taskKey as TaskKey);
   const work = recorder.state.jobWork.get(job);
   if (work !== undefined) work.ghosts -= 1;
+  bury(recorder, taskKey, attempt);
   if (ghost.directory !== undefined)
     recorder.ask({
       type: 'removeDirectories',

@@ -10,6 +10,7 @@ import { noUsage } from './usage.js';
 export const isReady = (state: State, work: JobWork, task: Task) =>
   task.state === 'active' &&
   task.phase === undefined &&
+  task.subtasks?.some(({ dying }) => dying) !== true &&
   state.tasks.get(task.key) === task &&
   !work.dependencies.isBlocked(task);
 

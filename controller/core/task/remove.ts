@@ -1,9 +1,10 @@
 import type { Recorder } from '../recorder.js';
+import type { State } from '../state.js';
 import { followTask } from '../job/follow.js';
 import { completeTask, taskEnded } from './complete.js';
 import { haunt, hauntSubtasks, release } from './hold.js';
 import { queue } from './ready.js';
-import type { Task } from './state.js';
+import type { Subtask, Task } from './state.js';
 import { stopAttempt } from './stop.js';
 import { countTask, directoryOf, jobOfTask, moveTask } from './transition.js';
 
@@ -54,6 +55,13 @@ export function terminateTask(recorder: Recorder, task: Task): void {
   followTask(recorder, task, completeTask(recorder, task, { endTime: recorder.now, failure }));
 }
 
+/** A part may have died while its completed task was not in memory. */
+function forgetDead(state: State, subtask: Subtask): void {
+  const node = state.nodes.get(subtask.node);
+  const ghosts = node === undefined ? undefined : state.loadOf(node).ghosts;
+  if (ghosts?.has(`${subtask.key}#${subtask.attempt}`) !== true) delete subtask.dying;
+}
+
 /** completed with a failure → active, with a whole retry budget; what it satisfied must be satisfied again. */
 export function reactivateTask(recorder: Recorder, task: Task): void {
   const { state } = recorder;
@@ -64,6 +72,7 @@ export function reactivateTask(recorder: Recorder, task: Task): void {
   delete task.node;
   delete task.nodeId;
   delete task.poolId;
+  for (const subtask of task.subtasks ?? []) forgetDead(state, subtask);
   recorder.touched('task', task);
   state.toEvict.delete(task);
   work.add(task);

@@ -42,6 +42,8 @@ export interface Subtask {
   readonly nodeId: string;
   /** Absent once it holds its node no more. */
   phase?: 'assigned' | 'running';
+  /** Told to end, and not known to be dead: the task is not tried again before it is. */
+  dying?: boolean;
   state: 'preparing' | 'running' | 'completed';
   stateTransitionTime: number;
   previousState?: 'preparing' | 'running';
