@@ -4,7 +4,7 @@ import type { AccountKey, ApplicationKey, ApplicationPackageKey } from '../../..
  * pending  waits for its file and its activation
  * active   usable by pools and tasks
  */
-export type ApplicationPackageState = 'pending' | 'active';
+type ApplicationPackageState = 'pending' | 'active';
 
 /** One version of an application: a zip file in the controller's own storage. */
 export interface ApplicationPackage {
