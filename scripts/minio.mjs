@@ -21,7 +21,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The last commit of the project; its tags are no versions that Go knows. */
+/** A commit: the tags of the project are no versions that Go knows. */
 const VERSION = 'v0.0.0-20260212201848-7aac2a2c5b7c';
 const MODULE = 'github.com/minio/minio';
 const PROGRESS_EVERY_MS = 15_000;
