@@ -38,7 +38,8 @@ export function hold(state: State, node: Node, task: Task): void {
   must(!load.attempts.has(task), () => `${task.key} is held twice by ${node.key}`);
   const perNode = state.pools.get(node.pool)?.specification.taskSlotsPerNode ?? 1;
   const slots = slotsOf(task, perNode);
-  const short = !task.runExclusive && prefetchOf(work.averageRunMs) > 0;
+  const short =
+    !task.runExclusive && task.instances === undefined && prefetchOf(work.averageRunMs) > 0;
   load.attempts.set(task, { slots, short });
   load.used += slots;
   if (!short) load.long += slots;
