@@ -9,6 +9,7 @@ export function settingsOf({
   limits,
   jobScheduleMinimumInterval,
   autoScaleMinimumInterval,
+  quotas,
 }: Configuration): Pick<
   Settings,
   | 'images'
@@ -20,6 +21,7 @@ export function settingsOf({
   | 'stopTimeoutMs'
   | 'jobScheduleMinimumIntervalMs'
   | 'autoScaleMinimumIntervalMs'
+  | 'quotas'
 > {
   return {
     images: images.map(supported),
@@ -31,6 +33,7 @@ export function settingsOf({
     stopTimeoutMs: limits.taskStopTimeout,
     jobScheduleMinimumIntervalMs: jobScheduleMinimumInterval,
     autoScaleMinimumIntervalMs: autoScaleMinimumInterval,
+    quotas,
   };
 }
 

@@ -1,3 +1,5 @@
+import type { Quotas } from './account/state.js';
+
 /** What a node of a pool offers. Names are lower case, `standard_d1_v2`. */
 export interface VmSize {
   name: string;
@@ -40,6 +42,8 @@ export interface Settings {
   /** First pause before a lost node is made again; doubles up to `nodeRetryMaximumMs`. */
   nodeRetryMs: number;
   nodeRetryMaximumMs: number;
+  /** Of accounts that are made without quotas of their own; absent: no limit. */
+  quotas?: Quotas;
 }
 
 /** Everything but the catalogue, as the service comes. */

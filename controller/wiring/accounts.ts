@@ -14,7 +14,7 @@ const HOME = {
 
 /** The account exists with this primary key, whatever it was before. */
 export async function ensureAccount(
-  { authority, configuration }: Parts,
+  { authority }: Parts,
   engine: Engine,
   { name, key }: { name: string; key: string },
 ): Promise<void> {
@@ -24,8 +24,7 @@ export async function ensureAccount(
       primary: authority.seal(key),
       secondary: authority.seal(authority.generate()),
     };
-    const { quotas } = configuration;
-    await engine.submit(batchAccountCreate({ name, ...HOME, sealedKeys, quotas }));
+    await engine.submit(batchAccountCreate({ name, ...HOME, sealedKeys }));
   } else if (!equalSecrets(authority.open(present.sealedKeys.primary), key)) {
     const change = {
       account: present.key,

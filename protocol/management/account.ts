@@ -20,6 +20,15 @@ export const AutoStorage = z
   .nullish();
 export type AutoStorage = z.output<typeof AutoStorage>;
 
+const quota = z.int().min(0).max(1_000_000).optional();
+/** Read-only on Azure, where support changes them; here the holder of the admin token may. */
+const QUOTAS = {
+  dedicatedCoreQuota: quota,
+  lowPriorityCoreQuota: quota,
+  poolQuota: quota,
+  activeJobAndJobScheduleQuota: quota,
+};
+
 /** BatchAccountCreateParameters: what has no meaning here (encryption, identity …) is accepted and dropped. */
 export const BatchAccountCreate = z.object({
   location: z.string().min(1).max(64),
@@ -28,6 +37,7 @@ export const BatchAccountCreate = z.object({
     .object({
       poolAllocationMode: anyCase(['BatchService']).optional(),
       autoStorage: AutoStorage,
+      ...QUOTAS,
     })
     .optional(),
 });
@@ -35,7 +45,7 @@ export type BatchAccountCreate = z.output<typeof BatchAccountCreate>;
 
 export const BatchAccountUpdate = z.object({
   tags: Tags.optional(),
-  properties: z.object({ autoStorage: AutoStorage }).optional(),
+  properties: z.object({ autoStorage: AutoStorage, ...QUOTAS }).optional(),
 });
 export type BatchAccountUpdate = z.output<typeof BatchAccountUpdate>;
 

@@ -52,7 +52,7 @@ export const batchAccountCreate = (
       creationTime: now,
       lastModified: now,
       version: 1,
-      quotas: input.quotas ?? {},
+      quotas: { ...transaction.settings.quotas, ...input.quotas },
     };
     linkAutoStorage(transaction, account, input.autoStorage);
     state.accounts.set(key, account);

@@ -23,7 +23,7 @@ export const batchAccountUpdate = ({
   run(transaction) {
     const present = findAccount(transaction, account);
     if (tags !== undefined) present.tags = tags;
-    if (quotas !== undefined) present.quotas = quotas;
+    if (quotas !== undefined) present.quotas = { ...present.quotas, ...quotas };
     linkAutoStorage(transaction, present, autoStorage);
     transaction.touched('account', present);
   },

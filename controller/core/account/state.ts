@@ -20,6 +20,14 @@ export interface Past {
 }
 
 /** A Batch account. Keys are sealed (encrypted at rest): only `effects/authority` opens them. */
+/** What an account may have at once; absent: no limit. */
+export interface Quotas {
+  dedicatedCores?: number;
+  lowPriorityCores?: number;
+  pools?: number;
+  activeJobsAndSchedules?: number;
+}
+
 export interface Account {
   /** What no longer stands in a row: nodes, and jobs, that are gone. For statistics. */
   past?: Past;
@@ -40,11 +48,5 @@ export interface Account {
     nodeIdentityReference?: { resourceId?: string };
     lastKeySync: number;
   };
-  /** Absent: no limit. */
-  quotas: {
-    dedicatedCores?: number;
-    lowPriorityCores?: number;
-    pools?: number;
-    activeJobsAndSchedules?: number;
-  };
+  quotas: Quotas;
 }

@@ -26,7 +26,9 @@ export function settlePool(recorder: Recorder, pool: Pool): void {
   }
   const nodes = [...(recorder.state.nodesOfPool.get(pool.key) ?? [])];
   if (pool.allocationState === 'resizing') {
-    for (const isDedicated of [true, false]) approach(recorder, pool, nodes, isDedicated);
+    // Errors of one kind of nodes in this very step do not keep the other from its try.
+    const mayGrow = pool.resizeErrors.length === 0;
+    for (const isDedicated of [true, false]) approach(recorder, pool, nodes, isDedicated, mayGrow);
   }
   const present = [...(recorder.state.nodesOfPool.get(pool.key) ?? [])];
   if (pool.state === 'deleting') {
@@ -53,12 +55,13 @@ function approach(
   pool: Pool,
   nodes: readonly Node[],
   isDedicated: boolean,
+  mayGrow: boolean,
 ): void {
   const staying = nodes.filter(
     (node) => node.isDedicated === isDedicated && node.leaving === undefined,
   );
   const difference = targetOf(pool, isDedicated) - staying.length;
-  if (difference > 0) grow(recorder, pool, isDedicated, difference);
+  if (difference > 0 && mayGrow) grow(recorder, pool, isDedicated, difference);
   if (difference < 0)
     for (const node of inOrderOfLeaving(recorder, staying).slice(0, -difference))
       leavePool(recorder, node, pool.resize.nodeDeallocationOption);
@@ -66,7 +69,6 @@ function approach(
 
 /** One try for each node of a resize: what failed or exceeds the quota is said, not tried again. */
 function grow(recorder: Recorder, pool: Pool, isDedicated: boolean, wanted: number): void {
-  if (pool.resizeErrors.length > 0) return;
   const { nodes, quota } = coresLeft(recorder, pool, isDedicated);
   const count = Math.min(wanted, nodes);
   for (let n = 0; n < count; n += 1) createNode(recorder, pool, isDedicated);

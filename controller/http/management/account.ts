@@ -6,6 +6,7 @@ import {
   BatchAccountUpdate,
 } from '../../../protocol/management/account.js';
 import { validate } from '../../../protocol/batch/validation.js';
+import type { Quotas } from '../../core/account/state.js';
 import { batchAccountCreate } from '../../commands/batch-account/create.js';
 import { batchAccountDelete } from '../../commands/batch-account/delete.js';
 import { batchAccountRegenerateKey } from '../../commands/batch-account/regenerate-key.js';
@@ -33,6 +34,22 @@ function withQuotas(account: object): object {
   return { ...account, properties: { ...QUOTAS, ...(properties as object) } };
 }
 
+/** The quotas that a body names; the others stay. */
+function quotasOf(properties: BatchAccountUpdate['properties']): Quotas {
+  const {
+    dedicatedCoreQuota: dedicatedCores,
+    lowPriorityCoreQuota: lowPriorityCores,
+    poolQuota: pools,
+    activeJobAndJobScheduleQuota: activeJobsAndSchedules,
+  } = properties ?? {};
+  return {
+    ...(dedicatedCores !== undefined && { dedicatedCores }),
+    ...(lowPriorityCores !== undefined && { lowPriorityCores }),
+    ...(pools !== undefined && { pools }),
+    ...(activeJobsAndSchedules !== undefined && { activeJobsAndSchedules }),
+  };
+}
+
 async function sendAccount(call: ManagementCall): Promise<void> {
   const account = nameOf(call, 'accountName');
   sendJson(call, withQuotas((await batchAccountGet(context(call), { account })).body));
@@ -56,6 +73,7 @@ export const createAccount: ManagementHandler = async (call) => {
         account: known.key,
         tags: body.tags,
         autoStorage: body.properties?.autoStorage,
+        quotas: quotasOf(body.properties),
       }),
     );
     return sendAccount(call);
@@ -71,6 +89,7 @@ export const createAccount: ManagementHandler = async (call) => {
       tags: body.tags ?? {},
       sealedKeys,
       autoStorage: body.properties?.autoStorage,
+      quotas: quotasOf(body.properties),
     }),
   );
   return sendAccount(call);
@@ -84,6 +103,7 @@ export const updateAccount: ManagementHandler = async (call) => {
       account: account.key,
       tags: body.tags,
       autoStorage: body.properties?.autoStorage,
+      quotas: quotasOf(body.properties),
     }),
   );
   return sendAccount(call);
