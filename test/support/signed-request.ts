@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { request } from 'node:http';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { stringToSign } from '../../controller/http/shared-key.js';
+import type { Scheme } from '../../controller/http/shared-key.js';
 
 export interface Answer {
   status: number;
@@ -21,6 +22,8 @@ export interface RequestOptions {
   date?: Date;
   /** Another api-version than today's. */
   version?: string;
+  /** SharedKey unless said otherwise. */
+  scheme?: Scheme;
 }
 
 /** A request as no client library would send it, signed with the account's key. */
@@ -39,10 +42,11 @@ export async function signedRequest(
     headers['content-type'] ??= 'application/json; odata=minimalmetadata; charset=utf-8';
     headers['content-length'] = String(Buffer.byteLength(options.body));
   }
-  const text = stringToSign({ method, url, headers }, controller.account, 'SharedKey');
+  const scheme = options.scheme ?? 'SharedKey';
+  const text = stringToSign({ method, url, headers }, controller.account, scheme);
   const key = Buffer.from(controller.key, 'base64');
   const signature = createHmac('sha256', key).update(text, 'utf8').digest('base64');
-  const signed = `SharedKey ${controller.account}:${signature}`;
+  const signed = `${scheme} ${controller.account}:${signature}`;
   const authorization = 'authorization' in options ? options.authorization : signed;
   const all: OutgoingHttpHeaders = {
     ...headers,
