@@ -13,7 +13,10 @@ let controller: StartedController;
 let client: BatchServiceClient;
 let until: ReturnType<typeof waits>;
 beforeAll(async () => {
-  controller = await startController();
+  // Nodes say with each heartbeat whether they keep data.
+  controller = await startController({
+    configuration: { leases: { heartbeatInterval: 'PT0.5S' } },
+  });
   client = batchClient(controller);
   until = waits(client);
   await client.pool.add({ ...PROCESS_POOL, id: 'work', targetDedicatedNodes: 1 });

@@ -14,7 +14,10 @@ let until: ReturnType<typeof waits>;
 let first = '';
 let second = '';
 beforeAll(async () => {
-  controller = await startController();
+  // Nodes say with each heartbeat whether they keep data.
+  controller = await startController({
+    configuration: { leases: { heartbeatInterval: 'PT0.5S' } },
+  });
   client = batchClient(controller);
   until = waits(client);
   await client.pool.add({
