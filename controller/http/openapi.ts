@@ -223,7 +223,7 @@ const refusals = Object.fromEntries(
 );
 
 /** The OpenAPI 3.1 document of the served operations of `table`, for clients of the service at `origin`. */
-export function openApiDocument(table: readonly Operation[], origin: string): Json {
+function openApiDocument(table: readonly Operation[], origin: string): Json {
   const served = table.filter((operation) => operation.served === true);
   const paths: Record<string, Json> = {};
   for (const operation of served)

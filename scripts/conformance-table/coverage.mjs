@@ -5,7 +5,7 @@ import ts from 'typescript';
 /**
  * Which test uses which operation, read from the tests themselves. Four things count as use:
  *   client.pool.stopResize(…)        the JavaScript client            → Pool_StopResize
- *   signedRequest(_, 'GET', '/pools')  a raw request, by verb and path → Pool_List
+ *   anything(…, 'GET', '/pools', …)  a raw request, by verb and path → Pool_List
  *   az('pool', 'create', …)          Azure's command line, by the table below
  *   client.pool.stop_resize(…)       Python, in a story beside the tests
  * and, where a test does it another way, a comment in it: `// covers Pool_Add, Pool_List`.
@@ -83,12 +83,32 @@ function operationAt(operations, method, path) {
   })?.id;
 }
 
-/** A string as far as it is known: what is put in is an `x`. */
-function textOf(node) {
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
+
+/** A string as far as it is known: constants of the file are put in, all else is an `x`. */
+function textOf(node, constants) {
   if (ts.isStringLiteralLike(node)) return node.text;
-  if (ts.isTemplateExpression(node))
-    return node.head.text + node.templateSpans.map((span) => `x${span.literal.text}`).join('');
-  return undefined;
+  if (ts.isIdentifier(node))
+    return constants?.findLast(({ name, pos }) => name === node.text && pos < node.pos)?.text;
+  if (!ts.isTemplateExpression(node)) return undefined;
+  const spans = node.templateSpans.map(
+    ({ expression, literal }) => `${textOf(expression, constants) ?? 'x'}${literal.text}`,
+  );
+  return node.head.text + spans.join('');
+}
+
+/** Every `const name = '…'` of the file; of several with a name the last one before its use counts. */
+function constantsOf(source) {
+  const constants = [];
+  const visit = (node) => {
+    if (ts.isVariableDeclaration(node) && ts.isIdentifier(node.name) && node.initializer) {
+      const text = textOf(node.initializer, constants);
+      if (text !== undefined) constants.push({ name: node.name.text, pos: node.pos, text });
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return constants;
 }
 
 /** The title where the call is a test or a group of tests. */
@@ -109,13 +129,15 @@ function azOperations(call) {
   return flagged ?? AZ_COMMANDS[command] ?? [];
 }
 
-function operationsOfCall(call, operations) {
+function operationsOfCall(call, operations, constants) {
   const callee = call.expression;
   if (ts.isIdentifier(callee)) {
     if (callee.text === 'az' || callee.text === 'ended') return azOperations(call);
-    const [, method, path] = call.arguments.map((one) => textOf(one));
-    if (callee.text !== 'signedRequest' || method === undefined || path === undefined) return [];
-    return [operationAt(operations, method, path)];
+    const texts = call.arguments.map((one) => textOf(one, constants));
+    const verb = texts.findIndex((text) => METHODS.has(text));
+    const path = texts[verb + 1];
+    if (verb < 0 || path?.startsWith('/') !== true) return [];
+    return [operationAt(operations, texts[verb], path)];
   }
   if (!ts.isPropertyAccessExpression(callee)) return [];
   if (!ts.isPropertyAccessExpression(callee.expression)) return [];
@@ -125,6 +147,7 @@ function operationsOfCall(call, operations) {
 
 function readTypeScript(file, text, operations, found) {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+  const constants = constantsOf(source);
   const tests = [];
   const visit = (node, title) => {
     let inner = title;
@@ -134,7 +157,7 @@ function readTypeScript(file, text, operations, found) {
         inner = title === undefined ? own : `${title} ${own}`;
         tests.push({ title: inner, from: node.pos, to: node.end });
       }
-      for (const id of operationsOfCall(node, operations)) found(id, file, title);
+      for (const id of operationsOfCall(node, operations, constants)) found(id, file, title);
     }
     ts.forEachChild(node, (child) => visit(child, inner));
   };

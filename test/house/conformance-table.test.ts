@@ -14,8 +14,8 @@ describe('the conformance table', () => {
   });
   it('would miss an operation that nobody tests', () => {
     const invented = { id: 'Pool_Invented', method: 'POST', path: '/x', success: 200 } as const;
-    expect(gaps([...operations, { ...invented, served: true }])).toEqual([
+    expect(gaps([...operations, { ...invented, served: true }])).toContain(
       'Pool_Invented is served and no test uses it',
-    ]);
+    );
   });
 });
