@@ -92,7 +92,7 @@ function textOf(node, constants) {
     return constants?.findLast(({ name, pos }) => name === node.text && pos < node.pos)?.text;
   if (!ts.isTemplateExpression(node)) return undefined;
   const spans = node.templateSpans.map(
-    ({ expression, literal }) => `${textOf(expression, constants) ?? 'x'}${literal.text}`,
+    ({ expression, literal }) => `${textOf(expression, constants) || 'x'}${literal.text}`,
   );
   return node.head.text + spans.join('');
 }
