@@ -8,17 +8,9 @@ export type {
   TimeoutArgs,
 } from './resources/connection.js';
 export { Job, type JobArgs } from './resources/job.js';
-export type { AutoPoolArgs, JobSpecificationArgs, PoolInfoArgs } from './resources/job-args.js';
+export type * from './resources/job-args.js';
 export { JobSchedule, type JobScheduleArgs, type ScheduleArgs } from './resources/job-schedule.js';
-export {
-  Pool,
-  type AutoScaleArgs,
-  type CertificateReferenceArgs,
-  type FixedScaleArgs,
-  type ImageReferenceArgs,
-  type NodeDeallocationOption,
-  type PoolArgs,
-  type VirtualMachineConfigurationArgs,
-} from './resources/pool.js';
+export { Pool, type PoolArgs } from './resources/pool.js';
+export type * from './resources/pool-args.js';
 export { StorageContainer, type StorageContainerArgs } from './resources/storage-container.js';
 export type * from './resources/task-args.js';

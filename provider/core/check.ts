@@ -1,5 +1,6 @@
 import type { CheckFailure } from './kind.js';
 import { holdsUnknown, isObject, type Properties } from './json.js';
+import { holdsSecret } from './secrets.js';
 
 interface Issue {
   path: PropertyKey[];
@@ -12,12 +13,13 @@ export interface Schema {
 }
 
 /**
- * What is wrong with a wire body, in the words of the inputs it was made from. `toInput` turns a wire
- * path into an input path. A value that is not known yet, or anything next to one, is left to the service.
+ * What is wrong with a wire body, in the words of the inputs (`news`) it was made from. `toInput` turns
+ * a wire path into an input path. A value that is not known yet, or anything next to one, is left to the service.
  */
 export function schemaFailures(
   schema: Schema,
   body: Properties,
+  news: Properties,
   toInput: (path: string[]) => string[],
 ): CheckFailure[] {
   const result = schema.safeParse(body);
@@ -26,8 +28,10 @@ export function schemaFailures(
     .filter((issue) => !touchesUnknown(body, issue.path))
     .map((issue) => {
       const path = toInput(issue.path.map(String));
-      const [property = '', ...inner] = path;
-      const place = inner.length > 0 ? `${dotted(path)}: ` : '';
+      const [first = '', ...inner] = path;
+      // Pulumi prints the value of the property that a failure names.
+      const property = holdsSecret(news[first]) ? '' : first;
+      const place = inner.length > 0 || property === '' ? `${dotted(path)}: ` : '';
       return { property, reason: `${place}${issue.message}` };
     });
 }

@@ -56,3 +56,10 @@ export function given(value: Properties): Properties {
 
 export const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 export const objectOf = (value: unknown): Properties => (isObject(value) ? value : {});
+
+/** Without empty lists, which the service leaves out or not. */
+export function sparse(value: unknown): unknown {
+  if (Array.isArray(value)) return value.length === 0 ? undefined : value.map(sparse);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, sparse(item)]));
+}

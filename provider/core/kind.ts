@@ -33,7 +33,7 @@ export interface Kind {
   delete(id: string, props: Properties, ports: Ports): Promise<void>;
 }
 
-interface Reading {
+export interface Reading {
   props: Properties;
   /** Inputs that would make what was found; absent: the ones of before. */
   inputs?: Properties;

@@ -1,32 +1,24 @@
-import { isObject, type Properties } from './json.js';
+import { isObject } from './json.js';
 
-/** A task-like input as the wire spells it: only the user's name differs (`userName`, `username`). */
-export function programToWire(program: unknown): unknown {
-  if (Array.isArray(program)) return program.map(programToWire);
-  if (!isObject(program)) return program;
-  return Object.fromEntries(
-    Object.entries(program).map(([key, value]): [string, unknown] =>
-      key === 'userIdentity' && isObject(value)
-        ? [key, renamed(value, 'userName', 'username')]
-        : [key, programToWire(value)],
-    ),
-  );
-}
+/** Where the wire says `username`, inputs say `userName`, as Azure's own clients do. */
+const HOLDERS = ['userIdentity', 'registry', 'containerRegistries', 'cifsMountConfiguration'];
+/** Free-form objects of the user's own. */
+const OPAQUE = ['settings', 'protectedSettings'];
 
+/** Inputs of a task, or of anything that holds some, as the wire spells them. */
+export const programToWire = (program: unknown): unknown =>
+  renamed(program, 'userName', 'username', false);
 /** And back. */
-export function programToInput(program: unknown): unknown {
-  if (Array.isArray(program)) return program.map(programToInput);
-  if (!isObject(program)) return program;
-  return Object.fromEntries(
-    Object.entries(program).map(([key, value]): [string, unknown] =>
-      key === 'userIdentity' && isObject(value)
-        ? [key, renamed(value, 'username', 'userName')]
-        : [key, programToInput(value)],
-    ),
-  );
-}
+export const programToInput = (program: unknown): unknown =>
+  renamed(program, 'username', 'userName', false);
 
-function renamed(value: Properties, from: string, to: string): Properties {
-  const { [from]: kept, ...rest } = value;
-  return kept === undefined ? rest : { ...rest, [to]: kept };
+function renamed(value: unknown, from: string, to: string, here: boolean): unknown {
+  if (Array.isArray(value)) return value.map((item) => renamed(item, from, to, here));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]): [string, unknown] => [
+      here && name === from ? to : name,
+      OPAQUE.includes(name) ? item : renamed(item, from, to, HOLDERS.includes(name)),
+    ]),
+  );
 }

@@ -40,7 +40,7 @@ export function wireCheck(
   const shape = shapeFailures(news, kind.shape, kind.required);
   if (shape.length > 0) return { inputs: news, failures: shape };
   const failures = [
-    ...schemaFailures(kind.schema, kind.toWire(news), (path) => kind.toInput(path)),
+    ...schemaFailures(kind.schema, kind.toWire(news), news, (path) => kind.toInput(path)),
     ...metadataFailures(news.metadata),
     ...timeoutsFailures(news.timeouts),
     ...more,

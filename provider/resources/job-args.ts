@@ -1,6 +1,13 @@
 import type { Input } from '@pulumi/pulumi';
-import type { ImageReferenceArgs } from './pool.js';
 import type {
+  CertificateReferenceArgs,
+  ImageReferenceArgs,
+  MountConfigurationArgs,
+  UserAccountArgs,
+  VirtualMachineConfigurationArgs,
+} from './pool-args.js';
+import type {
+  ApplicationPackageReferenceArgs,
   EnvironmentSettingArgs,
   JobManagerTaskArgs,
   JobPreparationTaskArgs,
@@ -9,7 +16,57 @@ import type {
   StartTaskArgs,
 } from './task-args.js';
 
-/** A pool that the controller makes for the job, in the words of the data plane. */
+type DataPlaneMachine = Omit<VirtualMachineConfigurationArgs, 'nodeAgentSkuId'> & {
+  nodeAgentSKUId: Input<string>;
+};
+
+/** The recipe of an auto pool, in the words of the data plane, which are a little other than a Pool's. */
+export interface AutoPoolSpecificationArgs {
+  displayName?: Input<string>;
+  /** A size that the controller knows. */
+  vmSize: Input<string>;
+  /** As a Pool's, but `nodeAgentSKUId`, and `virtualMachineImageId` instead of the image's `id`. */
+  virtualMachineConfiguration: Input<
+    Omit<DataPlaneMachine, 'imageReference'> & {
+      imageReference: Input<
+        Omit<ImageReferenceArgs, 'id'> & { virtualMachineImageId?: Input<string> }
+      >;
+    }
+  >;
+  /** Default 0; not with `enableAutoScale`. */
+  targetDedicatedNodes?: Input<number>;
+  /** Default 0; not with `enableAutoScale`. */
+  targetLowPriorityNodes?: Input<number>;
+  /** ISO 8601 duration, at least PT5M, default PT15M; not with `enableAutoScale`. */
+  resizeTimeout?: Input<string>;
+  /** Default false. */
+  enableAutoScale?: Input<boolean>;
+  /** Only with `enableAutoScale`. */
+  autoScaleFormula?: Input<string>;
+  /** ISO 8601 duration, default PT15M; only with `enableAutoScale`. */
+  autoScaleEvaluationInterval?: Input<string>;
+  /** Default false. */
+  enableInterNodeCommunication?: Input<boolean>;
+  startTask?: Input<StartTaskArgs>;
+  certificateReferences?: Input<
+    Input<
+      Omit<CertificateReferenceArgs, 'id' | 'thumbprint' | 'thumbprintAlgorithm'> & {
+        thumbprint: Input<string>;
+        thumbprintAlgorithm: Input<'sha1'>;
+      }
+    >[]
+  >;
+  applicationPackageReferences?: Input<Input<ApplicationPackageReferenceArgs>[]>;
+  /** Default 1. */
+  taskSlotsPerNode?: Input<number>;
+  /** Default `Spread`. */
+  taskSchedulingPolicy?: Input<{ nodeFillType: Input<'Spread' | 'Pack'> }>;
+  userAccounts?: Input<Input<UserAccountArgs>[]>;
+  mountConfiguration?: Input<Input<MountConfigurationArgs>[]>;
+  metadata?: Input<Input<MetadataItemArgs>[]>;
+}
+
+/** A pool that the controller makes for the job. */
 export interface AutoPoolArgs {
   /** At most 20 characters. */
   autoPoolIdPrefix?: Input<string>;
@@ -17,17 +74,7 @@ export interface AutoPoolArgs {
   poolLifetimeOption: Input<'job' | 'jobschedule'>;
   /** Keep the pool when its lifetime ends; default false. */
   keepAlive?: Input<boolean>;
-  pool?: Input<{
-    vmSize: Input<string>;
-    virtualMachineConfiguration: Input<{
-      imageReference: Input<ImageReferenceArgs>;
-      nodeAgentSKUId: Input<string>;
-    }>;
-    targetDedicatedNodes?: Input<number>;
-    targetLowPriorityNodes?: Input<number>;
-    taskSlotsPerNode?: Input<number>;
-    startTask?: Input<StartTaskArgs>;
-  }>;
+  pool?: Input<AutoPoolSpecificationArgs>;
 }
 
 /** One of the two. */
@@ -53,8 +100,11 @@ export interface JobSpecificationArgs {
   }>;
   /** Where the tasks run. */
   poolInfo: Input<PoolInfoArgs>;
+  /** Started with the job, to add the other tasks. */
   jobManagerTask?: Input<JobManagerTaskArgs>;
+  /** Runs once on a node before its first task of the job. */
   jobPreparationTask?: Input<JobPreparationTaskArgs>;
+  /** Runs when the job ends where the preparation task ran; needs `jobPreparationTask`. */
   jobReleaseTask?: Input<JobReleaseTaskArgs>;
   /** For all tasks of the job. */
   commonEnvironmentSettings?: Input<Input<EnvironmentSettingArgs>[]>;
@@ -64,5 +114,7 @@ export interface JobSpecificationArgs {
   onTaskFailure?: Input<'noaction' | 'performexitoptionsjobaction'>;
   /** Default false. */
   usesTaskDependencies?: Input<boolean>;
+  /** Network that the job's nodes join, for pools with `dynamicVnetAssignmentScope: job`. */
+  networkConfiguration?: Input<{ subnetId: Input<string> }>;
   metadata?: Input<Input<MetadataItemArgs>[]>;
 }

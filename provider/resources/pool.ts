@@ -1,58 +1,16 @@
 import type { CustomResourceOptions, Input, Output } from '@pulumi/pulumi';
 import type { ChildArgs } from './connection.js';
+import type {
+  CertificateReferenceArgs,
+  MountConfigurationArgs,
+  NetworkConfigurationArgs,
+  PoolApplicationPackageArgs,
+  ScaleSettingsArgs,
+  UserAccountArgs,
+  VirtualMachineConfigurationArgs,
+} from './pool-args.js';
 import { BatchyardResource, owner } from './resource.js';
 import type { MetadataItemArgs, StartTaskArgs } from './task-args.js';
-
-/** What happens to tasks on a node that goes. */
-export type NodeDeallocationOption = 'Requeue' | 'Terminate' | 'TaskCompletion' | 'RetainedData';
-
-export interface ImageReferenceArgs {
-  publisher?: Input<string>;
-  offer?: Input<string>;
-  sku?: Input<string>;
-  /** Default `latest`. */
-  version?: Input<string>;
-  /** Instead of the other four. */
-  id?: Input<string>;
-}
-
-export interface VirtualMachineConfigurationArgs {
-  /** An image that the controller offers: `batchyard process local` for nodes that are processes. */
-  imageReference: Input<ImageReferenceArgs>;
-  /** Must fit the image: `batch.node.process` for `batchyard process local`. */
-  nodeAgentSkuId: Input<string>;
-}
-
-export interface FixedScaleArgs {
-  /** Default 0. */
-  targetDedicatedNodes?: Input<number>;
-  /** Default 0. */
-  targetLowPriorityNodes?: Input<number>;
-  /** How long the controller tries: ISO 8601 duration, at least PT5M, default PT15M. */
-  resizeTimeout?: Input<string>;
-  /** Used when the pool shrinks; default `Requeue`. A change alone needs no call. */
-  nodeDeallocationOption?: Input<NodeDeallocationOption>;
-}
-
-export interface AutoScaleArgs {
-  /** Sets `$TargetDedicatedNodes` and the like; at most 8192 characters. */
-  formula: Input<string>;
-  /** ISO 8601 duration, PT5M to P7D; default PT15M. */
-  evaluationInterval?: Input<string>;
-}
-
-export interface CertificateReferenceArgs {
-  /** The `id` of a Certificate; or give its thumbprint. */
-  id?: Input<string>;
-  thumbprint?: Input<string>;
-  thumbprintAlgorithm?: Input<'sha1'>;
-  /** Default `currentuser`. */
-  storeLocation?: Input<'currentuser' | 'localmachine'>;
-  /** Default `My`. */
-  storeName?: Input<string>;
-  /** Default all three. */
-  visibility?: Input<Input<'starttask' | 'task' | 'remoteuser'>[]>;
-}
 
 export interface PoolArgs extends ChildArgs {
   /** 1 to 64 letters, digits, hyphens, underscores. A change replaces the pool. */
@@ -66,17 +24,27 @@ export interface PoolArgs extends ChildArgs {
     virtualMachineConfiguration: Input<VirtualMachineConfigurationArgs>;
   }>;
   /** One of the two; without it the pool has no nodes. Changed in place. */
-  scaleSettings?: Input<{ fixedScale?: Input<FixedScaleArgs>; autoScale?: Input<AutoScaleArgs> }>;
+  scaleSettings?: Input<ScaleSettingsArgs>;
   /** Nodes may talk to each other; default `Disabled`. A change replaces the pool. */
   interNodeCommunication?: Input<'Enabled' | 'Disabled'>;
+  /** A change replaces the pool. */
+  networkConfiguration?: Input<NetworkConfigurationArgs>;
   /** Changed in place; nodes that exist take the new one when they are rebooted. */
   startTask?: Input<StartTaskArgs>;
   /** Changed in place; nodes that exist take them when they are rebooted. */
   certificates?: Input<Input<CertificateReferenceArgs>[]>;
+  /** Changed in place; nodes that exist take them when they are rebooted. */
+  applicationPackages?: Input<Input<PoolApplicationPackageArgs>[]>;
   /** Tasks that a node runs at once; default 1, at most 4 × cores. A change replaces the pool. */
   taskSlotsPerNode?: Input<number>;
   /** Default `Spread`. A change replaces the pool. */
   taskSchedulingPolicy?: Input<{ nodeFillType: Input<'Spread' | 'Pack'> }>;
+  /** Secret as a whole. A change replaces the pool; passwords that were changed elsewhere can't be seen. */
+  userAccounts?: Input<Input<UserAccountArgs>[]>;
+  /** File systems that every node mounts before its start task; secret as a whole. A change replaces the pool. */
+  mountConfiguration?: Input<Input<MountConfigurationArgs>[]>;
+  /** Default `Default`. Changed in place; nodes that exist take it when they are rebooted. */
+  targetNodeCommunicationMode?: Input<'Default' | 'Classic' | 'Simplified'>;
   /** Changed in place. */
   metadata?: Input<Input<MetadataItemArgs>[]>;
   /**
@@ -117,7 +85,7 @@ export class Pool extends BatchyardResource {
           'currentLowPriorityNodes',
           'creationTime',
         ],
-        secret: [],
+        secret: ['userAccounts', 'mountConfiguration'],
       },
       name,
       args,

@@ -1,4 +1,5 @@
 import * as pulumi from '@pulumi/pulumi';
+import { isSecretName } from '../core/secrets.js';
 import { pointerTo, POINTER_PROPERTY, typeToken, type KindName } from '../dynamic/pointer.js';
 
 interface Declaration {
@@ -28,14 +29,32 @@ export abstract class BatchyardResource extends pulumi.CustomResource {
         throw new Error(`${className} "${name}": ${property} is required`);
     for (const property of [...secret, 'connection'])
       if (given[property] !== undefined) given[property] = pulumi.secret(given[property]);
+    const inputs = Object.fromEntries(
+      Object.entries(given).map(([property, value]) => [property, guarded(value)]),
+    );
     const outputs = Object.fromEntries(computed.map((property) => [property, undefined]));
     super(
       typeToken(className),
       name,
-      { ...outputs, ...given, ...hidden, [POINTER_PROPERTY]: pointerTo(kind) },
+      { ...outputs, ...inputs, ...hidden, [POINTER_PROPERTY]: pointerTo(kind) },
       pulumi.mergeOptions(options, { additionalSecretOutputs: [...secret, 'connection'] }),
     );
   }
+}
+
+/** Passwords and keys become secret wherever they stand, also where the program gives plain text. */
+function guarded(value: unknown): unknown {
+  if (pulumi.Output.isInstance(value) || value instanceof Promise)
+    return pulumi.output(value).apply(guarded);
+  if (Array.isArray(value)) return value.map(guarded);
+  if (typeof value !== 'object' || value === null) return value;
+  if (Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]: [string, unknown]) => [
+      name,
+      isSecretName(name) ? pulumi.secret(item) : guarded(item),
+    ]),
+  );
 }
 
 /** The mark by which a create that is repeated knows what it made: `project/stack/name`. */

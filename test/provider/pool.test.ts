@@ -128,12 +128,13 @@ describe('create of a pool', () => {
       /Pool p1 .*exists already.*adoptExisting/,
     );
   });
-  it('adopts one on request and changes only what differs', async () => {
+  it('adopts one on request, marks it and changes only what differs', async () => {
     await make(pool, { ...POOL, owner: 'another/stack/pool' }, portsOn(fake));
     fake.requests.length = 0;
     await make(pool, { ...POOL, ...fixed(3), adoptExisting: true }, portsOn(fake));
     expect(fake.requests.filter((line) => !line.startsWith('GET'))).toEqual([
       'POST /pools',
+      'PATCH /pools/p1',
       'POST /pools/p1/resize',
     ]);
     await expect(

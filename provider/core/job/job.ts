@@ -1,24 +1,40 @@
-import { accountOf, isOurs, markedMetadata, userMetadata } from '../account-of.js';
-import { armId } from '../arm-id.js';
-import { about, isCode } from '../failure.js';
-import { listOf, objectOf, same, type Properties } from '../json.js';
-import type { DiffResult, Kind } from '../kind.js';
+import { accountOf, markedMetadata, userMetadata } from '../account-of.js';
+import { addOrAdopt } from '../adopt.js';
+import { deleteChild, idOf, nameOf, outputsOf, readChild, titleOf, type Child } from '../child.js';
 import { diffResult } from '../compare.js';
+import { about, isCode } from '../failure.js';
+import { listOf, objectOf, same, sparse, type Properties } from '../json.js';
+import type { DiffResult, Kind } from '../kind.js';
+import { programToInput } from '../program.js';
 import type { DataPlane, Ports } from '../ports.js';
-import { removeAndWait, timeoutMs, waitUntil } from '../wait.js';
-import { inputsIn, normalPair, wireChanges, wireCheck } from '../wire-kind.js';
-import { JOB_PATCHABLE, jobWire, normalTask, taskFailures, tasksToWire } from './wire.js';
+import { withSecretsOf } from '../secrets.js';
+import { timeoutMs, waitUntil } from '../wait.js';
+import { normalPair, wireChanges, wireCheck } from '../wire-kind.js';
+import {
+  JOB_PATCHABLE,
+  JOB_SHAPE,
+  jobWire,
+  normalTask,
+  taskFailures,
+  tasksToWire,
+} from './wire.js';
 
 const TASKS_A_CALL = 100;
-const nameOf = (props: Properties) => String(props.jobId);
-const titleOf = (props: Properties) =>
-  `Job ${nameOf(props)} (account ${String(props.accountName)})`;
+
+const child: Child = {
+  noun: 'Job',
+  words: 'job',
+  collection: 'jobs',
+  wire: jobWire,
+  operations: (data) => data.job,
+  asFound,
+  computed: (found) => ({ creationTime: found.creationTime }),
+};
+const jobIdOf = (props: Properties) => nameOf(child, props);
 
 export const job: Kind = {
   name: 'Job',
-  async check(_olds, news) {
-    return Promise.resolve(wireCheck(jobWire, news, taskFailures(news)));
-  },
+  check: (_olds, news) => Promise.resolve(wireCheck(jobWire, news, taskFailures(news))),
 
   diff(_id, olds, news): DiffResult {
     const { changed, replaces } = changes(olds, news);
@@ -27,54 +43,31 @@ export const job: Kind = {
 
   async create(inputs, ports) {
     const data = ports.data(accountOf(inputs));
-    const id = armId(accountOf(inputs), 'jobs', nameOf(inputs));
-    return about(titleOf(inputs), async () => {
+    return about(titleOf(child, inputs), async () => {
       await add(inputs, ports, data);
-      await addTasks(nameOf(inputs), tasksToWire(inputs.tasks), data);
+      await addTasks(jobIdOf(inputs), tasksToWire(inputs.tasks), data);
       await finish(inputs, data);
-      return { id, outs: await outputs(inputs, data) };
+      return { id: idOf(child, inputs), outs: await outputsOf(child, inputs, data) };
     });
   },
 
-  async read(_id, props, ports) {
-    return about(titleOf(props), async () => {
-      try {
-        const found = await ports.data(accountOf(props)).job.get(nameOf(props));
-        if (found.state === 'deleting') return undefined;
-        const inputs = asFound(inputsIn(jobWire.shape, props), found);
-        return { props: { ...inputs, ...computed(found) }, inputs };
-      } catch (error) {
-        if (isCode(error, 'JobNotFound')) return undefined;
-        throw error;
-      }
-    });
-  },
+  read: (_id, props, ports) => readChild(child, props, ports),
 
   async update(_id, olds, news, ports) {
     const data = ports.data(accountOf(news));
     const { changed } = changes(olds, news);
-    return about(titleOf(news), async () => {
+    return about(titleOf(child, news), async () => {
       await change(changed, news, ports, data);
       const before = new Set(tasksToWire(olds.tasks).map((task) => String(task.id).toLowerCase()));
       const fresh = tasksToWire(news.tasks).filter(
         (task) => !before.has(String(task.id).toLowerCase()),
       );
-      await addTasks(nameOf(news), fresh, data);
-      return outputs(news, data);
+      await addTasks(jobIdOf(news), fresh, data);
+      return outputsOf(child, news, data);
     });
   },
 
-  async delete(_id, props, ports) {
-    const { job: jobs } = ports.data(accountOf(props));
-    await about(titleOf(props), () =>
-      removeAndWait(ports, `job ${nameOf(props)}`, timeoutMs(props, 'delete'), {
-        remove: () => jobs.delete(nameOf(props)),
-        get: () => jobs.get(nameOf(props)),
-        goneCode: 'JobNotFound',
-        goingCode: 'JobBeingDeleted',
-      }),
-    );
-  },
+  delete: (_id, props, ports) => deleteChild(child, props, ports),
 };
 
 /** New tasks are added to the job that is there; a task that changed or went needs a new job. */
@@ -101,50 +94,17 @@ const ends = (inputs: Properties) =>
   String(inputs.onAllTasksComplete).toLowerCase() === 'terminatejob';
 
 async function add(inputs: Properties, ports: Ports, data: DataPlane): Promise<void> {
-  const wanted = jobWire.toWire(inputs);
-  const body = {
-    ...wanted,
-    metadata: markedMetadata(wanted.metadata, inputs),
-    // A job without tasks that ends with its tasks would end before they are added.
-    ...(ends(inputs) && listOf(inputs.tasks).length > 0 && { onAllTasksComplete: 'noaction' }),
-  };
-  try {
-    await waitUntil(
-      ports,
-      `job ${nameOf(inputs)} of before is being deleted`,
-      timeoutMs(inputs, 'create'),
-      async () => {
-        try {
-          await data.job.add(body);
-          return { done: undefined };
-        } catch (error) {
-          if (isCode(error, 'JobBeingDeleted')) return { seen: 'state deleting' };
-          throw error;
-        }
-      },
-    );
-  } catch (error) {
-    if (!isCode(error, 'JobExists')) throw error;
-    await adopt(inputs, ports, data);
-  }
-}
-
-async function adopt(inputs: Properties, ports: Ports, data: DataPlane): Promise<void> {
-  const found = await data.job.get(nameOf(inputs));
-  if (!isOurs(found, inputs) && inputs.adoptExisting !== true)
-    throw new Error(
-      "exists already and is not this stack's: choose another jobId, or set adoptExisting to take it over",
-    );
-  const { changed, replaces } = wireChanges(jobWire, asFound(inputs, found), inputs);
-  if (replaces.length > 0)
-    throw new Error(
-      `exists already with another ${replaces.join(', ')}, which can't be changed in place: delete it, or give the values it has`,
-    );
-  await change(
-    changed.filter((name) => name !== 'onAllTasksComplete'),
+  // A job without tasks that ends with its tasks would end before they are added.
+  const waits = ends(inputs) && listOf(inputs.tasks).length > 0;
+  await addOrAdopt(
+    child,
     inputs,
     ports,
-    data,
+    (changed) => {
+      const now = changed.filter((name) => !waits || name !== 'onAllTasksComplete');
+      return change(now, inputs, ports, data);
+    },
+    waits ? { onAllTasksComplete: 'noaction' } : {},
   );
 }
 
@@ -152,7 +112,7 @@ async function adopt(inputs: Properties, ports: Ports, data: DataPlane): Promise
 async function finish(inputs: Properties, data: DataPlane): Promise<void> {
   if (!ends(inputs) || listOf(inputs.tasks).length === 0) return;
   try {
-    await data.job.patch(nameOf(inputs), { onAllTasksComplete: 'terminatejob' });
+    await data.job.patch(jobIdOf(inputs), { onAllTasksComplete: 'terminatejob' });
   } catch (error) {
     if (!isCode(error, 'JobCompleted', 'JobBeingTerminated')) throw error;
   }
@@ -164,7 +124,7 @@ async function change(
   ports: Ports,
   data: DataPlane,
 ): Promise<void> {
-  const jobId = nameOf(news);
+  const jobId = jobIdOf(news);
   const wanted = jobWire.toWire(news);
   const patch = JOB_PATCHABLE.filter((name) => changed.includes(name));
   if (patch.length > 0) {
@@ -209,31 +169,27 @@ async function addTasks(jobId: string, tasks: Properties[], data: DataPlane): Pr
   }
 }
 
-async function outputs(inputs: Properties, data: DataPlane): Promise<Properties> {
-  return { ...inputs, ...computed(await data.job.get(nameOf(inputs))) };
-}
-
-const computed = (found: Properties): Properties => ({ creationTime: found.creationTime });
-
-/** A job that has completed by itself is as it should be; only what can be set is compared. */
+/**
+ * A job that has completed by itself is as it should be. What the service made of an auto pool's recipe
+ * is not compared.
+ */
 function asFound(inputs: Properties, found: Properties): Properties {
-  const settable = ['displayName', ...JOB_PATCHABLE, 'poolInfo'];
+  const names = Object.keys(JOB_SHAPE).filter(
+    (name) => name !== 'poolInfo' || objectOf(inputs.poolInfo).autoPoolSpecification === undefined,
+  );
   const wire = { ...found, metadata: userMetadata(found.metadata) } as Properties;
   const now = Object.fromEntries(
-    settable.filter((name) => wire[name] !== undefined).map((name) => [name, wire[name]]),
+    names.filter((name) => wire[name] !== undefined).map((name) => [name, wire[name]]),
   );
   const wanted = jobWire.toWire(inputs);
-  const { before, after } = normalPair(jobWire.schema, wanted, { ...wanted, ...now });
+  const { before, after } = normalPair(jobWire.schema, wanted, {
+    id: wanted.id,
+    poolInfo: wanted.poolInfo,
+    ...objectOf(withSecretsOf(now, wanted)),
+  });
   const result = structuredClone(inputs);
-  for (const name of settable) {
-    if (name === 'poolInfo' && objectOf(inputs.poolInfo).autoPoolSpecification !== undefined)
-      continue;
-    const [one, other] = [before[name], after[name]];
-    if (
-      !same(one, other) &&
-      !(one === undefined && listOf(other).length === 0 && Array.isArray(other))
-    )
-      result[name] = other;
-  }
+  for (const name of names)
+    if (!same(sparse(before[name]), sparse(after[name])))
+      result[name] = programToInput(after[name]);
   return result;
 }

@@ -8,7 +8,7 @@ import type { CheckFailure } from '../kind.js';
 import { programToWire } from '../program.js';
 import { CHILD_SHAPE, type WireKind } from '../wire-kind.js';
 
-const JOB_SHAPE = {
+export const JOB_SHAPE = {
   displayName: 'text',
   priority: 'whole',
   maxParallelTasks: 'whole',
@@ -22,6 +22,7 @@ const JOB_SHAPE = {
   onAllTasksComplete: 'text',
   onTaskFailure: 'text',
   usesTaskDependencies: 'yes or no',
+  networkConfiguration: 'object',
   metadata: 'list',
 } as const;
 
@@ -90,7 +91,7 @@ export function taskFailures(inputs: Properties): CheckFailure[] {
   if (!Array.isArray(inputs.tasks)) return [];
   const tasks = tasksToWire(inputs.tasks);
   const failures = tasks.flatMap((task, at) =>
-    schemaFailures(TaskAdd, task, (path) => ['tasks', String(at), ...path.map(named)]),
+    schemaFailures(TaskAdd, task, inputs, (path) => ['tasks', String(at), ...path.map(named)]),
   );
   const seen = new Set<string>();
   for (const task of tasks) {

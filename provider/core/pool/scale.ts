@@ -1,3 +1,4 @@
+import { DEFAULTS } from '../../../protocol/batch/limits.js';
 import { isCode } from '../failure.js';
 import { given, listOf, objectOf, textOf, type Properties } from '../json.js';
 import type { DataPlane, Ports } from '../ports.js';
@@ -78,11 +79,7 @@ export async function rescale(
     pool = await waitSteady(ports, data, poolId, limitMs);
   }
   if (wanted.enableAutoScale === true) {
-    const { autoScaleFormula, autoScaleEvaluationInterval } = wanted;
-    await data.pool.enableAutoScale(
-      poolId,
-      given({ autoScaleFormula, autoScaleEvaluationInterval }),
-    );
+    await enable(ports, data, poolId, wanted, limitMs);
     return;
   }
   if (pool.enableAutoScale === true) {
@@ -105,6 +102,34 @@ export async function rescale(
     nodeDeallocationOption: option?.toLowerCase(),
   });
   await resize(ports, data, poolId, body, limitMs);
+}
+
+/** The service takes one change of a formula in 30 seconds, and none while the pool is being sized. */
+async function enable(
+  ports: Ports,
+  data: DataPlane,
+  poolId: string,
+  wanted: Properties,
+  limitMs: number,
+): Promise<void> {
+  const { autoScaleFormula, autoScaleEvaluationInterval } = wanted;
+  // The default is given as well: what is left out stays as it was.
+  const body = {
+    autoScaleFormula,
+    autoScaleEvaluationInterval:
+      autoScaleEvaluationInterval ?? DEFAULTS.autoScaleEvaluationInterval,
+  };
+  await waitUntil(ports, `pool ${poolId} takes its formula`, limitMs, async () => {
+    try {
+      await data.pool.enableAutoScale(poolId, body);
+      return { done: undefined };
+    } catch (error) {
+      if (isCode(error, 'TooManyEnableAutoScaleRequests'))
+        return { seen: 'it took another one less than 30 s ago' };
+      if (isCode(error, 'PoolBeingResized')) return { seen: 'it is being sized' };
+      throw error;
+    }
+  });
 }
 
 /** Somebody else's resize (or our own, whose answer was lost) is waited for once. */

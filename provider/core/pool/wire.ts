@@ -1,15 +1,7 @@
 import { PoolAdd } from '../../../protocol/batch/pool.js';
 import { userMetadata } from '../account-of.js';
-import {
-  given,
-  holdsUnknown,
-  isObject,
-  listOf,
-  objectOf,
-  textOf,
-  type Properties,
-} from '../json.js';
-import { programToWire } from '../program.js';
+import { given, holdsUnknown, isObject, objectOf, textOf, type Properties } from '../json.js';
+import { programToInput, programToWire } from '../program.js';
 import { CHILD_SHAPE, type WireKind } from '../wire-kind.js';
 
 /** Inputs are named as in Azure's resource manager; this is where they become the data plane's. */
@@ -18,24 +10,29 @@ function toWire(inputs: Properties): Properties {
     id: inputs.poolName,
     displayName: inputs.displayName,
     vmSize: inputs.vmSize,
-    virtualMachineConfiguration: machine(inputs.deploymentConfiguration),
+    virtualMachineConfiguration: machineToWire(inputs.deploymentConfiguration),
     ...scaleToWire(inputs.scaleSettings),
     enableInterNodeCommunication: yes(inputs.interNodeCommunication),
+    networkConfiguration: spelled(inputs.networkConfiguration, NETWORK_TO_WIRE),
     startTask: programToWire(inputs.startTask),
     certificateReferences: certificates(inputs.certificates),
+    applicationPackageReferences: packages(inputs.applicationPackages),
     taskSlotsPerNode: inputs.taskSlotsPerNode,
     taskSchedulingPolicy: inputs.taskSchedulingPolicy,
+    userAccounts: inputs.userAccounts,
+    mountConfiguration: programToWire(inputs.mountConfiguration),
+    targetNodeCommunicationMode: communication(inputs.targetNodeCommunicationMode),
     metadata: inputs.metadata === undefined ? undefined : userMetadata(inputs.metadata),
   });
 }
 
-function machine(deployment: unknown): unknown {
+function machineToWire(deployment: unknown): unknown {
   const machine = objectOf(deployment).virtualMachineConfiguration;
   if (!isObject(machine)) return machine ?? (holdsUnknown(deployment) ? deployment : undefined);
   const { imageReference, nodeAgentSkuId, ...rest } = machine;
   const { id, ...image } = objectOf(imageReference);
   return given({
-    ...rest,
+    ...objectOf(programToWire(rest)),
     imageReference: isObject(imageReference)
       ? given({ ...image, virtualMachineImageId: id })
       : imageReference,
@@ -43,9 +40,22 @@ function machine(deployment: unknown): unknown {
   });
 }
 
+/** And back: a `deploymentConfiguration`. */
+export function machineToInput(value: unknown): Properties {
+  const { imageReference, nodeAgentSKUId, ...rest } = objectOf(value);
+  const { virtualMachineImageId, exactVersion: _exact, ...image } = objectOf(imageReference);
+  return {
+    virtualMachineConfiguration: {
+      ...objectOf(programToInput(rest)),
+      imageReference: virtualMachineImageId === undefined ? image : { id: virtualMachineImageId },
+      nodeAgentSkuId: nodeAgentSKUId,
+    },
+  };
+}
+
 function scaleToWire(settings: unknown): Properties {
   const { fixedScale, autoScale } = objectOf(settings);
-  if (autoScale !== undefined) {
+  if (autoScale !== undefined && autoScale !== null) {
     const { formula, evaluationInterval } = objectOf(autoScale);
     return given({
       enableAutoScale: true,
@@ -59,6 +69,27 @@ function scaleToWire(settings: unknown): Properties {
 
 const yes = (value: unknown) =>
   value === undefined || holdsUnknown(value) ? value : String(value).toLowerCase() === 'enabled';
+
+/** `default` is what an absent one is. */
+export const communication = (mode: unknown) =>
+  typeof mode === 'string' && mode.toLowerCase() === 'default' ? undefined : mode;
+
+const NETWORK_TO_WIRE: Readonly<Record<string, string>> = {
+  dynamicVnetAssignmentScope: 'dynamicVNetAssignmentScope',
+  inboundNatPools: 'inboundNATPools',
+};
+const NETWORK_TO_INPUT = Object.fromEntries(
+  Object.entries(NETWORK_TO_WIRE).map(([input, wire]) => [wire, input]),
+);
+export const networkToInput = (network: unknown) => spelled(network, NETWORK_TO_INPUT);
+
+function spelled(value: unknown, names: Readonly<Record<string, string>>): unknown {
+  if (Array.isArray(value)) return value.map((item) => spelled(item, names));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [names[name] ?? name, spelled(item, names)]),
+  );
+}
 
 /** A reference by thumbprint, or by the id of a Certificate (`…/certificates/sha1-THUMBPRINT`). */
 function certificates(references: unknown): unknown {
@@ -80,6 +111,25 @@ function certificates(references: unknown): unknown {
   });
 }
 
+/** By the id of an Application (`…/applications/NAME`) or of one of its packages (`…/versions/VERSION`), or the bare name. */
+function packages(references: unknown): unknown {
+  if (!Array.isArray(references)) return references;
+  return references.map((reference) => {
+    const { id, version } = objectOf(reference);
+    if (holdsUnknown(id) || typeof id !== 'string')
+      return given({ applicationId: id, version: version });
+    const [, application, ofPackage] = /([^/]+)(?:\/versions\/([^/]+))?$/.exec(id) ?? [];
+    return given({ applicationId: application ?? id, version: version ?? ofPackage });
+  });
+}
+export const packagesToInput = (references: unknown) =>
+  Array.isArray(references)
+    ? references.map((reference) => {
+        const { applicationId, version } = objectOf(reference);
+        return given({ id: applicationId, version });
+      })
+    : references;
+
 const INPUT_PATHS: Readonly<Record<string, string[]>> = {
   id: ['poolName'],
   virtualMachineConfiguration: ['deploymentConfiguration', 'virtualMachineConfiguration'],
@@ -91,10 +141,13 @@ const INPUT_PATHS: Readonly<Record<string, string[]>> = {
   autoScaleEvaluationInterval: ['scaleSettings', 'autoScale', 'evaluationInterval'],
   enableInterNodeCommunication: ['interNodeCommunication'],
   certificateReferences: ['certificates'],
+  applicationPackageReferences: ['applicationPackages'],
 };
 const INNER_NAMES: Readonly<Record<string, string>> = {
+  ...NETWORK_TO_INPUT,
   nodeAgentSKUId: 'nodeAgentSkuId',
   virtualMachineImageId: 'id',
+  applicationId: 'id',
   username: 'userName',
 };
 
@@ -106,7 +159,13 @@ export const SCALE = [
   'autoScaleFormula',
   'autoScaleEvaluationInterval',
 ] as const;
-export const PATCHABLE = ['startTask', 'certificateReferences', 'metadata'] as const;
+export const PATCHABLE = [
+  'startTask',
+  'certificateReferences',
+  'applicationPackageReferences',
+  'targetNodeCommunicationMode',
+  'metadata',
+] as const;
 
 export const poolWire: WireKind = {
   shape: {
@@ -117,10 +176,15 @@ export const poolWire: WireKind = {
     deploymentConfiguration: 'object',
     scaleSettings: 'object',
     interNodeCommunication: 'text',
+    networkConfiguration: 'object',
     startTask: 'object',
     certificates: 'list',
+    applicationPackages: 'list',
     taskSlotsPerNode: 'whole',
     taskSchedulingPolicy: 'object',
+    userAccounts: 'list',
+    mountConfiguration: 'list',
+    targetNodeCommunicationMode: 'text',
     metadata: 'list',
     waitFor: 'text',
     stopPendingResize: 'yes or no',
@@ -135,46 +199,3 @@ export const poolWire: WireKind = {
   ],
   rules: Object.fromEntries([...SCALE, ...PATCHABLE].map((name) => [name, 'update' as const])),
 };
-
-/** Why a pool's scale settings can't be, beyond what the service's schema says. */
-export function scaleFailures(inputs: Properties): { property: string; reason: string }[] {
-  const settings = objectOf(inputs.scaleSettings);
-  const failures: { property: string; reason: string }[] = [];
-  if (settings.fixedScale !== undefined && settings.autoScale !== undefined)
-    failures.push({
-      property: 'scaleSettings',
-      reason: 'fixedScale and autoScale exclude each other',
-    });
-  const option = objectOf(settings.fixedScale).nodeDeallocationOption;
-  const options = ['Requeue', 'Terminate', 'TaskCompletion', 'RetainedData'];
-  if (
-    option !== undefined &&
-    !holdsUnknown(option) &&
-    !options.some((known) => known.toLowerCase() === String(option).toLowerCase())
-  )
-    failures.push({
-      property: 'scaleSettings',
-      reason: `scaleSettings.fixedScale.nodeDeallocationOption: must be one of ${options.join(', ')}`,
-    });
-  const waits = ['accepted', 'steady', 'nodesIdle'];
-  if (
-    inputs.waitFor !== undefined &&
-    !holdsUnknown(inputs.waitFor) &&
-    !waits.includes(String(inputs.waitFor))
-  )
-    failures.push({ property: 'waitFor', reason: `must be one of ${waits.join(', ')}` });
-  const mode = inputs.interNodeCommunication;
-  if (
-    mode !== undefined &&
-    !holdsUnknown(mode) &&
-    !['enabled', 'disabled'].includes(String(mode).toLowerCase())
-  )
-    failures.push({ property: 'interNodeCommunication', reason: 'must be Enabled or Disabled' });
-  for (const [at, reference] of listOf(inputs.certificates).entries())
-    if (objectOf(reference).id === undefined && objectOf(reference).thumbprint === undefined)
-      failures.push({
-        property: 'certificates',
-        reason: `certificates[${at}]: needs id or thumbprint`,
-      });
-  return failures;
-}

@@ -1,0 +1,185 @@
+import type { Input } from '@pulumi/pulumi';
+import type { ContainerRegistryArgs } from './task-args.js';
+
+/** What happens to tasks on a node that goes. */
+export type NodeDeallocationOption = 'Requeue' | 'Terminate' | 'TaskCompletion' | 'RetainedData';
+
+export interface ImageReferenceArgs {
+  publisher?: Input<string>;
+  offer?: Input<string>;
+  sku?: Input<string>;
+  /** Default `latest`. */
+  version?: Input<string>;
+  /** Instead of the other four. */
+  id?: Input<string>;
+}
+
+/** Lets tasks run in containers. */
+export interface ContainerConfigurationArgs {
+  type: Input<'DockerCompatible'>;
+  /** Images that a node pulls when it starts. */
+  containerImageNames?: Input<Input<string>[]>;
+  containerRegistries?: Input<Input<ContainerRegistryArgs>[]>;
+}
+
+export interface DataDiskArgs {
+  /** 0 to 63, each once. */
+  lun: Input<number>;
+  /** Gigabytes, 1 to 65536. */
+  diskSizeGB: Input<number>;
+  /** Default `readwrite`. */
+  caching?: Input<'none' | 'readonly' | 'readwrite'>;
+  storageAccountType?: Input<'standard_lrs' | 'premium_lrs'>;
+}
+
+/** Every change replaces the pool. */
+export interface VirtualMachineConfigurationArgs {
+  /** An image that the controller offers: `batchyard process local` for nodes that are processes. */
+  imageReference: Input<ImageReferenceArgs>;
+  /** Must fit the image: `batch.node.process` for `batchyard process local`. */
+  nodeAgentSkuId: Input<string>;
+  containerConfiguration?: Input<ContainerConfigurationArgs>;
+  dataDisks?: Input<Input<DataDiskArgs>[]>;
+  osDisk?: Input<{ ephemeralOSDiskSettings?: Input<{ placement?: Input<'CacheDisk'> }> }>;
+  /** Default `Regional`. */
+  nodePlacementConfiguration?: Input<{ policy?: Input<'Regional' | 'Zonal'> }>;
+}
+
+export interface FixedScaleArgs {
+  /** Default 0. */
+  targetDedicatedNodes?: Input<number>;
+  /** Nodes that may be taken away at any time; default 0. */
+  targetLowPriorityNodes?: Input<number>;
+  /** How long the controller tries: ISO 8601 duration, at least PT5M, default PT15M. */
+  resizeTimeout?: Input<string>;
+  /** Used when the pool shrinks; default `Requeue`. A change alone needs no call. */
+  nodeDeallocationOption?: Input<NodeDeallocationOption>;
+}
+
+export interface AutoScaleArgs {
+  /** Sets `$TargetDedicatedNodes` and the like; at most 8192 characters. */
+  formula: Input<string>;
+  /** ISO 8601 duration, PT5M (less where the controller allows it) to P7D; default PT15M. */
+  evaluationInterval?: Input<string>;
+}
+
+/** One of the two; from one to the other in place. */
+export interface ScaleSettingsArgs {
+  fixedScale?: Input<FixedScaleArgs>;
+  /** The formula decides over the number of nodes: it is never compared. */
+  autoScale?: Input<AutoScaleArgs>;
+}
+
+export interface CertificateReferenceArgs {
+  /** The `id` of a Certificate; or give its thumbprint. */
+  id?: Input<string>;
+  thumbprint?: Input<string>;
+  thumbprintAlgorithm?: Input<'sha1'>;
+  /** Default `currentuser`. */
+  storeLocation?: Input<'currentuser' | 'localmachine'>;
+  /** Default `My`. */
+  storeName?: Input<string>;
+  /** Default all three. */
+  visibility?: Input<Input<'starttask' | 'task' | 'remoteuser'>[]>;
+}
+
+/** A package that is on every node before its start task runs. */
+export interface PoolApplicationPackageArgs {
+  /** The `id` of an Application or an ApplicationPackage, or the application's name. */
+  id: Input<string>;
+  /** Default is the package's own version, or the application's `defaultVersion`. */
+  version?: Input<string>;
+}
+
+export interface NetworkSecurityGroupRuleArgs {
+  /** 150 to 4096; the lowest comes first. */
+  priority: Input<number>;
+  access: Input<'Allow' | 'Deny'>;
+  /** An address, a range such as `10.0.0.0/8`, a tag or `*`. */
+  sourceAddressPrefix: Input<string>;
+  /** Default `*`. */
+  sourcePortRanges?: Input<Input<string>[]>;
+}
+
+/** A port of every node that can be reached from outside. */
+export interface InboundNatPoolArgs {
+  /** 1 to 77 characters, unique in the pool. */
+  name: Input<string>;
+  protocol: Input<'TCP' | 'UDP'>;
+  /** Port on the node; not 22, 3389, 29876 or 29877. */
+  backendPort: Input<number>;
+  /** At least 40 ports from here to the end, none of 50000 to 55000. */
+  frontendPortRangeStart: Input<number>;
+  frontendPortRangeEnd: Input<number>;
+  networkSecurityGroupRules?: Input<Input<NetworkSecurityGroupRuleArgs>[]>;
+}
+
+export interface NetworkConfigurationArgs {
+  /** Network that the nodes join. */
+  subnetId?: Input<string>;
+  /** Default `none`. */
+  dynamicVnetAssignmentScope?: Input<'none' | 'job'>;
+  endpointConfiguration?: Input<{ inboundNatPools: Input<Input<InboundNatPoolArgs>[]> }>;
+  publicIPAddressConfiguration?: Input<{
+    /** Default `BatchManaged`. */
+    provision?: Input<'BatchManaged' | 'UserManaged' | 'NoPublicIPAddresses'>;
+    /** Only with `UserManaged`. */
+    ipAddressIds?: Input<Input<string>[]>;
+  }>;
+}
+
+/** A user on every node, for `userIdentity.userName`. */
+export interface UserAccountArgs {
+  /** At most 20 characters. */
+  name: Input<string>;
+  /** Secret; at most 256 characters. */
+  password: Input<string>;
+  /** Default `NonAdmin`. */
+  elevationLevel?: Input<'NonAdmin' | 'Admin'>;
+  linuxUserConfiguration?: Input<{
+    /** Together with `gid`; default the next that is free. */
+    uid?: Input<number>;
+    gid?: Input<number>;
+    /** Secret. */
+    sshPrivateKey?: Input<string>;
+  }>;
+  windowsUserConfiguration?: Input<{ loginMode?: Input<'Batch' | 'Interactive'> }>;
+}
+
+interface MountArgs {
+  /** Below the node's mounts folder (`AZ_BATCH_NODE_MOUNTS_DIR`). */
+  relativeMountPath: Input<string>;
+  /** Options of the mount command. */
+  mountOptions?: Input<string>;
+}
+
+/** Exactly one kind. */
+export interface MountConfigurationArgs {
+  nfsMountConfiguration?: Input<MountArgs & { source: Input<string> }>;
+  cifsMountConfiguration?: Input<
+    MountArgs & {
+      source: Input<string>;
+      userName: Input<string>;
+      /** Secret. */
+      password: Input<string>;
+    }
+  >;
+  azureBlobFileSystemConfiguration?: Input<{
+    accountName: Input<string>;
+    containerName: Input<string>;
+    relativeMountPath: Input<string>;
+    blobfuseOptions?: Input<string>;
+    /** Secret. One of key and SAS. */
+    accountKey?: Input<string>;
+    /** Secret. */
+    sasKey?: Input<string>;
+  }>;
+  azureFileShareConfiguration?: Input<
+    MountArgs & {
+      accountName: Input<string>;
+      azureFileUrl: Input<string>;
+      /** Secret. */
+      accountKey: Input<string>;
+    }
+  >;
+}
