@@ -39,6 +39,8 @@ interface Process {
   endsAt: number;
   exitCode: number;
   cancel: () => void;
+  /** Of a part of a multi-instance task: what runs now, or that it waits. */
+  part?: 'coordinating' | 'waiting' | 'proceeded';
 }
 
 /** One boot of one node: the real core of the agent, its clock, its link and its processes. */
@@ -273,6 +275,7 @@ export class SimulatedAgent implements AgentSight {
       case 'killAttempt':
         return this.#kill(output.attempt, output.graceMs);
       case 'proceedAttempt':
+        return this.#proceed(output.attempt);
       case 'answerRequest':
       case 'removeDirectories':
       case 'retainDirectory':
@@ -318,9 +321,15 @@ export class SimulatedAgent implements AgentSight {
       endsAt: now + ms,
       exitCode: assignment.attempt <= fails ? 1 : exitCode,
       cancel: () => undefined,
+      ...(assignment.multiInstance === undefined ? {} : { part: 'coordinating' as const }),
     };
+    if (assignment.multiInstance !== undefined) {
+      const coordination = programOf(assignment.multiInstance.coordinationCommandLine);
+      process.exitCode = coordination.exitCode;
+      process.endsAt = now + coordination.ms;
+    }
     this.#processes.set(attemptId(assignment), process);
-    this.#endAt(process, now + ms);
+    this.#endAt(process, process.endsAt);
     this.ports.started(sight);
   }
 
@@ -332,6 +341,14 @@ export class SimulatedAgent implements AgentSight {
 
   #processEnded(process: Process): void {
     const { assignment, sight, exitCode, startTime } = process;
+    if (process.part === 'coordinating' && exitCode === 0) {
+      process.part = 'waiting';
+      process.endsAt = Infinity;
+      const { epoch } = this.#now();
+      this.#core.attemptCoordinated(assignment, { startTime, endTime: epoch, exitCode });
+      this.#turn();
+      return;
+    }
     this.#processes.delete(attemptId(assignment));
     this.ports.ended(sight);
     if (this.ports.canary === 'endsUnreported' && assignment.attempt % 2 === 1) return;
@@ -351,6 +368,15 @@ export class SimulatedAgent implements AgentSight {
       now,
     );
     this.#turn();
+  }
+
+  #proceed(attempt: AttemptRef): void {
+    const process = this.#processes.get(attemptId(attempt));
+    if (process?.part !== 'waiting' || process.assignment.multiInstance?.subtaskId !== 0) return;
+    const { ms, exitCode, fails } = programOf(process.assignment.commandLine);
+    process.part = 'proceeded';
+    process.exitCode = process.assignment.attempt <= fails ? 1 : exitCode;
+    this.#endAt(process, this.ports.timeline.now + ms);
   }
 
   #kill(attempt: AttemptRef, graceMs: number): void {

@@ -31,7 +31,11 @@ export class Bodies {
         },
         nodeAgentSKUId: 'batch.node.process',
       },
-      taskSlotsPerNode: random.int(1, options.slotsMaximum),
+      taskSlotsPerNode:
+        this.options.features.groups && id.length % 2 === 0
+          ? 1
+          : random.int(1, options.slotsMaximum),
+      enableInterNodeCommunication: this.options.features.groups,
       taskSchedulingPolicy: { nodeFillType: random.pick(['spread', 'pack']) },
       targetDedicatedNodes: random.int(1, options.nodesMaximum),
       targetLowPriorityNodes: random.chance(0.2) ? random.int(0, 2) : 0,
@@ -137,10 +141,20 @@ export class Bodies {
     const { random, options } = this;
     const dependsOn = dependenciesAllowed && earlier.length > 0 && this.#uses('dependencies');
     const first = Number(random.pick(earlier) ?? 1);
+    const isGroup = this.#uses('groups', 0.25);
     return TaskAdd.parse({
       id,
       commandLine: this.#commandLine(),
-      requiredSlots: this.#uses('wideTasks', 0.3) ? random.int(1, options.slotsMaximum) : 1,
+      requiredSlots:
+        !isGroup && this.#uses('wideTasks', 0.3) ? random.int(1, options.slotsMaximum) : 1,
+      ...(isGroup
+        ? {
+            multiInstanceSettings: {
+              numberOfInstances: random.int(1, Math.min(3, options.nodesMaximum)),
+              coordinationCommandLine: `simulate ms=${random.int(1, 2000)} exit=${random.chance(0.1) ? 7 : 0} fails=0`,
+            },
+          }
+        : {}),
       constraints: {
         ...(this.#uses('retries', 0.6) ? { maxTaskRetryCount: random.int(0, 4) } : {}),
         ...(random.chance(0.05) ? { maxWallClockTime: `PT${random.int(1, 10)}S` } : {}),

@@ -47,6 +47,7 @@ const FEATURES = [
   'deletions',
   'poolDeletions',
   'patches',
+  'groups', // multi-instance tasks
   'autoScale',
 ] as const;
 export type Feature = (typeof FEATURES)[number];

@@ -184,11 +184,13 @@ export class SimulatedSessions {
     attempts: { taskKey: TaskKey; attempt: number }[],
     nodeKey: NodeKey,
   ): Promise<ToAgent> {
-    const bodies = await this.ports.store.readTaskBodies(attempts.map(({ taskKey }) => taskKey));
+    const bodies = await this.ports.store.readTaskBodies(
+      attempts.map(({ taskKey }) => ownerOf(taskKey)),
+    );
     const assignments = attempts.flatMap(({ taskKey, attempt }) => {
       const special = this.#special(taskKey, attempt, nodeKey);
       if (special !== undefined) return special;
-      const body = bodies.get(taskKey);
+      const body = bodies.get(ownerOf(taskKey));
       return body === undefined ? [] : [this.#assignment(taskKey, attempt, body)];
     });
     return { type: 'assign', assignments };
@@ -212,7 +214,8 @@ export class SimulatedSessions {
   }
 
   #assignment(taskKey: TaskKey, attempt: number, body: TaskBody): Assignment {
-    const task = this.ports.view().task(taskKey);
+    const task = this.ports.view().task(ownerOf(taskKey));
+    const subtaskId = Number(taskKey.slice(ownerOf(taskKey).length + 1));
     const job = this.ports.view().jobs.get(jobOf(taskKey));
     const pool = job?.pool === undefined ? undefined : this.ports.view().pools.get(job.pool);
     const wholeNode =
@@ -226,11 +229,29 @@ export class SimulatedSessions {
       directory: `workitems/${job?.folder ?? ''}/${body.id}`,
       requiredSlots: Math.max(body.requiredSlots, wholeNode ?? 1),
       outputFiles: [],
-      ...(task?.maxWallClockTimeMs === undefined
+      ...(body.multiInstanceSettings === undefined
+        ? {}
+        : {
+            multiInstance: {
+              subtaskId,
+              coordinationCommandLine: body.multiInstanceSettings.coordinationCommandLine,
+              commonResourceFiles: [],
+              sharedDirectory: 'workitems/x',
+              hosts: ['127.0.0.1'],
+              coresPerHost: 1,
+            },
+          }),
+      ...(task?.maxWallClockTimeMs === undefined || subtaskId > 0
         ? {}
         : { maxWallClockTimeMs: task.maxWallClockTimeMs }),
     };
   }
+}
+
+/** The task of a subtask's key. */
+function ownerOf(key: TaskKey): TaskKey {
+  const at = key.lastIndexOf(':');
+  return at > key.lastIndexOf('/') ? (key.slice(0, at) as TaskKey) : key;
 }
 
 const programOf = ({ commandLine }: { commandLine: string }): Program => ({

@@ -41,8 +41,10 @@ export function schedulePool(recorder: Recorder, key: PoolKey): void {
     const task = nextTask(recorder, jobWork, pool, work);
     if (task === undefined) return 'nothing';
     if (task.instances !== undefined) {
-      if (placeGroup(recorder, work, task, task.instances)) jobWork.ready.pop();
-      else return ++turnedDown > TURNED_DOWN_MAXIMUM ? 'full' : 'later';
+      const answer = placeGroup(recorder, work, task, task.instances);
+      if (answer === 'kept') return ++turnedDown > TURNED_DOWN_MAXIMUM ? 'full' : 'later';
+      jobWork.ready.pop();
+      if (answer === 'tooFew') work.waitForNodes.add(task);
       return 'placed';
     }
     const suits = suitsTask(state, jobWork.job, task);
@@ -95,7 +97,12 @@ function offerAgain({ state }: Recorder, work: PoolWork): void {
 }
 
 /** All nodes at once or none; those it would take next are kept for it until the next pass. */
-function placeGroup(recorder: Recorder, work: PoolWork, task: Task, instances: number): boolean {
+function placeGroup(
+  recorder: Recorder,
+  work: PoolWork,
+  task: Task,
+  instances: number,
+): 'placed' | 'kept' | 'tooFew' {
   const suits = suitsTask(recorder.state, jobOfTask(recorder.state, task.key), task);
   const nearest: NodeLoad[] = [];
   for (const loads of work.byUsed)
@@ -108,10 +115,12 @@ function placeGroup(recorder: Recorder, work: PoolWork, task: Task, instances: n
       nearest.map(({ node }) => node),
       task,
     );
-    return true;
+    return 'placed';
   }
+  // Others may never suit it (a preparation failed there): nothing is kept in vain.
+  if (nearest.length < instances) return 'tooFew';
   for (const load of nearest) work.reserved.add(load);
-  return false;
+  return 'kept';
 }
 
 /** False for nodes that the task may not have; `ahead`: it would wait there for a slot. */

@@ -59,6 +59,16 @@ function* tasks(world: World, job: Job): Iterable<string> {
     if (task.phase !== undefined) yield `task ${key} is ${task.phase} on ${task.node ?? '?'}`;
     if (job.state !== 'active' || task.requiredSlots > (pool?.specification.taskSlotsPerNode ?? 0))
       continue;
+    if (task.instances !== undefined) {
+      const nodes = [...tables.node.values()].filter((node) => node.pool === job.pool).length;
+      const specification = pool?.specification;
+      if (
+        specification?.enableInterNodeCommunication !== true ||
+        specification.taskSlotsPerNode !== 1 ||
+        task.instances > nodes
+      )
+        continue;
+    }
     if (isFree(task, bodies.get(key), world) && !isStalled(world, job))
       yield `task ${key} waits and could run`;
   }

@@ -46,7 +46,13 @@ export function countsChecker(): Checker {
   const checkNode = (key: NodeKey, { committed }: Sight) => {
     const node = committed.tables.node.get(key);
     if (node === undefined) return;
-    const real = ofNode.get(key) ?? { tasks: 0, slots: 0 };
+    const real = { ...(ofNode.get(key) ?? { tasks: 0, slots: 0 }) };
+    for (const task of committed.tables.task.values())
+      for (const subtask of task.subtasks ?? [])
+        if (subtask.node === key && subtask.phase === 'running') {
+          real.tasks += 1;
+          real.slots += 1;
+        }
     check(
       node.runningTasksCount === real.tasks && node.runningTaskSlotsCount === real.slots,
       NAME,

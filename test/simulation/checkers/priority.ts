@@ -81,7 +81,7 @@ function* waitingAbove(
         isFree(task, bodies.get(task.key), sight),
     );
     // One that wants a whole node fits where nothing else does.
-    if (first !== undefined && !first.runExclusive)
+    if (first !== undefined && !first.runExclusive && first.instances === undefined)
       yield { task: first, priority: job.specification.priority };
   }
 }
@@ -92,7 +92,7 @@ function checkPair(
   placements: readonly Placement[],
   { committed }: Sight,
 ): void {
-  if (placement.priority >= waiting.priority) return;
+  if (placement.priority >= waiting.priority || placement.task.instances !== undefined) return;
   const node = committed.tables.node.get(placement.node);
   const slots =
     node === undefined
@@ -108,6 +108,13 @@ function checkPair(
   for (const task of committed.tables.task.values())
     if (task.node === placement.node && task.phase !== undefined && !lower.has(task.key))
       used += task.requiredSlots;
+  for (const task of committed.tables.task.values())
+    for (const subtask of task.subtasks ?? [])
+      if (
+        subtask.node === placement.node &&
+        (subtask.phase !== undefined || subtask.dying === true)
+      )
+        used += 1;
   check(
     used + waiting.task.requiredSlots > slots,
     NAME,
