@@ -4,28 +4,16 @@
 // with an empty Go cache it takes some minutes (docs/storage.md). --check only says whether it is there.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  accessSync,
-  closeSync,
-  constants,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { accessSync, constants, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cacheLock } from './cache-lock.mjs';
 
 /** A commit: the tags of the project are no versions that Go knows. */
 const VERSION = 'v0.0.0-20260212201848-7aac2a2c5b7c';
 const MODULE = 'github.com/minio/minio';
 const PROGRESS_EVERY_MS = 15_000;
-const LOCK_STALE_MS = 60_000;
 
 function folder() {
   const cache = process.env.BATCHYARD_CACHE ?? join(homedir(), '.cache', 'batchyard');
@@ -96,42 +84,6 @@ async function build(say) {
     return path;
   } finally {
     rmSync(bin, { recursive: true, force: true });
-  }
-}
-
-/** One process at a time builds; the others wait for it. */
-async function lock(path, say) {
-  for (let told = false; ;) {
-    try {
-      closeSync(openSync(path, 'wx'));
-      const beat = setInterval(() => writeFileSync(path, String(process.pid)), PROGRESS_EVERY_MS);
-      beat.unref();
-      writeFileSync(path, String(process.pid));
-      return () => {
-        clearInterval(beat);
-        rmSync(path, { force: true });
-      };
-    } catch (error) {
-      if (error.code !== 'EEXIST') throw error;
-    }
-    if (!holderLives(path)) {
-      rmSync(path, { force: true });
-      continue;
-    }
-    if (!told) say('Another process is building MinIO: waiting for it …');
-    told = true;
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-  }
-}
-
-function holderLives(path) {
-  try {
-    if (Date.now() - statSync(path).mtimeMs > LOCK_STALE_MS) return false;
-    const pid = Number(readFileSync(path, 'utf8'));
-    if (pid) process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error.code === 'EPERM';
   }
 }
 

@@ -12,17 +12,15 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  openSync,
-  closeSync,
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cacheLock } from './cache-lock.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** The engine that is tested; the last language host that Go publishes as a module of its own. */
@@ -33,7 +31,6 @@ const OLDEST_ENGINE = [3, 145, 0];
 const DOWNLOAD_TIMEOUT_MS = 10_000;
 const PROBE_TIMEOUT_MS = 15_000;
 const PROGRESS_EVERY_MS = 15_000;
-const LOCK_STALE_MS = 30 * 60_000;
 const HOST = 'pulumi-language-nodejs';
 const PARTS = ['pulumi', HOST, `${HOST}-exec`, 'pulumi-resource-pulumi-nodejs'];
 
@@ -97,43 +94,6 @@ function usable(folder) {
   if (status !== 0 || !version) return false;
   const first = version.findIndex((part, n) => part !== OLDEST_ENGINE[n]);
   return first === -1 || version[first] > OLDEST_ENGINE[first];
-}
-
-/** One process at a time fills the cache; the others wait for it. */
-async function lock(path, say) {
-  for (let told = false; ;) {
-    try {
-      closeSync(openSync(path, 'wx'));
-      const beat = setInterval(() => writeFileSync(path, String(process.pid)), PROGRESS_EVERY_MS);
-      beat.unref();
-      writeFileSync(path, String(process.pid));
-      return () => {
-        clearInterval(beat);
-        rmSync(path, { force: true });
-      };
-    } catch (error) {
-      if (error.code !== 'EEXIST') throw error;
-    }
-    if (!holderLives(path)) {
-      rmSync(path, { force: true });
-      continue;
-    }
-    if (!told) say('Another process is getting the Pulumi CLI: waiting for it …');
-    told = true;
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-  }
-}
-
-function holderLives(path) {
-  try {
-    if (Date.now() - statSync(path).mtimeMs > LOCK_STALE_MS) return false;
-    const pid = Number(readFileSync(path, 'utf8'));
-    if (!pid) return true; // just made
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error.code === 'EPERM';
-  }
 }
 
 /** Pulumi's release archive into the cache. Resolves with the reason when it can't be had. */
