@@ -116,6 +116,7 @@ const FILTERABLE = {
     verificationType: text('verificationType', 'E'),
     nodeAgentSKUId: text('nodeAgentSKUId', 'E'),
   },
+  usageMetrics: { poolId: text('poolId', 'E', 'R', 'S') },
   nodeCounts: { poolId: { allowed: ['Q'], field: { kind: 'id' } } },
 } as const satisfies Record<string, Table>;
 export type FilterableList = keyof typeof FILTERABLE;

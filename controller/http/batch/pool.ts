@@ -72,7 +72,7 @@ export const poolHandlers: Handlers<IdsOf<'Pool'>> = {
     const startTime = readTimeParameter(call, 'starttime');
     const endTime = readTimeParameter(call, 'endtime');
     const asked = {
-      account: call.account,
+      ...listInput(call),
       ...(startTime === undefined ? {} : { startTime }),
       ...(endTime === undefined ? {} : { endTime }),
     };

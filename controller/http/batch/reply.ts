@@ -40,7 +40,15 @@ export function sendExists(call: Call, found: GetReply): void {
 }
 
 /** Parameters that the next page is asked with again. */
-const KEPT = ['$filter', '$select', '$expand', 'maxresults', 'recursive'] as const;
+const KEPT = [
+  '$filter',
+  '$select',
+  '$expand',
+  'maxresults',
+  'recursive',
+  'starttime',
+  'endtime',
+] as const;
 
 /** Lower-case names, no duplicates, no blanks, `%20` for a space: what both clients sign alike. */
 function nextLink(call: Call, next: string): string {

@@ -2,7 +2,10 @@ import { BatchError } from '../../../protocol/batch/errors.js';
 import type { AccountKey } from '../../../protocol/keys.js';
 import { formatTime } from '../../../protocol/time.js';
 import type { PastNode } from '../../core/account/state.js';
-import type { QueryContext } from '../context.js';
+import type { ListInput, QueryContext } from '../context.js';
+import { listFilter } from '../filterable.js';
+import { matches } from '../matches.js';
+import { page } from '../paging.js';
 import type { ListReply } from '../paging.js';
 import { allRows, vcpusOf } from '../statistics.js';
 
@@ -17,8 +20,9 @@ const INTERVALS_MAXIMUM = 31 * 48;
  */
 export async function poolListUsageMetrics(
   context: QueryContext,
-  input: { account: AccountKey; startTime?: number; endTime?: number },
+  input: ListInput & { startTime?: number; endTime?: number },
 ): Promise<ListReply> {
+  const filter = listFilter('usageMetrics', input.account, input.filter);
   const now = context.now ?? 0;
   const closed = Math.floor(now / INTERVAL_MS) * INTERVAL_MS;
   const end = Math.min(input.endTime ?? closed, closed);
@@ -31,11 +35,31 @@ export async function poolListUsageMetrics(
       { key: 'Reason', value: 'At most 31 days can be asked for at once.' },
     ]);
   const nodes = await nodesOf(context, input.account, now);
-  const value: object[] = [];
+  const all: Metrics[] = [];
   for (let from = start; from + INTERVAL_MS <= end; from += INTERVAL_MS)
-    value.push(...metricsOf(nodes, from, from + INTERVAL_MS));
-  return { value };
+    all.push(...metricsOf(nodes, from, from + INTERVAL_MS));
+  const metrics = all
+    .filter((one) => filter === undefined || matches(filter, one))
+    .map((body) => ({ key: keyOf(body), body }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1));
+  const { rows, ...more } = await page('poolusagemetrics', input, (after, limit) =>
+    Promise.resolve(
+      metrics.filter(({ key }) => after === undefined || key > after).slice(0, limit),
+    ),
+  );
+  return { value: rows.map(({ body }) => body), ...more };
 }
+
+interface Metrics {
+  poolId: string;
+  startTime: string;
+  endTime: string;
+  vmSize: string;
+  totalCoreHours: number;
+}
+
+const keyOf = (one: Metrics): string =>
+  [one.startTime, one.poolId, one.vmSize].join('|').toLowerCase();
 
 async function nodesOf(context: QueryContext, account: AccountKey, now: number) {
   const nodes: PastNode[] = [];
@@ -49,7 +73,7 @@ async function nodesOf(context: QueryContext, account: AccountKey, now: number) 
   return [...nodes, ...(row?.past?.nodes ?? [])];
 }
 
-function metricsOf(nodes: readonly PastNode[], from: number, to: number): object[] {
+function metricsOf(nodes: readonly PastNode[], from: number, to: number): Metrics[] {
   const hours = new Map<string, { poolId: string; vmSize: string; hours: number }>();
   for (const node of nodes) {
     const ms = Math.min(node.to, to) - Math.max(node.from, from);
