@@ -3,6 +3,8 @@
  * these exports never change, and each takes state that any older version has written.
  */
 import { account as accountKind } from './core/account.js';
+import { application as applicationKind } from './core/application/application.js';
+import { applicationPackage as applicationPackageKind } from './core/application/package.js';
 import { certificate as certificateKind } from './core/certificate/certificate.js';
 import { job as jobKind } from './core/job/job.js';
 import { jobSchedule as jobScheduleKind } from './core/job/job-schedule.js';
@@ -16,3 +18,5 @@ export const certificate = front(certificateKind);
 export const pool = front(poolKind);
 export const job = front(jobKind);
 export const jobSchedule = front(jobScheduleKind);
+export const application = front(applicationKind);
+export const applicationPackage = front(applicationPackageKind);

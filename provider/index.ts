@@ -1,5 +1,10 @@
 /** Pulumi resources for Batchyard. */
 export { Account, type AccountArgs } from './resources/account.js';
+export { Application, type ApplicationArgs } from './resources/application.js';
+export {
+  ApplicationPackage,
+  type ApplicationPackageArgs,
+} from './resources/application-package.js';
 export { Certificate, type CertificateArgs, type SelfSignedArgs } from './resources/certificate.js';
 export type {
   ChildArgs,

@@ -5,6 +5,8 @@ import { taskScripts, textFiles } from './files';
 const config = new pulumi.Config();
 const folder = config.get('folder') ?? '/usr/share/common-licenses';
 const nodes = config.getNumber('nodes') ?? 2;
+/** Instead of a fixed number of nodes, such as `$TargetDedicatedNodes = min(4, $PendingTasks.GetSample(1));`. */
+const formula = config.get('formula');
 const nodeKind = config.get('nodeKind') ?? 'process';
 const machines: Record<string, { sku: batchyard.VirtualMachineConfigurationArgs; vmSize: string }> =
   {
@@ -64,9 +66,10 @@ const pool = new batchyard.Pool('pool', {
   poolName: 'quickstart',
   vmSize: machine.vmSize,
   deploymentConfiguration: { virtualMachineConfiguration: machine.sku },
-  scaleSettings: {
-    fixedScale: { targetDedicatedNodes: nodes, nodeDeallocationOption: 'TaskCompletion' },
-  },
+  scaleSettings:
+    formula === undefined
+      ? { fixedScale: { targetDedicatedNodes: nodes, nodeDeallocationOption: 'TaskCompletion' } }
+      : { autoScale: { formula } },
   taskSlotsPerNode: 2,
   certificates: [{ id: certificate.id }],
   // Certificates are on the node before its start task runs.

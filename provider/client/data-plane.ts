@@ -15,15 +15,16 @@ export type KeyOf = (account: Account, fresh: boolean) => Promise<string>;
 const isObject = (value: unknown): value is Body =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The client calls the wire's `username` of identities and registries `userName`. */
-function renamed(value: unknown, from: string, to: string): unknown {
+/** The client calls the wire's `username` of identities and registries `userName`, but not that of mounts. */
+function renamed(value: unknown, from: string, to: string, holder = ''): unknown {
   if (value instanceof Date) return value.toISOString();
-  if (Array.isArray(value)) return value.map((item) => renamed(item, from, to));
+  if (Array.isArray(value)) return value.map((item) => renamed(item, from, to, holder));
   if (!isObject(value)) return value;
+  const isMount = holder === 'cifsMountConfiguration';
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, item]) => item !== undefined && typeof item !== 'function')
-      .map(([key, item]) => [key === from ? to : key, renamed(item, from, to)]),
+      .map(([key, item]) => [key === from && !isMount ? to : key, renamed(item, from, to, key)]),
   );
 }
 const toClient = <Model>(body: Body) => renamed(body, 'username', 'userName') as Model;

@@ -6,7 +6,8 @@ import type { Connection } from './settings.js';
 type Body = Record<string, unknown>;
 const SUBSCRIPTION = '00000000-0000-0000-0000-000000000000';
 const POLL_MS = 500;
-const plain = (answer: unknown) => JSON.parse(JSON.stringify(answer)) as Body;
+/** Plain JSON of a client's answer; undefined of nothing. */
+export const plain = (answer: unknown) => JSON.parse(JSON.stringify(answer)) as Body;
 
 /** Accounts and keys, through the unchanged @azure/arm-batch and the admin token. */
 export function managementPlane(connection: Connection) {
@@ -59,13 +60,13 @@ export function managementPlane(connection: Connection) {
   };
 }
 
-function once<Value>(make: () => Value): () => Value {
+export function once<Value>(make: () => Value): () => Value {
   let made: { value: Value } | undefined;
   return () => (made ??= { value: make() }).value;
 }
 
 /** The client's own bearer policy refuses plain http, so one that only sets the header takes its place. */
-function managementClient({ endpoint, adminToken, ca }: Connection): BatchManagementClient {
+export function managementClient({ endpoint, adminToken, ca }: Connection): BatchManagementClient {
   if (adminToken === undefined)
     throw Object.assign(
       new Error(

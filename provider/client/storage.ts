@@ -52,6 +52,19 @@ export function storage(connection: Connection, { accountName }: Account) {
   };
 }
 
+/** To an address that is signed already: it gets no token of ours, and trusts the authority of the controller only there. */
+export async function putSigned(
+  { endpoint, ca }: Connection,
+  url: string,
+  content: Uint8Array,
+): Promise<void> {
+  const own = new URL(url).origin === new URL(endpoint).origin;
+  const bare = { endpoint, adminToken: undefined, accountKey: undefined, ca: own ? ca : undefined };
+  await call(`PUT ${new URL(url).pathname}`, endpoint, () =>
+    send(bare, 'PUT', url, [200, 201], content),
+  );
+}
+
 const ENTITIES: Readonly<Record<string, string>> = {
   lt: '<',
   gt: '>',

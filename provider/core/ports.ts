@@ -8,6 +8,8 @@ export interface Ports {
   /** The controller, without a trailing slash. */
   readonly endpoint: string;
   readonly accounts: AccountOperations;
+  readonly applications: ApplicationOperations;
+  readonly applicationPackages: ApplicationPackageOperations;
   /** The data plane of an account, with a key of that account. */
   data(account: AccountName): DataPlane;
   /** The account's files in the controller's own storage. */
@@ -33,6 +35,26 @@ interface AccountOperations {
   delete(name: AccountName): Promise<void>;
   keys(name: AccountName): Promise<{ primary: string; secondary: string }>;
   regenerateKey(name: AccountName, key: 'Primary' | 'Secondary'): Promise<void>;
+}
+
+interface ApplicationOperations {
+  get(account: AccountName, name: string): Promise<Properties>;
+  /** Creates; of one that is there the given properties change. */
+  put(account: AccountName, name: string, body: Properties): Promise<Properties>;
+  /** An empty text takes a property away, one that is left out stays. */
+  patch(account: AccountName, name: string, body: Properties): Promise<Properties>;
+  /** Does nothing where there is none. */
+  delete(account: AccountName, name: string): Promise<void>;
+}
+
+interface ApplicationPackageOperations {
+  get(account: AccountName, application: string, version: string): Promise<Properties>;
+  /** Answers with a signed `storageUrl` to upload to. */
+  put(account: AccountName, application: string, version: string): Promise<Properties>;
+  upload(storageUrl: string, content: Uint8Array): Promise<void>;
+  activate(account: AccountName, application: string, version: string): Promise<Properties>;
+  /** Does nothing where there is none. */
+  delete(account: AccountName, application: string, version: string): Promise<void>;
 }
 
 export interface DataPlane {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { applicationPackages, applications } from '../client/applications.js';
 import { dataPlane } from '../client/data-plane.js';
 import { managementPlane } from '../client/management-plane.js';
 import { connectionOf, type Settings } from '../client/settings.js';
@@ -29,6 +30,8 @@ export function connect(props: Properties, configured: Settings): Ports {
   return {
     endpoint,
     accounts,
+    applications: applications(connection),
+    applicationPackages: applicationPackages(connection),
     data: (account) => dataPlane(connection, account, keyOf),
     storage: (account) => storage(connection, account),
     say: (line) => console.log(line),

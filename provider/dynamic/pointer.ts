@@ -6,6 +6,8 @@ export const KIND_NAMES = [
   'pool',
   'job',
   'jobSchedule',
+  'application',
+  'applicationPackage',
 ] as const;
 export type KindName = (typeof KIND_NAMES)[number];
 

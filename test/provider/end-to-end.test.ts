@@ -107,6 +107,24 @@ suite('examples/quickstart with the real Pulumi CLI on a real controller', [pulu
     expect((await (await client()).pool.get(String(poolId))).currentDedicatedNodes).toBe(2);
   });
 
+  it('lets a formula decide over the nodes, compares none of them then, and takes over again', async () => {
+    await stack.set(
+      'formula',
+      '$TargetDedicatedNodes = 1; $NodeDeallocationOption = taskcompletion;',
+    );
+    expect(await succeed('up')).toMatch(/~ 1 updated\s+7 unchanged/);
+    const { poolId } = await stack.outputs();
+    const pool = async () => (await client()).pool.get(String(poolId));
+    expect(await pool()).toMatchObject({ enableAutoScale: true });
+    const sized = async () => (await pool()).currentDedicatedNodes === 1;
+    await waitFor('the formula to take a node away', sized, { timeoutMs: 60_000, intervalMs: 300 });
+    await succeed('up', '--expect-no-changes');
+    await succeed('refresh', '--expect-no-changes');
+    await stack.unset('formula');
+    expect(await succeed('up')).toMatch(/~ 1 updated\s+7 unchanged/);
+    expect(await pool()).toMatchObject({ enableAutoScale: false, currentDedicatedNodes: 2 });
+  });
+
   it('makes anew what went behind its back', async () => {
     const { jobScheduleId } = await stack.outputs();
     const batch = await client();

@@ -111,6 +111,52 @@ describe('a job', () => {
       (await job.check({}, { ...JOB, tasks: [{ id: 'a', commandLine: UNKNOWN }] })).failures,
     ).toEqual([]);
   });
+  it('has special tasks, an auto pool and tasks on several nodes, and reads back as it was given', async () => {
+    const program = {
+      commandLine: 'x',
+      containerSettings: { imageName: 'i', registry: { userName: 'u', password: 'hidden' } },
+    };
+    const inputs = {
+      ...JOB,
+      poolInfo: {
+        autoPoolSpecification: {
+          poolLifetimeOption: 'job',
+          pool: {
+            vmSize: 'standard_a1_v2',
+            virtualMachineConfiguration: {
+              imageReference: { publisher: 'batchyard', offer: 'process', sku: 'local' },
+              nodeAgentSKUId: 'batch.node.process',
+            },
+            targetLowPriorityNodes: 1,
+          },
+        },
+      },
+      jobPreparationTask: program,
+      jobReleaseTask: { commandLine: 'y' },
+      tasks: [
+        {
+          id: 't',
+          commandLine: 'z',
+          multiInstanceSettings: { numberOfInstances: 2, coordinationCommandLine: 'c' },
+          exitConditions: { exitCodes: [{ code: 1, exitOptions: { jobAction: 'terminate' } }] },
+          authenticationTokenSettings: { access: ['job'] },
+        },
+      ],
+    };
+    const { id, outs } = await make(job, inputs, portsOn(fake));
+    expect(fake.jobs.get('j')).toMatchObject({
+      jobPreparationTask: {
+        containerSettings: { registry: { username: 'u', password: 'hidden' } },
+      },
+    });
+    expect(fake.tasks.get('j/t')).toMatchObject({
+      multiInstanceSettings: { numberOfInstances: 2 },
+    });
+    expect((await job.read(id, outs, portsOn(fake)))?.inputs).toEqual(inputs);
+    expect(
+      job.diff(id, outs, { ...inputs, jobReleaseTask: { commandLine: 'other' } }).replaces,
+    ).toEqual(['jobReleaseTask']);
+  });
   it('that has completed is no drift', async () => {
     const inputs = { ...JOB, tasks: tasks(1) };
     const { id, outs } = await make(job, inputs, portsOn(fake));

@@ -224,3 +224,171 @@ describe('update, read and delete of a pool', () => {
     expect(fake.pools.size).toBe(0);
   });
 });
+
+describe('a pool that is scaled by a formula', () => {
+  const auto = (formula: string, more: object = {}) => ({
+    ...POOL,
+    scaleSettings: { autoScale: { formula, ...more } },
+  });
+  const calls = () => fake.requests.filter((line) => !line.startsWith('GET'));
+  it('is enabled and disabled in place, and sized again after that', async () => {
+    const { id, outs } = await make(pool, POOL, portsOn(fake));
+    const news = auto('$TargetDedicatedNodes = 1;');
+    expect(pool.diff(id, outs, news)).toMatchObject({ changes: true, replaces: [] });
+    fake.requests.length = 0;
+    const scaled = await pool.update(id, outs, news, portsOn(fake));
+    expect(calls()).toEqual(['POST /pools/p1/enableautoscale']);
+    Object.assign(fake.pools.get('p1') ?? {}, {
+      targetDedicatedNodes: 1,
+      currentDedicatedNodes: 1,
+    });
+    fake.requests.length = 0;
+    await pool.update(id, scaled, POOL, portsOn(fake));
+    expect(calls()).toEqual(['POST /pools/p1/disableautoscale', 'POST /pools/p1/resize']);
+    expect(fake.pools.get('p1')).toMatchObject({ enableAutoScale: false, targetDedicatedNodes: 2 });
+  });
+  it('has whatever size the formula gives it', async () => {
+    const inputs = auto('$TargetDedicatedNodes = 1;', { evaluationInterval: 'PT15M' });
+    const { id, outs } = await make(pool, inputs, portsOn(fake));
+    Object.assign(fake.pools.get('p1') ?? {}, { targetDedicatedNodes: 7, resizeTimeout: 'PT15M' });
+    expect((await pool.read(id, outs, portsOn(fake)))?.inputs).toEqual(inputs);
+    expect(pool.diff(id, outs, auto('$TargetDedicatedNodes = 1;')).changes).toBe(false);
+  });
+  it('shows another formula, and being fixed, as drift', async () => {
+    const { id, outs } = await make(pool, auto('$TargetDedicatedNodes = 1;'), portsOn(fake));
+    Object.assign(fake.pools.get('p1') ?? {}, { autoScaleFormula: '$TargetDedicatedNodes = 9;' });
+    expect((await pool.read(id, outs, portsOn(fake)))?.inputs).toMatchObject({
+      scaleSettings: { autoScale: { formula: '$TargetDedicatedNodes = 9;' } },
+    });
+    const found = fake.pools.get('p1') ?? {};
+    for (const name of ['autoScaleFormula', 'autoScaleEvaluationInterval']) delete found[name];
+    Object.assign(found, { enableAutoScale: false, targetDedicatedNodes: 3 });
+    expect((await pool.read(id, outs, portsOn(fake)))?.inputs?.scaleSettings).toEqual({
+      fixedScale: { targetDedicatedNodes: 3, targetLowPriorityNodes: 0 },
+    });
+  });
+  it('waits where the service takes no other formula yet', async () => {
+    const { id, outs } = await make(pool, auto('$TargetDedicatedNodes = 1;'), portsOn(fake));
+    let refused = 0;
+    fake.intercept = (line) =>
+      line.endsWith('enableautoscale') && ++refused < 3
+        ? {
+            status: 409,
+            body: { code: 'TooManyEnableAutoScaleRequests', message: { value: 'wait' } },
+          }
+        : undefined;
+    await pool.update(id, outs, auto('$TargetDedicatedNodes = 2;'), portsOn(fake));
+    expect(refused).toBe(3);
+    expect(fake.pools.get('p1')?.autoScaleFormula).toBe('$TargetDedicatedNodes = 2;');
+  });
+});
+
+describe('what a pool can have beside its nodes', () => {
+  const machine = POOL.deploymentConfiguration.virtualMachineConfiguration;
+  const EVERYTHING = {
+    ...POOL,
+    deploymentConfiguration: {
+      virtualMachineConfiguration: {
+        ...machine,
+        containerConfiguration: {
+          type: 'DockerCompatible',
+          containerRegistries: [{ registryServer: 'r', userName: 'u', password: 'hidden-1' }],
+        },
+      },
+    },
+    applicationPackages: [{ id: '/x/applications/tool/versions/1.0' }],
+    networkConfiguration: {
+      dynamicVnetAssignmentScope: 'none',
+      endpointConfiguration: {
+        inboundNatPools: [
+          {
+            name: 'ssh',
+            protocol: 'TCP',
+            backendPort: 8080,
+            frontendPortRangeStart: 15000,
+            frontendPortRangeEnd: 15100,
+          },
+        ],
+      },
+    },
+    interNodeCommunication: 'Enabled',
+    userAccounts: [{ name: 'u', password: 'hidden-2', elevationLevel: 'Admin' }],
+    mountConfiguration: [
+      {
+        cifsMountConfiguration: {
+          userName: 'u',
+          password: 'hidden-3',
+          source: '//h/s',
+          relativeMountPath: 'm',
+        },
+      },
+    ],
+    targetNodeCommunicationMode: 'Simplified',
+  };
+  it('reaches the service under its own names, and reads back as it was given', async () => {
+    const { id, outs } = await make(pool, EVERYTHING, portsOn(fake));
+    const found = fake.pools.get('p1') ?? {};
+    expect(found).toMatchObject({
+      enableInterNodeCommunication: true,
+      applicationPackageReferences: [{ applicationId: 'tool', version: '1.0' }],
+      networkConfiguration: { endpointConfiguration: { inboundNATPools: [{ name: 'ssh' }] } },
+      mountConfiguration: [{ cifsMountConfiguration: { username: 'u', password: 'hidden-3' } }],
+      virtualMachineConfiguration: {
+        containerConfiguration: { containerRegistries: [{ username: 'u' }] },
+      },
+      targetNodeCommunicationMode: 'Simplified',
+    });
+    // The service keeps secrets to itself.
+    fake.pools.set(
+      'p1',
+      JSON.parse(
+        JSON.stringify(found, (key, value: unknown) => (key === 'password' ? undefined : value)),
+      ) as Record<string, unknown>,
+    );
+    expect((await pool.read(id, outs, portsOn(fake)))?.inputs).toEqual(EVERYTHING);
+  });
+  it('is changed in place where the service can, else by another pool', () => {
+    const replaces = (change: object) => {
+      const result = pool.diff('id', EVERYTHING, { ...EVERYTHING, ...change });
+      expect(result.changes).toBe(true);
+      return result.replaces;
+    };
+    expect(replaces({ applicationPackages: undefined })).toEqual([]);
+    expect(replaces({ targetNodeCommunicationMode: 'Default' })).toEqual([]);
+    for (const name of ['networkConfiguration', 'userAccounts', 'mountConfiguration'])
+      expect(replaces({ [name]: undefined })).toEqual([name]);
+    expect(replaces({ interNodeCommunication: 'Disabled' })).toEqual(['interNodeCommunication']);
+  });
+  it('is taken away by its default, also together with the start task', async () => {
+    const { id, outs } = await make(
+      pool,
+      { ...EVERYTHING, startTask: { commandLine: 'x' } },
+      portsOn(fake),
+    );
+    const bodies: unknown[] = [];
+    fake.intercept = (line, body) => {
+      if (line === 'PATCH /pools/p1' || line === 'POST /pools/p1/updateproperties')
+        bodies.push(body);
+      return undefined;
+    };
+    const without = { ...EVERYTHING, startTask: undefined };
+    const kept = await pool.update(id, outs, without, portsOn(fake));
+    expect(bodies[0]).toMatchObject({
+      applicationPackageReferences: [{ applicationId: 'tool', version: '1.0' }],
+      targetNodeCommunicationMode: 'Simplified',
+    });
+    const bare = { ...without, applicationPackages: [], targetNodeCommunicationMode: undefined };
+    await pool.update(id, kept, bare, portsOn(fake));
+    expect(bodies[1]).toEqual({
+      applicationPackageReferences: [],
+      targetNodeCommunicationMode: 'default',
+    });
+  });
+  it('is refused without the value where there are secrets in it', async () => {
+    const { failures } = await pool.check(
+      {},
+      { ...POOL, userAccounts: [{ name: '', password: 'hidden-2' }] },
+    );
+    expect(failures).toEqual([{ property: '', reason: 'userAccounts[0].name: must not be empty' }]);
+  });
+});

@@ -47,6 +47,10 @@ export class Stack {
     return this.must(['config', 'set', key, ...stack, ...flags, '--', value]);
   }
 
+  unset(key: string): Promise<string> {
+    return this.must(['config', 'rm', key, '--stack', this.name, '--config-file', this.configFile]);
+  }
+
   /** up, preview, refresh, destroy. */
   run(command: string, ...flags: string[]): Promise<Outcome> {
     const yes = command === 'preview' ? [] : ['--yes', '--skip-preview'];

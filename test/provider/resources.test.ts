@@ -30,6 +30,8 @@ describe('what a stack holds of the provider', () => {
       'exports.handler=()=>require("@batchyard/pulumi/impl").pool;',
       'exports.handler=()=>require("@batchyard/pulumi/impl").job;',
       'exports.handler=()=>require("@batchyard/pulumi/impl").jobSchedule;',
+      'exports.handler=()=>require("@batchyard/pulumi/impl").application;',
+      'exports.handler=()=>require("@batchyard/pulumi/impl").applicationPackage;',
     ]);
   });
   it('leads to a provider with every operation', () => {
@@ -111,6 +113,29 @@ describe('resource classes', () => {
         await secretOutputs((certificate as unknown as Record<string, unknown>)[name]),
         name,
       ).toBe(true);
+  });
+  it('keep passwords secret wherever they stand', async () => {
+    const registry = { registryServer: 'r', password: 'hidden' };
+    const pool = new batchyard.Pool('secretive', {
+      accountName: 'yard',
+      poolName: 'p',
+      vmSize: 'small',
+      deploymentConfiguration: pulumi.output({
+        virtualMachineConfiguration: {
+          imageReference: { publisher: 'b' },
+          nodeAgentSkuId: 's',
+          containerConfiguration: {
+            type: 'DockerCompatible' as const,
+            containerRegistries: [registry],
+          },
+        },
+      }),
+      userAccounts: [{ name: 'u', password: 'hidden' }],
+    });
+    const properties = pool as unknown as Record<string, unknown>;
+    for (const name of ['deploymentConfiguration', 'userAccounts'])
+      expect(await secretOutputs(properties[name]), name).toBe(true);
+    expect(await secretOutputs(pool.vmSize)).toBe(false);
   });
   it('say at once which input is missing', () => {
     const args = { accountName: 'yard' } as Batchyard.PoolArgs;

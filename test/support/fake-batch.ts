@@ -283,6 +283,15 @@ class Fake implements FakeBatch {
       });
       return { status: 202 };
     }
+    if (action === 'enableautoscale') {
+      Object.assign(found, body, { enableAutoScale: true });
+      return { status: 200 };
+    }
+    if (action === 'disableautoscale') {
+      for (const name of ['autoScaleFormula', 'autoScaleEvaluationInterval']) delete found[name];
+      found.enableAutoScale = false;
+      return { status: 200 };
+    }
     if (action === 'updateproperties') {
       delete found.startTask;
       Object.assign(found, body);

@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { lstat, readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { VERSION_NAME } from '../../../protocol/management/application.js';
+import { accountOf } from '../account-of.js';
+import { armId } from '../arm-id.js';
+import { shapeFailures } from '../check.js';
+import { diffResult } from '../compare.js';
+import { about, isCode, messageOf } from '../failure.js';
+import { holdsUnknown, textOf, type Properties } from '../json.js';
+import type { Kind } from '../kind.js';
+import type { Ports } from '../ports.js';
+import { timeoutsFailures } from '../timeouts.js';
+import { CHILD_SHAPE } from '../wire-kind.js';
+
+const { owner: _none, ...childShape } = CHILD_SHAPE;
+const SHAPE = {
+  ...childShape,
+  applicationName: 'text',
+  versionName: 'text',
+  source: 'text',
+  isDefault: 'yes or no',
+  workingDirectory: 'text',
+  sourceDigest: 'text',
+} as const;
+const REQUIRED = ['accountName', 'applicationName', 'versionName', 'source'];
+/** Another content under the same version needs the package anew: nodes fetch one of a kind only once. */
+const IMMUTABLE = ['accountName', 'resourceGroupName', 'applicationName', 'versionName'];
+
+const FILE_BYTES_MAX = 256 * 1024 * 1024;
+
+const titleOf = (props: Properties) =>
+  `ApplicationPackage ${String(props.applicationName)} ${String(props.versionName)} (account ${String(props.accountName)})`;
+const pathOf = (inputs: Properties) =>
+  resolve(textOf(inputs.workingDirectory) ?? process.cwd(), String(inputs.source));
+const parts = (props: Properties) =>
+  [accountOf(props), String(props.applicationName), String(props.versionName)] as const;
+
+export const applicationPackage: Kind = {
+  name: 'ApplicationPackage',
+  /** Reads the file: its digest becomes an input, so that a preview knows whether it has changed. */
+  async check(_olds, news) {
+    const failures = [...shapeFailures(news, SHAPE, REQUIRED), ...timeoutsFailures(news.timeouts)];
+    const version = news.versionName;
+    if (typeof version === 'string' && !holdsUnknown(version) && !VERSION_NAME.test(version))
+      failures.push({
+        property: 'versionName',
+        reason:
+          'must be 1 to 64 letters, digits, hyphens, underscores and dots, not a dot at first',
+      });
+    if (failures.length > 0 || holdsUnknown(news.source)) return { inputs: news, failures };
+    try {
+      return { inputs: { ...news, sourceDigest: await digestOf(pathOf(news)) }, failures };
+    } catch (error) {
+      return { inputs: news, failures: [{ property: 'source', reason: messageOf(error) }] };
+    }
+  },
+
+  diff(_id, olds, news) {
+    const replaces = IMMUTABLE.filter(
+      (name) => (news[name] ?? 'default') !== (olds[name] ?? 'default'),
+    );
+    if (news.sourceDigest !== olds.sourceDigest) replaces.push('source');
+    const changed = (news.isDefault === true) !== (olds.isDefault === true);
+    return diffResult(changed, replaces, ['versionName', 'applicationName', 'accountName']);
+  },
+
+  create: (inputs, ports) =>
+    about(titleOf(inputs), async () => {
+      const [account, application, version] = parts(inputs);
+      await put(inputs, ports);
+      const below = ['applications', application, 'versions', version];
+      return { id: armId(account, ...below), outs: await outputs(inputs, ports) };
+    }),
+
+  read: (_id, props, ports) =>
+    about(titleOf(props), async () => {
+      try {
+        const outs = await outputs(props, ports);
+        // Without its file it is no use: the next update makes it anew.
+        return outs.state === 'Active' ? { props: outs } : undefined;
+      } catch (error) {
+        if (isCode(error, 'ResourceNotFound')) return undefined;
+        throw error;
+      }
+    }),
+
+  update: (_id, _olds, news, ports) =>
+    about(titleOf(news), async () => {
+      await setDefault(news, news.isDefault === true, ports);
+      return outputs(news, ports);
+    }),
+
+  delete: (_id, props, ports) =>
+    about(titleOf(props), async () => {
+      try {
+        await setDefault(props, false, ports);
+      } catch (error) {
+        if (isCode(error, 'ResourceNotFound')) return;
+        throw error;
+      }
+      await ports.applicationPackages.delete(...parts(props));
+    }),
+};
+
+/** The service refuses to delete a default version, and to name one that does not exist yet. */
+async function setDefault(props: Properties, wanted: boolean, ports: Ports): Promise<void> {
+  const [account, application, version] = parts(props);
+  const { defaultVersion } = await ports.applications.get(account, application);
+  const is = String(defaultVersion).toLowerCase() === version.toLowerCase();
+  if (is !== wanted)
+    await ports.applications.patch(account, application, {
+      defaultVersion: wanted ? version : '',
+    });
+}
+
+/** Makes the version, puts its file where the service says, and activates it. Repeating it does no harm. */
+async function put(inputs: Properties, ports: Ports): Promise<void> {
+  const { applicationPackages: packages } = ports;
+  if ((await isActive(inputs, ports)) && inputs.adoptExisting !== true)
+    throw new Error(
+      'exists already: choose another versionName, or set adoptExisting to replace its file',
+    );
+  const { storageUrl } = await packages.put(...parts(inputs));
+  await packages.upload(String(storageUrl), await readFile(pathOf(inputs)));
+  await packages.activate(...parts(inputs));
+  if (inputs.isDefault === true) await setDefault(inputs, true, ports);
+}
+
+async function isActive(inputs: Properties, ports: Ports): Promise<boolean> {
+  try {
+    return (await ports.applicationPackages.get(...parts(inputs))).state === 'Active';
+  } catch (error) {
+    if (isCode(error, 'ResourceNotFound')) return false;
+    throw error;
+  }
+}
+
+async function outputs(props: Properties, ports: Ports): Promise<Properties> {
+  // The signed address of the file is of no use in a state.
+  const { state, format, lastActivationTime } = await ports.applicationPackages.get(
+    ...parts(props),
+  );
+  return { ...props, state, format, lastActivationTime };
+}
+
+async function digestOf(path: string): Promise<string> {
+  const stat = await lstat(path).catch(() => undefined);
+  if (!stat?.isFile()) throw new Error(`source: ${path} is not a file`);
+  if (stat.size > FILE_BYTES_MAX)
+    throw new Error(
+      `source: ${path} has ${stat.size} bytes; at most ${FILE_BYTES_MAX} are allowed`,
+    );
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
