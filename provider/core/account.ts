@@ -1,7 +1,7 @@
-import { accountOf, DEFAULT_RESOURCE_GROUP } from './account-of.js';
+import { accountOf } from './account-of.js';
 import { armId } from './arm-id.js';
 import { shapeFailures } from './check.js';
-import { diffResult } from './compare.js';
+import { diffResult, replacedBy } from './compare.js';
 import { about, isCode } from './failure.js';
 import { holdsUnknown, objectOf, same, textOf, type Properties } from './json.js';
 import type { Kind } from './kind.js';
@@ -61,13 +61,7 @@ export const account: Kind = {
   },
 
   diff(_id, olds, news) {
-    const replaces: string[] = [];
-    if (news.accountName !== olds.accountName) replaces.push('accountName');
-    if (
-      (news.resourceGroupName ?? DEFAULT_RESOURCE_GROUP) !==
-      (olds.resourceGroupName ?? DEFAULT_RESOURCE_GROUP)
-    )
-      replaces.push('resourceGroupName');
+    const replaces = replacedBy(olds, news, ['accountName', 'resourceGroupName']);
     if (locationOf(news) !== locationOf(olds)) replaces.push('location');
     const changed =
       !same(objectOf(news.tags), objectOf(olds.tags)) || rotations(olds, news).length > 0;

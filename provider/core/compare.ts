@@ -1,3 +1,4 @@
+import { DEFAULT_RESOURCE_GROUP } from './account-of.js';
 import { isObject, same, type Properties } from './json.js';
 import type { DiffResult } from './kind.js';
 
@@ -47,3 +48,14 @@ export function diffResult(
     deleteBeforeReplace: replaces.length > 0 && !replaces.some((name) => idNames.includes(name)),
   };
 }
+
+/** The immutable inputs that differ; a resource group that is left out is the default one. */
+export const replacedBy = (
+  olds: Properties,
+  news: Properties,
+  immutable: readonly string[],
+): string[] =>
+  immutable.filter((name) => (news[name] ?? implied(name)) !== (olds[name] ?? implied(name)));
+
+const implied = (name: string) =>
+  name === 'resourceGroupName' ? DEFAULT_RESOURCE_GROUP : undefined;

@@ -1,6 +1,6 @@
 import { metadataFailures } from './account-of.js';
 import { schemaFailures, shapeFailures, type Schema } from './check.js';
-import { compare, diffResult, type Rule } from './compare.js';
+import { compare, diffResult, replacedBy, type Rule } from './compare.js';
 import { holdsUnknown, isObject, objectOf, type Properties } from './json.js';
 import type { CheckFailure, CheckResult, DiffResult } from './kind.js';
 import { timeoutsFailures } from './timeouts.js';
@@ -65,9 +65,7 @@ export function wireChanges(
     if (!changed.includes(name)) changed.push(name);
     if ((kind.rules[name] ?? 'replace') === 'replace') replaces.push(inputOf(name));
   }
-  for (const name of ['accountName', 'resourceGroupName'])
-    if (holdsUnknown(news[name]) || (news[name] ?? 'default') !== (olds[name] ?? 'default'))
-      replaces.push(name);
+  replaces.push(...replacedBy(olds, news, ['accountName', 'resourceGroupName']));
   return { changed, replaces: [...new Set(replaces)] };
 }
 

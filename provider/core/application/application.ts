@@ -2,7 +2,7 @@ import { APPLICATION_NAME } from '../../../protocol/management/application.js';
 import { accountOf } from '../account-of.js';
 import { armId } from '../arm-id.js';
 import { shapeFailures } from '../check.js';
-import { diffResult } from '../compare.js';
+import { diffResult, replacedBy } from '../compare.js';
 import { about, isCode } from '../failure.js';
 import { given, holdsUnknown, type Properties } from '../json.js';
 import type { Kind } from '../kind.js';
@@ -43,9 +43,7 @@ export const application: Kind = {
   },
 
   diff(_id, olds, news) {
-    const replaces = IMMUTABLE.filter(
-      (name) => (news[name] ?? 'default') !== (olds[name] ?? 'default'),
-    );
+    const replaces = replacedBy(olds, news, IMMUTABLE);
     const changed = SETTABLE.some((name) => valueOf(news, name) !== valueOf(olds, name));
     return diffResult(changed, replaces, ['applicationName', 'accountName']);
   },

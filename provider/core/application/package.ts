@@ -1,17 +1,14 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { lstat, readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { readFile } from 'node:fs/promises';
 import { VERSION_NAME } from '../../../protocol/management/application.js';
 import { accountOf } from '../account-of.js';
 import { armId } from '../arm-id.js';
 import { shapeFailures } from '../check.js';
-import { diffResult } from '../compare.js';
+import { diffResult, replacedBy } from '../compare.js';
 import { about, isCode, messageOf } from '../failure.js';
-import { holdsUnknown, textOf, type Properties } from '../json.js';
+import { holdsUnknown, type Properties } from '../json.js';
 import type { Kind } from '../kind.js';
 import type { Ports } from '../ports.js';
+import { digestOf, sourceFile } from '../storage/files.js';
 import { timeoutsFailures } from '../timeouts.js';
 import { CHILD_SHAPE } from '../wire-kind.js';
 
@@ -29,12 +26,8 @@ const REQUIRED = ['accountName', 'applicationName', 'versionName', 'source'];
 /** Another content under the same version needs the package anew: nodes fetch one of a kind only once. */
 const IMMUTABLE = ['accountName', 'resourceGroupName', 'applicationName', 'versionName'];
 
-const FILE_BYTES_MAX = 256 * 1024 * 1024;
-
 const titleOf = (props: Properties) =>
   `ApplicationPackage ${String(props.applicationName)} ${String(props.versionName)} (account ${String(props.accountName)})`;
-const pathOf = (inputs: Properties) =>
-  resolve(textOf(inputs.workingDirectory) ?? process.cwd(), String(inputs.source));
 const parts = (props: Properties) =>
   [accountOf(props), String(props.applicationName), String(props.versionName)] as const;
 
@@ -52,16 +45,17 @@ export const applicationPackage: Kind = {
       });
     if (failures.length > 0 || holdsUnknown(news.source)) return { inputs: news, failures };
     try {
-      return { inputs: { ...news, sourceDigest: await digestOf(pathOf(news)) }, failures };
+      return {
+        inputs: { ...news, sourceDigest: await digestOf(await sourceFile(news)) },
+        failures,
+      };
     } catch (error) {
       return { inputs: news, failures: [{ property: 'source', reason: messageOf(error) }] };
     }
   },
 
   diff(_id, olds, news) {
-    const replaces = IMMUTABLE.filter(
-      (name) => (news[name] ?? 'default') !== (olds[name] ?? 'default'),
-    );
+    const replaces = replacedBy(olds, news, IMMUTABLE);
     if (news.sourceDigest !== olds.sourceDigest) replaces.push('source');
     const changed = (news.isDefault === true) !== (olds.isDefault === true);
     return diffResult(changed, replaces, ['versionName', 'applicationName', 'accountName']);
@@ -124,7 +118,7 @@ async function put(inputs: Properties, ports: Ports): Promise<void> {
       'exists already: choose another versionName, or set adoptExisting to replace its file',
     );
   const { storageUrl } = await packages.put(...parts(inputs));
-  await packages.upload(String(storageUrl), await readFile(pathOf(inputs)));
+  await packages.upload(String(storageUrl), await readFile(await sourceFile(inputs)));
   await packages.activate(...parts(inputs));
   if (inputs.isDefault === true) await setDefault(inputs, true, ports);
 }
@@ -144,16 +138,4 @@ async function outputs(props: Properties, ports: Ports): Promise<Properties> {
     ...parts(props),
   );
   return { ...props, state, format, lastActivationTime };
-}
-
-async function digestOf(path: string): Promise<string> {
-  const stat = await lstat(path).catch(() => undefined);
-  if (!stat?.isFile()) throw new Error(`source: ${path} is not a file`);
-  if (stat.size > FILE_BYTES_MAX)
-    throw new Error(
-      `source: ${path} has ${stat.size} bytes; at most ${FILE_BYTES_MAX} are allowed`,
-    );
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
 }

@@ -1,7 +1,7 @@
 import { accountOf } from '../account-of.js';
 import { armId } from '../arm-id.js';
 import { shapeFailures } from '../check.js';
-import { diffResult } from '../compare.js';
+import { diffResult, replacedBy } from '../compare.js';
 import { about, isCode } from '../failure.js';
 import { holdsUnknown, listOf, objectOf, same, textOf, type Properties } from '../json.js';
 import type { CheckFailure, Kind } from '../kind.js';
@@ -43,8 +43,7 @@ export const certificate: Kind = {
 
   diff(_id, olds, news) {
     const replaces: string[] = MATERIAL.filter((name) => !same(news[name], olds[name]));
-    for (const name of ['accountName', 'resourceGroupName'])
-      if ((news[name] ?? 'default') !== (olds[name] ?? 'default')) replaces.push(name);
+    replaces.push(...replacedBy(olds, news, ['accountName', 'resourceGroupName']));
     const given = textOf(news.thumbprint);
     if (given !== undefined && normal(given) !== normal(olds.thumbprint))
       replaces.push('thumbprint');

@@ -48,10 +48,22 @@ function keep(found: Map<string, string>, blob: string, path: string, bytes: num
 /** SHA-256 of every file, hex: what decides over an upload. */
 export async function digestsOf(files: Map<string, string>): Promise<Record<string, string>> {
   const digests: Record<string, string> = {};
-  for (const [blob, path] of files) {
-    const hash = createHash('sha256');
-    await pipeline(createReadStream(path), hash);
-    digests[blob] = hash.digest('hex');
-  }
+  for (const [blob, path] of files) digests[blob] = await digestOf(path);
   return digests;
+}
+
+/** SHA-256 of a file, hex. */
+export async function digestOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+
+/** The absolute path of the one file that `source` names. Throws where it is none, or too much of one. */
+export async function sourceFile(inputs: Properties): Promise<string> {
+  const path = resolve(folderOf(inputs), String(inputs.source));
+  const stat = await lstat(path).catch(() => undefined);
+  if (!stat?.isFile()) throw new Error(`source: ${path} is not a file`);
+  keep(new Map(), '', path, stat.size);
+  return path;
 }

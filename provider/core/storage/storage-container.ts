@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { accountOf } from '../account-of.js';
 import { armId } from '../arm-id.js';
 import { shapeFailures } from '../check.js';
-import { diffResult } from '../compare.js';
+import { diffResult, replacedBy } from '../compare.js';
 import { about, isCode, messageOf } from '../failure.js';
 import { holdsUnknown, objectOf, same, type Properties } from '../json.js';
 import type { CheckFailure, Kind } from '../kind.js';
@@ -54,9 +54,7 @@ export const storageContainer: Kind = {
   },
 
   diff(_id, olds, news) {
-    const replaces = ['accountName', 'resourceGroupName', 'containerName'].filter(
-      (name) => (news[name] ?? 'default') !== (olds[name] ?? 'default'),
-    );
+    const replaces = replacedBy(olds, news, ['accountName', 'resourceGroupName', 'containerName']);
     const changed = ['fileDigests', 'contents'].some(
       (name) => !same(objectOf(news[name]), objectOf(olds[name])),
     );
