@@ -14,7 +14,7 @@ export interface ImageReferenceArgs {
   id?: Input<string>;
 }
 
-/** Lets tasks run in containers. */
+/** Lets tasks run in containers. The controller keeps and shows it; its nodes don't act on it so far. */
 export interface ContainerConfigurationArgs {
   type: Input<'DockerCompatible'>;
   /** Images that a node pulls when it starts. */
@@ -38,10 +38,13 @@ export interface VirtualMachineConfigurationArgs {
   imageReference: Input<ImageReferenceArgs>;
   /** Must fit the image: `batch.node.process` for `batchyard process local`. */
   nodeAgentSkuId: Input<string>;
+  /** The controller keeps and shows it; its nodes don't act on it so far. */
   containerConfiguration?: Input<ContainerConfigurationArgs>;
+  /** The controller keeps and shows it; its nodes don't act on it so far. */
   dataDisks?: Input<Input<DataDiskArgs>[]>;
+  /** The controller keeps and shows it; its nodes don't act on it so far. */
   osDisk?: Input<{ ephemeralOSDiskSettings?: Input<{ placement?: Input<'CacheDisk'> }> }>;
-  /** Default `Regional`. */
+  /** Default `Regional`. The controller keeps and shows it; its nodes don't act on it so far. */
   nodePlacementConfiguration?: Input<{ policy?: Input<'Regional' | 'Zonal'> }>;
 }
 
@@ -101,7 +104,7 @@ export interface NetworkSecurityGroupRuleArgs {
   sourcePortRanges?: Input<Input<string>[]>;
 }
 
-/** A port of every node that can be reached from outside. */
+/** A port of every node that can be reached from outside; the node's endpoints tell where. */
 export interface InboundNatPoolArgs {
   /** 1 to 77 characters, unique in the pool. */
   name: Input<string>;
@@ -115,20 +118,20 @@ export interface InboundNatPoolArgs {
 }
 
 export interface NetworkConfigurationArgs {
-  /** Network that the nodes join. */
+  /** Network that the nodes join. The controller keeps and shows it; its nodes don't act on it so far. */
   subnetId?: Input<string>;
-  /** Default `none`. */
+  /** Default `none`. The controller keeps and shows it; its nodes don't act on it so far. */
   dynamicVnetAssignmentScope?: Input<'none' | 'job'>;
   endpointConfiguration?: Input<{ inboundNatPools: Input<Input<InboundNatPoolArgs>[]> }>;
   publicIPAddressConfiguration?: Input<{
-    /** Default `BatchManaged`. */
+    /** Default `BatchManaged`. The controller keeps and shows it; its nodes don't act on it so far. */
     provision?: Input<'BatchManaged' | 'UserManaged' | 'NoPublicIPAddresses'>;
     /** Only with `UserManaged`. */
     ipAddressIds?: Input<Input<string>[]>;
   }>;
 }
 
-/** A user on every node, for `userIdentity.userName`. */
+/** A user on every node, for `userIdentity.userName`. The controller keeps and shows it; its nodes don't act on it so far. */
 export interface UserAccountArgs {
   /** At most 20 characters. */
   name: Input<string>;
@@ -153,7 +156,7 @@ interface MountArgs {
   mountOptions?: Input<string>;
 }
 
-/** Exactly one kind. */
+/** Exactly one kind. The controller keeps and shows it; its nodes don't act on it so far. */
 export interface MountConfigurationArgs {
   nfsMountConfiguration?: Input<MountArgs & { source: Input<string> }>;
   cifsMountConfiguration?: Input<

@@ -41,7 +41,7 @@ export interface PoolArgs extends ChildArgs {
   taskSchedulingPolicy?: Input<{ nodeFillType: Input<'Spread' | 'Pack'> }>;
   /** Secret as a whole. A change replaces the pool; passwords that were changed elsewhere can't be seen. */
   userAccounts?: Input<Input<UserAccountArgs>[]>;
-  /** File systems that every node mounts before its start task; secret as a whole. A change replaces the pool. */
+  /** File systems for every node; secret as a whole. A change replaces the pool. */
   mountConfiguration?: Input<Input<MountConfigurationArgs>[]>;
   /** Default `Default`. Changed in place; nodes that exist take it when they are rebooted. */
   targetNodeCommunicationMode?: Input<'Default' | 'Classic' | 'Simplified'>;

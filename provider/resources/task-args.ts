@@ -52,7 +52,7 @@ export interface ContainerRegistryArgs {
   password?: Input<string>;
 }
 
-/** Runs a task in a container; the pool needs a `containerConfiguration`. */
+/** Runs a task in a container; the pool needs a `containerConfiguration`. The controller keeps and shows it; its nodes don't act on it so far. */
 export interface ContainerSettingsArgs {
   imageName: Input<string>;
   /** Further options of `docker create`. */
@@ -78,7 +78,7 @@ export interface AuthenticationTokenSettingsArgs {
 
 /** Who a task runs as; default is the pool's auto user without admin rights. One of the two. */
 export interface UserIdentityArgs {
-  /** One of the pool's `userAccounts`. */
+  /** One of the pool's `userAccounts`. The controller keeps and shows it; its nodes don't act on it so far. */
   userName?: Input<string>;
   autoUser?: Input<{
     /** Default `pool`: one user for all tasks of a node. */
@@ -101,7 +101,7 @@ export interface TaskConstraintsArgs {
 export interface ProgramArgs {
   /** No shell: name one (`/bin/sh -c "…"`) where you need it. */
   commandLine: Input<string>;
-  /** Default: the program runs on the node itself. */
+  /** Default: the program runs on the node itself, which so far it does in any case. */
   containerSettings?: Input<ContainerSettingsArgs>;
   resourceFiles?: Input<Input<ResourceFileArgs>[]>;
   environmentSettings?: Input<Input<EnvironmentSettingArgs>[]>;
