@@ -104,7 +104,7 @@ export interface NetworkSecurityGroupRuleArgs {
   sourcePortRanges?: Input<Input<string>[]>;
 }
 
-/** A port of every node that can be reached from outside; the node's endpoints tell where. */
+/** A port of every node, listed among the node's endpoints; nothing is forwarded to it so far. */
 export interface InboundNatPoolArgs {
   /** 1 to 77 characters, unique in the pool. */
   name: Input<string>;
