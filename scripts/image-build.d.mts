@@ -3,6 +3,10 @@ export interface Manifest {
   image: Record<string, string>;
 }
 /** Builds the image, or finds it built by the same recipe; progress goes to standard error. */
-export function buildImage(options?: { out?: string; mirror?: string; force?: boolean }): Promise<Manifest>;
+export function buildImage(options?: {
+  out?: string;
+  mirror?: string;
+  force?: boolean;
+}): Promise<Manifest>;
 /** The manifest of a finished build in the folder, or undefined. */
 export function builtImage(directory?: string): Manifest | undefined;

@@ -190,13 +190,22 @@ const node = [
     ...served,
   }),
   operation('ComputeNode_EnableScheduling', 'POST', `${NODE}/enablescheduling`, 200, served),
-  operation('ComputeNode_AddUser', 'POST', `${NODE}/users`, 201, { request: NodeUserAdd, ...served }),
+  operation('ComputeNode_AddUser', 'POST', `${NODE}/users`, 201, {
+    request: NodeUserAdd,
+    ...served,
+  }),
   operation('ComputeNode_UpdateUser', 'PUT', `${NODE}/users/{userName}`, 200, {
     request: NodeUserUpdate,
     ...served,
   }),
   operation('ComputeNode_DeleteUser', 'DELETE', `${NODE}/users/{userName}`, 200, served),
-  operation('ComputeNode_GetRemoteLoginSettings', 'GET', `${NODE}/remoteloginsettings`, 200, served),
+  operation(
+    'ComputeNode_GetRemoteLoginSettings',
+    'GET',
+    `${NODE}/remoteloginsettings`,
+    200,
+    served,
+  ),
   operation('ComputeNode_GetRemoteDesktop', 'GET', `${NODE}/rdp`, 200, served),
   operation('ComputeNode_UploadBatchServiceLogs', 'POST', `${NODE}/uploadbatchservicelogs`, 200, {
     request: NodeUploadLogs,
