@@ -14,7 +14,7 @@ export function connect(url: string, account: string, key: string): Client {
 }
 
 /** Every page of a list. */
-export async function all<T>(
+async function all<T>(
   first: Promise<T[] & { odatanextLink?: string }>,
   next: (link: string) => Promise<T[] & { odatanextLink?: string }>,
 ): Promise<T[]> {

@@ -62,7 +62,7 @@ export function createPartDirectory(root: string, shared: string, directory: str
 }
 
 /** Whether a relative path names something inside `top`, by its text alone. */
-export function isBelow(path: string, top: string): boolean {
+function isBelow(path: string, top: string): boolean {
   const parts = path.split('/');
   if (parts.some((part) => part === '' || part === '.' || part === '..' || part.includes('\0')))
     return false;

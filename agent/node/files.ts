@@ -9,7 +9,7 @@ const TEXT =
   /\.(txt|log|md|csv|tsv|json|xml|ya?ml|html?|css|js|mjs|ts|py|sh|c|h|cpp|rs|go|ini|conf|cfg)$/i;
 
 /** An opened file with the bytes that were asked for; the caller closes `handle`. */
-export interface OpenedFile {
+interface OpenedFile {
   handle: FileHandle;
   /** First byte and the byte after the last one. */
   start: number;

@@ -37,7 +37,7 @@ const notFound = (
   id: string,
 ) => new BatchError(code, [{ key: name, value: id }]);
 
-export function findPool({ state }: Transaction, account: AccountKey, poolId: string): Pool {
+function findPool({ state }: Transaction, account: AccountKey, poolId: string): Pool {
   const pool = state.pools.get(poolKey(account, poolId));
   if (pool === undefined) throw notFound('PoolNotFound', 'PoolId', poolId);
   return pool;

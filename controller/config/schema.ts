@@ -77,14 +77,14 @@ export type Hypervisor = z.infer<typeof Hypervisor>;
 const quota = z.int().min(0).optional();
 
 /** Given to accounts that are made; absent: no limit. */
-export const Quotas = z.strictObject({
+const Quotas = z.strictObject({
   dedicatedCores: quota,
   lowPriorityCores: quota,
   pools: quota,
   activeJobsAndSchedules: quota,
 });
 
-export const Leases = z.strictObject({
+const Leases = z.strictObject({
   heartbeatInterval: duration(100, 10 * 60_000).default(5_000),
   /** How long a node may run tasks after the last heartbeat that was answered. */
   lease: duration(500, DAY_MS).default(30_000),
@@ -92,7 +92,7 @@ export const Leases = z.strictObject({
   grace: duration(0, DAY_MS).default(10_000),
 });
 
-export const Limits = z.strictObject({
+const Limits = z.strictObject({
   /** Nodes that one provider makes at a time, over all pools. */
   parallelNodeCreates: z.int().min(1).max(256).default(4),
   /** From the create to the first word of the node's agent. */
@@ -154,7 +154,7 @@ const Storage = z.discriminatedUnion('kind', [
 ]);
 export type Storage = z.infer<typeof Storage>;
 
-export const Endpoint = z.string().transform((text, context) => {
+const Endpoint = z.string().transform((text, context) => {
   const match = /^(\[[0-9a-fA-F:.]+\]|[^:\s/[\]]+):(\d{1,5})$/.exec(text);
   const port = Number(match?.[2]);
   if (match?.[1] === undefined || port > 65_535) {
@@ -166,11 +166,11 @@ export const Endpoint = z.string().transform((text, context) => {
   }
   return { host: match[1].replace(/^\[|\]$/g, ''), port };
 });
-export type Endpoint = z.infer<typeof Endpoint>;
+type Endpoint = z.infer<typeof Endpoint>;
 
 const ACCOUNT_TEXT =
   'allowed is NAME=BASE64KEY with a name of 3 to 24 lower-case letters and digits and a key of 16 to 256 bytes';
-export const ConfiguredAccount = z.string().transform((text, context) => {
+const ConfiguredAccount = z.string().transform((text, context) => {
   const match = /^([a-z0-9]{3,24})=([A-Za-z0-9+/]+={0,2})$/.exec(text);
   const [name, key] = [match?.[1], match?.[2]];
   const bytes = key === undefined ? undefined : Buffer.from(key, 'base64');
@@ -187,7 +187,7 @@ export const ConfiguredAccount = z.string().transform((text, context) => {
   return { name, key };
 });
 
-export const Tls = z.strictObject({ certificateFile: z.string(), keyFile: z.string() });
+const Tls = z.strictObject({ certificateFile: z.string(), keyFile: z.string() });
 
 /** Everything but `--config` itself. */
 export const ConfigurationSchema = z.strictObject({

@@ -23,9 +23,9 @@ export const AssignedOutputFile = z.object({
 });
 export type AssignedOutputFile = z.infer<typeof AssignedOutputFile>;
 
-export const EnvironmentSetting = z.object({ name: z.string(), value: z.string().optional() });
+const EnvironmentSetting = z.object({ name: z.string(), value: z.string().optional() });
 
-export const UserIdentity = z.object({
+const UserIdentity = z.object({
   username: z.string().optional(),
   autoUser: z
     .object({ scope: z.enum(['task', 'pool']), elevationLevel: z.enum(['nonadmin', 'admin']) })

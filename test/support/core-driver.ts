@@ -17,7 +17,7 @@ import { accountKey, jobKey, poolKey, taskKey, type NodeKey } from '../../protoc
 import { MemoryStore } from './memory-store.js';
 
 export const ACCOUNT = accountKey('test');
-export const SETTINGS: Settings = {
+const SETTINGS: Settings = {
   ...DEFAULT_TIMES,
   images: [
     {

@@ -2,7 +2,7 @@ import type { PoolAdd } from '../../../protocol/batch/pool.js';
 import type { AccountKey, PoolKey } from '../../../protocol/keys.js';
 
 /** active: takes jobs; deleting: its nodes go, then the pool itself. */
-export type PoolState = 'active' | 'deleting';
+type PoolState = 'active' | 'deleting';
 
 /**
  * steady    nodes are as many as the targets say, or the resize ended with errors
@@ -13,7 +13,7 @@ export type AllocationState = 'steady' | 'resizing' | 'stopping';
 
 export type NodeDeallocationOption = 'requeue' | 'terminate' | 'taskcompletion' | 'retaineddata';
 
-export interface ResizeError {
+interface ResizeError {
   code: string;
   message: string;
   values: { name: string; value: string }[];

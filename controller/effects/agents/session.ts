@@ -8,7 +8,7 @@ const BUFFERED_BYTES_MAX = 64 * 1024 * 1024;
 /** Private-use codes of RFC 6455 with the reasons an agent may log. */
 export const CLOSE_REPLACED = 4001;
 export const CLOSE_STALE = 4002;
-export const CLOSE_FAILED = 4003;
+const CLOSE_FAILED = 4003;
 export const CLOSE_PROTOCOL = 4004;
 
 /**

@@ -1,8 +1,6 @@
 import type { NodeKey } from '../../../protocol/keys.js';
 import type { VmSize } from '../../core/settings.js';
 
-export type { VmSize };
-
 /** One incarnation of one node, as a provider is asked to bring it to life. */
 export interface NodeSpecification {
   nodeKey: NodeKey;

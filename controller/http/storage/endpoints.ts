@@ -13,7 +13,7 @@ import type { StoragePorts } from './ports.js';
 import { StorageError, isStorageErrorCode } from './storage-error.js';
 import { errorXml, listXml } from './xml.js';
 
-export const STORAGE_PREFIX = '/storage/';
+const STORAGE_PREFIX = '/storage/';
 const LIST_LIMIT = 5000;
 
 interface Target {

@@ -1,7 +1,7 @@
 import { isJson, objectAt, objectsAt, type Json } from './json.js';
 
 /** Kinds of task-like objects, for what differs between them. */
-export type TaskKind = 'task' | 'start' | 'manager' | 'preparation' | 'release';
+type TaskKind = 'task' | 'start' | 'manager' | 'preparation' | 'release';
 
 /** The objects of a body whose shape may have changed, wherever they stand in it. */
 export interface Parts {
