@@ -166,7 +166,6 @@ const Endpoint = z.string().transform((text, context) => {
   }
   return { host: match[1].replace(/^\[|\]$/g, ''), port };
 });
-type Endpoint = z.infer<typeof Endpoint>;
 
 const ACCOUNT_TEXT =
   'allowed is NAME=BASE64KEY with a name of 3 to 24 lower-case letters and digits and a key of 16 to 256 bytes';
