@@ -3,6 +3,7 @@ import type { ApplicationPackage } from '../../controller/core/application-packa
 import type { Application } from '../../controller/core/application/state.js';
 import type { Certificate } from '../../controller/core/certificate/state.js';
 import type { JobSchedule } from '../../controller/core/job-schedule/state.js';
+import type { JobNode } from '../../controller/core/job-node/state.js';
 import type { Job } from '../../controller/core/job/state.js';
 import type { Pool } from '../../controller/core/pool/state.js';
 import type { Task } from '../../controller/core/task/state.js';
@@ -17,6 +18,7 @@ import {
   applicationPackageKey,
   certificateKey,
   jobKey,
+  jobNodeKey,
   jobScheduleKey,
   nodeKey,
   poolKey,
@@ -200,3 +202,26 @@ export const task = (jobId: string, id: string, changes: Partial<Task> = {}): Ta
 
 export const body = (id: string, more: object = {}): TaskBody =>
   TaskAdd.parse({ id, commandLine: '/bin/true', ...more });
+
+/** What a job's preparation task did on a node. */
+export function jobNode(jobId: string, poolId: string, nodeId: string): JobNode {
+  const node = nodeKey(poolKey(ACCOUNT, poolId), nodeId);
+  return {
+    key: jobNodeKey(jobKey(ACCOUNT, jobId), node),
+    job: jobKey(ACCOUNT, jobId),
+    node,
+    nodeId,
+    poolId,
+    preparation: {
+      attempt: 1,
+      incarnation: 1,
+      begun: true,
+      state: 'completed',
+      startTime: TIME,
+      endTime: TIME + 5,
+      exitCode: 0,
+      result: 'success',
+      retryCount: 0,
+    },
+  };
+}

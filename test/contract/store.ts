@@ -10,6 +10,7 @@ import {
   certificate,
   emptyBatch,
   job,
+  jobNode,
   jobSchedule,
   node,
   pool,
@@ -51,6 +52,7 @@ export function describeStore(name: string, makeWorld: () => StoreWorld): void {
         pools: [],
         nodes: [],
         jobs: [],
+        jobNodes: [],
         jobSchedules: [],
         tasks: [],
         dependencies: [],
@@ -67,6 +69,7 @@ export function describeStore(name: string, makeWorld: () => StoreWorld): void {
         pool: [pool('Pool1', {}, { metadata: [{ name: 'ü"\\\u0000\u{1F600}', value: '' }] })],
         node: [node('Pool1', 'Node-A'), node('Pool1', 'node-b', { isDedicated: false })],
         job: [job('Job1', { nextTaskSequence: 2 ** 40 })],
+        jobNode: [jobNode('Job1', 'Pool1', 'Node-A')],
         jobSchedule: [jobSchedule('Schedule1')],
         task: [task('Job1', 'T1', { state: 'running', maxTaskRetryCount: -1 })],
       };
@@ -80,6 +83,7 @@ export function describeStore(name: string, makeWorld: () => StoreWorld): void {
       expect(loaded.nodes).toEqual(expect.arrayContaining(rows.node));
       expect(loaded.nodes).toHaveLength(2);
       expect(loaded.jobs).toEqual(rows.job);
+      expect(loaded.jobNodes).toEqual(rows.jobNode);
       expect(loaded.jobSchedules).toEqual(rows.jobSchedule);
       expect(loaded.tasks).toEqual(rows.task);
     });
