@@ -92,7 +92,7 @@ function restoreTasks(recorder: Recorder, rows: Rows): void {
     for (const subtask of task.subtasks ?? []) {
       const node = state.nodes.get(subtask.node);
       if (node === undefined) delete subtask.dying;
-      else if (subtask.dying === true) hauntBy(recorder, node, subtask);
+      else if (subtask.dying === true) hauntBy(recorder, node, subtask, true);
       else if (subtask.phase !== undefined) holdSubtask(state, node, subtask);
     }
     const node = task.node === undefined ? undefined : state.nodes.get(task.node);

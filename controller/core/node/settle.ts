@@ -21,6 +21,7 @@ export function nodeDeadline(recorder: Recorder, node: Node): number {
   if (hasLease(node) || !load.isEmpty || keepsData(node)) deadlines.push(node.session.leaseUntil);
   // Ghosts come in the order of their ends.
   for (const ghost of load.ghosts.values()) {
+    if (ghost.heard) continue;
     deadlines.push(ghost.since + stopTimeoutMs);
     break;
   }
@@ -54,8 +55,11 @@ export function settleNode(recorder: Recorder, node: Node): void {
     );
   if (node.leaving === undefined && (retryDue(node, now) || silentTooLong(recorder, node)))
     createAgain(recorder, node);
-  // Stopped before its agent ever heard of it: nobody will report its end.
-  exorciseWhere(recorder, node, (ghost) => now >= ghost.since + recorder.settings.stopTimeoutMs);
+  exorciseWhere(
+    recorder,
+    node,
+    (ghost) => !ghost.heard && now >= ghost.since + recorder.settings.stopTimeoutMs,
+  );
   if (load.special.size > 0)
     for (const task of [...load.attempts.keys()])
       if (task.phase === 'preparing' && task.stopping !== undefined) loseAttempt(recorder, task);

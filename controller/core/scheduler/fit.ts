@@ -20,6 +20,11 @@ export interface Ghost {
   /** Its files, which go when it has died; absent where they stay. */
   directory?: string;
   since: number;
+  /**
+   * Its agent has begun it, and will say when it is dead. One that never reached its agent (its body went
+   * with the task, or it waited for a preparation) is given up after a while instead.
+   */
+  heard: boolean;
 }
 
 /** What a node holds, in slots; kept beside the node, never durable. */

@@ -15,7 +15,7 @@ import {
   subtaskEnded,
   subtaskStarted,
 } from './group.js';
-import { countRunning, exorcise } from './hold.js';
+import { countRunning, exorcise, hearGhost } from './hold.js';
 import { backToActive } from './ready.js';
 import type { Task } from './state.js';
 import { countUsage } from './usage.js';
@@ -35,6 +35,7 @@ export function attemptStarted(
   ref: AttemptRef,
   startTime: number,
 ): void {
+  hearGhost(recorder, node, ref.taskKey, ref.attempt);
   if (isSubtask(ref)) return subtaskStarted(recorder, node, ref, startTime);
   const task = currentAttempt(recorder, node, ref);
   if (task?.phase !== 'assigned') return;

@@ -123,12 +123,13 @@ export function hauntSubtasks(recorder: Recorder, task: Task, directory?: string
     const dying = load?.ghosts.get(name);
     if (dying !== undefined && directory !== undefined) dying.directory = directory;
     if (subtask.phase === undefined) continue;
+    const heard = subtask.phase === 'running';
     endSubtask(subtask, undefined, recorder.now);
     recorder.changed('task', task);
     if (node === undefined || load === undefined) continue;
     dropSubtask(recorder, node, subtask);
     subtask.dying = true;
-    hauntBy(recorder, node, subtask, directory);
+    hauntBy(recorder, node, subtask, heard, directory);
     recorder.stop(node, { taskKey: subtask.key, attempt: subtask.attempt });
   }
 }
@@ -138,12 +139,14 @@ export function hauntBy(
   recorder: Recorder,
   node: Node,
   subtask: Subtask,
+  heard: boolean,
   directory?: string,
 ): void {
   const load = recorder.state.loadOf(node);
   load.ghosts.set(ghostName(subtask.key, subtask.attempt), {
     slots: 1,
     since: recorder.now,
+    heard,
     ...(directory === undefined ? {} : { directory }),
   });
   load.used += 1;
@@ -170,9 +173,10 @@ export function haunt(recorder: Recorder, node: Node, task: Task, directory: str
   const load = recorder.state.loadOf(node);
   const held = load.attempts.get(task);
   const name = ghostName(task.key, task.attempt);
+  const heard = task.phase === 'running';
   release(recorder, task);
   if (held === undefined) return;
-  load.ghosts.set(name, { slots: held.slots, directory, since: recorder.now });
+  load.ghosts.set(name, { slots: held.slots, directory, since: recorder.now, heard });
   load.used += held.slots;
   load.long += held.slots;
   recorder.state.workOfJob(task.job).ghosts += 1;
@@ -201,6 +205,12 @@ export function exorcise(recorder: Recorder, node: Node, taskKey: string, attemp
       directories: [ghost.directory],
     });
   freed(recorder, node, { job });
+}
+
+/** The agent has begun what is to die: it will say when it is dead. */
+export function hearGhost(recorder: Recorder, node: Node, taskKey: string, attempt: number): void {
+  const ghost = recorder.state.loadOf(node).ghosts.get(ghostName(taskKey, attempt));
+  if (ghost !== undefined) ghost.heard = true;
 }
 
 /** Ends those ghosts that are over for another reason than the agent's report. */
