@@ -53,7 +53,7 @@ async function measure(
   count: number,
 ): Promise<Measured> {
   await client.send('POST', '/jobs', [201], { id: jobId, poolInfo: { poolId: 'bench' } });
-  const processes = [...descendants(pid), ...nodeProcesses(dataDirectory)];
+  const processes = [...new Set([...descendants(pid), ...nodeProcesses(dataDirectory)])];
   const before = usage(processes);
   const started = process.hrtime.bigint();
   const calls = Array.from({ length: Math.ceil(count / TASKS_PER_CALL) }, (_, call) => call);
