@@ -3,7 +3,7 @@
 //   npm run image:build [-- --out DIR] [--mirror URL] [--force]
 // Writes disk.qcow2, vmlinuz, initrd.img and manifest.json; does nothing when they are there and made by
 // the same recipe. The manifest's `image` is an entry for `images` of the controller's configuration.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync, copyFileSync, createReadStream, createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync,
@@ -15,7 +15,6 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as guest from './image-build/guest.mjs';
 
-const MIRROR = 'http://deb.debian.org/debian';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 /** Program → the Debian package that has it. */
 const NEEDED = {
@@ -127,6 +126,17 @@ function writeTree(tree, files) {
   }
 }
 
+/** The mirror that this machine's own apt takes the suite from; undefined where it runs another one. */
+function ownMirror() {
+  const { stdout } = spawnSync(
+    'apt-get',
+    ['indextargets', '--format', '$(SITE) $(CODENAME)', 'Created-By: Packages'],
+    { encoding: 'utf8' },
+  );
+  const line = (stdout ?? '').split('\n').find((text) => text.endsWith(` ${guest.SUITE}`));
+  return line?.split(' ')[0];
+}
+
 /** Packages into a tree. The files that the initrd's making reads are put there before any package is configured. */
 async function bootstrap(work, mirror, log) {
   const [early, tree] = [join(work, 'early'), join(work, 'tree')];
@@ -139,7 +149,8 @@ async function bootstrap(work, mirror, log) {
       '--aptopt=Acquire::Retries "3"',
       `--essential-hook=copy-in ${join(early, 'etc')} /`, `--essential-hook=copy-in ${join(early, 'usr')} /`,
       guest.SUITE, tree,
-      `deb [signed-by=${KEYRING}] ${mirror} ${guest.SUITE} main`,
+      // Without a line mmdebstrap takes the suite's own default mirror.
+      ...(mirror === undefined ? [] : [`deb [signed-by=${KEYRING}] ${mirror} ${guest.SUITE} main`]),
     ],
     log,
   ); // prettier-ignore
@@ -247,7 +258,7 @@ async function publish(work, out, seconds) {
 }
 
 /** Builds unless it is built. Resolves to the manifest; throws an Error whose message says what to do. */
-export async function buildImage({ out = imageDirectory(), mirror = MIRROR, force = false } = {}) {
+export async function buildImage({ out = imageDirectory(), mirror = ownMirror(), force = false } = {}) {
   const ready = builtImage(out);
   if (ready !== undefined && !force) {
     say(`The image is there already, made by this recipe: ${join(out, 'manifest.json')}`);
@@ -260,7 +271,7 @@ export async function buildImage({ out = imageDirectory(), mirror = MIRROR, forc
   const logFile = join(out, 'build.log');
   const log = createWriteStream(logFile, { flags: 'w' });
   try {
-    const tree = await step(`Debian packages from ${mirror} (half a minute or more)`, () =>
+    const tree = await step('Debian packages (half a minute or more)', () =>
       bootstrap(work, mirror, log),
     );
     await step('units, network and agent start', () => configure(tree, work));
