@@ -258,7 +258,11 @@ async function publish(work, out, seconds) {
 }
 
 /** Builds unless it is built. Resolves to the manifest; throws an Error whose message says what to do. */
-export async function buildImage({ out = imageDirectory(), mirror = ownMirror(), force = false } = {}) {
+export async function buildImage({
+  out = imageDirectory(),
+  mirror = ownMirror(),
+  force = false,
+} = {}) {
   const ready = builtImage(out);
   if (ready !== undefined && !force) {
     say(`The image is there already, made by this recipe: ${join(out, 'manifest.json')}`);
