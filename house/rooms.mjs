@@ -1,3 +1,16 @@
+/** What the two rooms know that put the controller together. */
+const controllerRooms = [
+  'protocol',
+  'core',
+  'engine',
+  'commands',
+  'queries',
+  'http',
+  'store',
+  'effects',
+  'config',
+];
+
 /**
  * The rooms of the house and whom each may know: the one table that dependency-cruiser checks and
  * ARCHITECTURE.md prints (test/house compares them). A file belongs to the room with the longest path.
@@ -73,35 +86,14 @@ export const rooms = [
   {
     room: 'controller/wiring',
     path: 'controller/wiring',
-    knows: [
-      'protocol',
-      'core',
-      'engine',
-      'commands',
-      'queries',
-      'http',
-      'store',
-      'effects',
-      'config',
-    ],
+    knows: controllerRooms,
     pure: false,
     why: 'makes each part with what it needs of the others',
   },
   {
     room: 'controller/main',
     path: 'controller/main.ts',
-    knows: [
-      'controller/wiring',
-      'protocol',
-      'core',
-      'engine',
-      'commands',
-      'queries',
-      'http',
-      'store',
-      'effects',
-      'config',
-    ],
+    knows: ['controller/wiring', ...controllerRooms],
     pure: false,
     why: 'the order in which the controller starts and stops',
   },

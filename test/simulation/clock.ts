@@ -1,3 +1,5 @@
+import { Heap } from '../../controller/core/heap.js';
+
 interface Entry {
   at: number;
   order: number;
@@ -13,7 +15,7 @@ export const BEGINNING = Date.UTC(2030, 0, 1);
  * the order in which they were made.
  */
 export class Timeline {
-  readonly #heap: Entry[] = [];
+  readonly #heap = new Heap<Entry>(earlier);
   #order = 0;
   #now = BEGINNING;
 
@@ -24,7 +26,7 @@ export class Timeline {
   /** When the next entry is due; Infinity when none is. */
   get next(): number {
     this.#dropCancelled();
-    return this.#heap[0]?.at ?? Infinity;
+    return this.#heap.first?.at ?? Infinity;
   }
 
   /** Calls back once at `at` (or now, when that is past); the returned function cancels. */
@@ -32,7 +34,7 @@ export class Timeline {
     if (at === Infinity) return () => undefined;
     const entry = { at: Math.max(at, this.#now), order: this.#order, callback, cancelled: false };
     this.#order += 1;
-    this.#push(entry);
+    this.#heap.push(entry);
     return () => {
       entry.cancelled = true;
     };
@@ -45,9 +47,9 @@ export class Timeline {
   /** Goes to the next entry and runs it; false when nothing is due up to `until`. */
   step(until: number): boolean {
     this.#dropCancelled();
-    const entry = this.#heap[0];
+    const entry = this.#heap.first;
     if (entry === undefined || entry.at > until) return false;
-    this.#pop();
+    this.#heap.pop();
     this.#now = entry.at;
     entry.callback();
     return true;
@@ -59,42 +61,7 @@ export class Timeline {
   }
 
   #dropCancelled(): void {
-    while (this.#heap[0]?.cancelled === true) this.#pop();
-  }
-
-  #push(entry: Entry): void {
-    const heap = this.#heap;
-    let i = heap.length;
-    heap.push(entry);
-    while (i > 0) {
-      const up = (i - 1) >> 1;
-      const parent = heap[up];
-      if (parent === undefined || earlier(parent, entry)) break;
-      heap[i] = parent;
-      i = up;
-    }
-    heap[i] = entry;
-  }
-
-  #pop(): void {
-    const heap = this.#heap;
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
-    let i = 0;
-    for (;;) {
-      let down = 2 * i + 1;
-      let child = heap[down];
-      if (child === undefined) break;
-      const right = heap[down + 1];
-      if (right !== undefined && earlier(right, child)) {
-        child = right;
-        down += 1;
-      }
-      if (earlier(last, child)) break;
-      heap[i] = child;
-      i = down;
-    }
-    heap[i] = last;
+    while (this.#heap.first?.cancelled === true) this.#heap.pop();
   }
 }
 

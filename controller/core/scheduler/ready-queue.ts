@@ -1,3 +1,4 @@
+import { Heap } from '../heap.js';
 import type { Task } from '../task/state.js';
 
 const before = (a: Task, b: Task) =>
@@ -9,55 +10,26 @@ const before = (a: Task, b: Task) =>
  * at the front says which entries still count.
  */
 export class ReadyQueue {
-  readonly #heap: Task[] = [];
+  readonly #heap = new Heap<Task>(before);
 
   get length(): number {
     return this.#heap.length;
   }
 
   push(task: Task): void {
-    const heap = this.#heap;
-    let i = heap.length;
-    heap.push(task);
-    while (i > 0) {
-      const up = (i - 1) >> 1;
-      const parent = heap[up];
-      if (parent === undefined || !before(task, parent)) break;
-      heap[i] = parent;
-      i = up;
-    }
-    heap[i] = task;
+    this.#heap.push(task);
   }
 
   /** The first task for which `counts` holds; those before it are dropped. */
   peek(counts: (task: Task) => boolean): Task | undefined {
     for (;;) {
-      const top = this.#heap[0];
+      const top = this.#heap.first;
       if (top === undefined || counts(top)) return top;
       this.pop();
     }
   }
 
   pop(): Task | undefined {
-    const heap = this.#heap;
-    const top = heap[0];
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return top;
-    let i = 0;
-    for (;;) {
-      let down = 2 * i + 1;
-      let child = heap[down];
-      if (child === undefined) break;
-      const right = heap[down + 1];
-      if (right !== undefined && before(right, child)) {
-        child = right;
-        down += 1;
-      }
-      if (!before(child, last)) break;
-      heap[i] = child;
-      i = down;
-    }
-    heap[i] = last;
-    return top;
+    return this.#heap.pop();
   }
 }
