@@ -26,6 +26,7 @@ import {
 } from './node/identity.js';
 import { killLeftovers } from './node/leftovers.js';
 import { disk, Metrics } from './node/metrics.js';
+import { awaitSeed } from './node/resume.js';
 import { Retention } from './node/retention.js';
 import type { Launcher } from './task/launcher.js';
 import { ApplicationPackages } from './task/application-packages.js';
@@ -341,13 +342,14 @@ function chooseLauncher(): { launcher: Launcher; remark?: string } {
   }
 }
 
-function findIdentity(flags: { seed?: string; root?: string }): {
+async function findIdentity(flags: { seed?: string; root?: string }): Promise<{
   identity: Identity;
   seedPath?: string;
-} {
+}> {
   const kept = flags.root === undefined ? undefined : loadIdentity(flags.root);
   if (kept !== undefined && kept.token === undefined) return { identity: kept };
-  const { seed, path } = readSeed(flags.seed);
+  const { seed: read, path } = readSeed(flags.seed);
+  const seed = read === 'template' ? await awaitSeed(log) : read;
   createNodeDirectories(seed.rootDirectory);
   return { identity: identityOf(seed), ...(flags.seed === undefined ? {} : { seedPath: path }) };
 }
@@ -361,7 +363,7 @@ async function main(): Promise<void> {
       root: { type: 'string' },
     },
   });
-  const { identity, seedPath } = findIdentity(values);
+  const { identity, seedPath } = await findIdentity(values);
   logDirectory = identity.rootDirectory;
   log(`version ${AGENT_VERSION} begins, incarnation ${identity.incarnation}`);
   const client = new HttpClient(identity.controllerUrl, identity.caPem);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Seed } from '../../protocol/agent/enrol.js';
+import { Seed, TemplateSeed } from '../../protocol/agent/enrol.js';
 import { AGENT_DIRECTORY } from './directories.js';
 
 /** All that the agent keeps of one incarnation; the file is for its own user alone. */
@@ -18,10 +18,11 @@ export interface Identity {
 }
 
 /**
- * Finds the seed: `--seed FILE`, else the service manager's credential. Throws with one clear line when
- * there is none, it is readable for others, or it isn't a seed.
+ * Finds the seed: `--seed FILE`, else the service manager's credential; `template`: this guest is to be
+ * saved and waits for its seed. Throws with one clear line when there is none, it is readable for
+ * others, or it isn't a seed.
  */
-export function readSeed(flag: string | undefined): { seed: Seed; path: string } {
+export function readSeed(flag: string | undefined): { seed: Seed | 'template'; path: string } {
   const credentials = process.env.CREDENTIALS_DIRECTORY;
   const path =
     flag ?? (credentials === undefined ? undefined : join(credentials, 'batchyard.seed'));
@@ -39,6 +40,7 @@ export function readSeed(flag: string | undefined): { seed: Seed; path: string }
   } catch (error) {
     throw new Error(`the seed ${path} can't be read as JSON`, { cause: error });
   }
+  if (TemplateSeed.safeParse(json).success) return { seed: 'template', path };
   const parsed = Seed.safeParse(json);
   if (!parsed.success) {
     const fields = parsed.error.issues

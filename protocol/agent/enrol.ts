@@ -26,6 +26,29 @@ export const EnrolReply = z.object({
 });
 export type EnrolReply = z.infer<typeof EnrolReply>;
 
+/** What a guest makes new of itself when it goes on from a memory image that others went on from, too. */
+export const Resumption = z.object({
+  /** Epoch milliseconds on the host; the guest's clock stood still. */
+  time: z.number(),
+  /** Base64 of 64 random bytes: the guest's random pools would give each of its siblings the same numbers. */
+  entropy: z.string(),
+  /** 32 hexadecimal digits. */
+  machineId: z.string().regex(/^[0-9a-f]{32}$/),
+  /** Of the guest's first network interface, where a network is shared with its siblings. */
+  macAddress: z
+    .string()
+    .regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/)
+    .optional(),
+});
+export type Resumption = z.infer<typeof Resumption>;
+
+/**
+ * In the place of a seed: the guest waits here, to be saved as a memory image, until the firmware
+ * configuration that it was read from holds a seed. Both are padded with spaces to the same length.
+ */
+export const TemplateSeed = z.object({ template: z.literal(true) });
+export const PADDED_SEED_BYTES = 16_384;
+
 /** The seed of an agent: all it needs to call home. Worth nothing after enrolment. */
 export const Seed = z.object({
   controllerUrl: z.string(),
@@ -36,5 +59,6 @@ export const Seed = z.object({
   token: z.string(),
   /** AZ_BATCH_NODE_ROOT_DIR of the node. */
   rootDirectory: z.string(),
+  resumption: Resumption.optional(),
 });
 export type Seed = z.infer<typeof Seed>;
