@@ -13,6 +13,7 @@ import type { Node } from './node/state.js';
 import type { Pool } from './pool/state.js';
 import type { Settings } from './settings.js';
 import type { State } from './state.js';
+import { newHistory, type History } from './task/history.js';
 import type { Task } from './task/state.js';
 
 /** Chance as the core sees it: the engine's Random port fits. */
@@ -76,6 +77,7 @@ export class Changes {
   readonly jobsWithoutTasks = new Set<JobKey>();
   readonly satisfied: { job: JobKey; taskId: string }[] = [];
   readonly unsatisfied: { job: JobKey; taskId: string }[] = [];
+  readonly history = newHistory();
   readonly effects: Effect[] = [];
   readonly assignments = new Map<
     NodeKey,
@@ -123,6 +125,15 @@ export class Recorder {
     entity.version += 1;
     entity.lastModified = this.now;
     this.changed(kind, entity);
+  }
+
+  /** Adds to the history of tasks. */
+  remember<K extends 'attempts' | 'logs' | 'kept' | 'forgotten'>(
+    kind: K,
+    ...rows: History[K]
+  ): void {
+    this.changes.count += 1;
+    for (const row of rows) (this.changes.history[kind] as unknown[]).push(row);
   }
 
   ask(effect: Effect): void {

@@ -1,5 +1,7 @@
+import { jobOf, type TaskKey } from '../../protocol/keys.js';
 import type { Changes, EntityKind } from '../core/recorder.js';
 import type { Node } from '../core/node/state.js';
+import { isEmptyHistory, type History } from '../core/task/history.js';
 import type { Batch } from './ports.js';
 
 const KINDS: readonly EntityKind[] = [
@@ -20,6 +22,17 @@ const rowOf = (node: Node): Omit<Node, 'session'> => {
   return row;
 };
 
+/** A task that goes in this tick takes its history along. */
+function historyOf({ history, deleted, jobsWithoutTasks }: Changes): History {
+  const stays = ({ task }: { task: TaskKey }) =>
+    !deleted.task.has(task) && !jobsWithoutTasks.has(jobOf(task));
+  return {
+    ...history,
+    attempts: history.attempts.filter(stays),
+    logs: history.logs.filter(stays),
+  };
+}
+
 /** The rows of one tick. Entities that came and went within it leave no trace. */
 export function batchOf(changes: Changes): Batch {
   const { dirty, deleted } = changes;
@@ -30,6 +43,7 @@ export function batchOf(changes: Changes): Batch {
     deleteTasksOfJobs: [...changes.jobsWithoutTasks],
     satisfied: changes.satisfied,
     unsatisfied: changes.unsatisfied,
+    ...(isEmptyHistory(changes.history) ? {} : { history: historyOf(changes) }),
   };
   for (const kind of KINDS)
     if (deleted[kind].size > 0) Object.assign(batch.deletes, { [kind]: [...deleted[kind]] });
@@ -42,9 +56,7 @@ export function batchOf(changes: Changes): Batch {
   const gone = changes.jobsWithoutTasks;
   if (gone.size > 0) {
     batch.upserts.task = (batch.upserts.task ?? []).filter((task) => !gone.has(task.job));
-    batch.taskBodies = batch.taskBodies.filter(
-      ({ key }) => !gone.has(key.slice(0, key.lastIndexOf('/')) as never),
-    );
+    batch.taskBodies = batch.taskBodies.filter(({ key }) => !gone.has(jobOf(key)));
   }
   return batch;
 }
@@ -55,4 +67,5 @@ export const isEmpty = (changes: Changes) =>
   changes.jobsWithoutTasks.size === 0 &&
   changes.satisfied.length === 0 &&
   changes.unsatisfied.length === 0 &&
+  isEmptyHistory(changes.history) &&
   KINDS.every((kind) => changes.dirty[kind].size === 0 && changes.deleted[kind].size === 0);

@@ -9,6 +9,7 @@ import type { JobSchedule } from '../core/job-schedule/state.js';
 import type { Job } from '../core/job/state.js';
 import type { Node } from '../core/node/state.js';
 import type { Pool } from '../core/pool/state.js';
+import type { History } from '../core/task/history.js';
 import type { Task } from '../core/task/state.js';
 import type { TaskAdd } from '../../protocol/batch/task.js';
 import type {
@@ -74,6 +75,8 @@ export interface Batch {
   satisfied: { job: JobKey; taskId: string }[];
   /** The same, taken back (a reactivated task must satisfy again). */
   unsatisfied: { job: JobKey; taskId: string }[];
+  /** Attempts and logs beside the tasks' rows; those of a deleted task go with it. */
+  history?: History;
 }
 
 /** What memory starts from: every row but completed tasks, without bodies. */

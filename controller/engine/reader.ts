@@ -1,5 +1,6 @@
 import type { JobScheduleKey, PoolKey, TaskKey } from '../../protocol/keys.js';
 import type { NodeState } from '../core/node/state.js';
+import type { AttemptLog, KeptLog, PastAttempt } from '../core/task/history.js';
 import type { RowKind, Rows, TaskBody } from './ports.js';
 
 export type ComparisonOperator = 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le';
@@ -66,4 +67,11 @@ export interface Reader {
   taskBodies(keys: readonly TaskKey[]): Promise<Map<TaskKey, TaskBody>>;
   /** Nodes by pool, kind and state; combinations without a node are left out. */
   nodeCounts(pools: readonly PoolKey[]): Promise<NodeCount[]>;
+  /** Past attempts of a task with numbers above `after`, in their order. */
+  attempts(task: TaskKey, after: number, limit: number): Promise<PastAttempt[]>;
+  attemptLog(task: TaskKey, number: number): Promise<AttemptLog | undefined>;
+  /** Logs in the object store that are to be looked at by now, those that wait longest first. */
+  keptLogsDue(now: number, limit: number): Promise<KeptLog[]>;
+  /** Those of one owner. */
+  keptLogsOf(owner: string, limit: number): Promise<KeptLog[]>;
 }

@@ -9,6 +9,11 @@ export const FailureInfo = z.object({
 });
 export type FailureInfo = z.infer<typeof FailureInfo>;
 
+/** Outputs up to this size travel with the end of their try. */
+export const INLINE_LOG_BYTES_MAX = 4096;
+/** The same in base64. */
+const LOG_TEXT_MAX = 4 * Math.ceil(INLINE_LOG_BYTES_MAX / 3);
+
 /** Times are epoch milliseconds by the node's clock. */
 export const Outcome = z.object({
   /** Absent where the try never began (stopped while it waited for a slot). */
@@ -26,6 +31,13 @@ export const Outcome = z.object({
   stopped: z.boolean().optional(),
   userCpuMs: z.number().optional(),
   kernelCpuMs: z.number().optional(),
+  /** What the try wrote, base64, where it is short and something: longer outputs are sent apart. */
+  logs: z
+    .object({
+      stdout: z.string().max(LOG_TEXT_MAX).optional(),
+      stderr: z.string().max(LOG_TEXT_MAX).optional(),
+    })
+    .optional(),
 });
 export type Outcome = z.infer<typeof Outcome>;
 

@@ -15,6 +15,7 @@ import {
   subtaskEnded,
   subtaskStarted,
 } from './group.js';
+import { rememberLogs } from './history.js';
 import { countRunning, exorcise, hearGhost } from './hold.js';
 import { backToActive } from './ready.js';
 import type { Task } from './state.js';
@@ -81,7 +82,7 @@ function stopped(
 ): void {
   const { then, because } = task.stopping ?? {};
   if (then === 'terminate') endOnRequest(recorder, task, end);
-  else if (because === undefined) backToActive(recorder, task, otherwise);
+  else if (because === undefined) backToActive(recorder, task, otherwise, end);
   else followTask(recorder, task, groupEnded(recorder, task, because, end));
 }
 
@@ -105,6 +106,7 @@ export function attemptEnded(
 
 function attemptOver(recorder: Recorder, node: Node, task: Task, outcome: Outcome): void {
   const { startTime, endTime } = outcome;
+  rememberLogs(recorder, task, outcome);
   if (startTime !== undefined) {
     countUsage(jobOfTask(recorder.state, task.key), task, outcome);
     node.totalTasksRun += 1;
@@ -115,11 +117,11 @@ function attemptOver(recorder: Recorder, node: Node, task: Task, outcome: Outcom
   }
   if (outcome.stopped === true) {
     if (task.stopping !== undefined) stopped(recorder, task, outcome, 'requeued');
-    else backToActive(recorder, task, 'lost');
+    else backToActive(recorder, task, 'lost', outcome);
     return;
   }
   if (mayRetry(recorder, task, outcome)) {
-    backToActive(recorder, task, 'retried');
+    backToActive(recorder, task, 'retried', outcome);
     return;
   }
   if (outcome.failure === undefined && outcome.exitCode === 0) node.totalTasksSucceeded += 1;

@@ -192,14 +192,14 @@ export function groupEnded(
   recorder: Recorder,
   task: Task,
   because: GroupEnd,
-  end: { startTime?: number | undefined; endTime: number },
+  end: Partial<Outcome> & { endTime: number },
 ): JobConsequence | undefined {
   if (because.kind === 'lost') {
-    backToActive(recorder, task, 'lost');
+    backToActive(recorder, task, 'lost', end);
     return undefined;
   }
   if (because.preProcessing !== true && hasRetries(recorder, task)) {
-    backToActive(recorder, task, 'retried');
+    backToActive(recorder, task, 'retried', end);
     return undefined;
   }
   const { failure, preProcessing } = because;

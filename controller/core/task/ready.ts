@@ -1,7 +1,9 @@
+import type { Outcome } from '../../../protocol/agent/event.js';
 import type { Recorder } from '../recorder.js';
 import type { State } from '../state.js';
 import type { JobWork } from '../scheduler/job-work.js';
 import { release } from './hold.js';
+import { rememberAttempt } from './history.js';
 import type { Task } from './state.js';
 import { jobOfTask, moveTask } from './transition.js';
 import { noUsage } from './usage.js';
@@ -39,8 +41,10 @@ export function backToActive(
   recorder: Recorder,
   task: Task,
   cause: 'requeued' | 'retried' | 'lost',
+  outcome?: Partial<Outcome>,
 ): void {
   const begun = task.state === 'running' || task.phase === 'running' || cause === 'retried';
+  rememberAttempt(recorder, task, cause, outcome);
   release(recorder, task);
   delete task.phase;
   delete task.stopping;

@@ -2,6 +2,7 @@ import type { Recorder } from '../recorder.js';
 import type { State } from '../state.js';
 import { followTask } from '../job/follow.js';
 import { completeTask, taskEnded } from './complete.js';
+import { rememberAttempt } from './history.js';
 import { haunt, hauntSubtasks, release } from './hold.js';
 import { queue } from './ready.js';
 import type { Subtask, Task } from './state.js';
@@ -66,6 +67,12 @@ function forgetDead(state: State, subtask: Subtask): void {
 export function reactivateTask(recorder: Recorder, task: Task): void {
   const { state } = recorder;
   const work = state.workOfJob(task.job);
+  const { exitCode, failureInfo: failure, endTime } = task.execution;
+  rememberAttempt(recorder, task, 'reactivated', {
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(failure === undefined ? {} : { failure }),
+    ...(endTime === undefined ? {} : { endTime }),
+  });
   moveTask(recorder, task, 'active', () => {
     task.execution = { retryCount: 0, requeueCount: 0 };
   });

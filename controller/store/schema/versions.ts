@@ -1,12 +1,14 @@
 import { first } from '../migrations/0001-first.js';
 import { applications } from '../migrations/0002-applications.js';
 import { jobNodes } from '../migrations/0003-job-nodes.js';
+import { attempts } from '../migrations/0004-attempts.js';
 
 /** Migrations in order: number n brings a store of version n − 1 to version n. Never edit one that was released. */
 export const MIGRATIONS: readonly { version: number; sql: string }[] = [
   { version: 1, sql: first },
   { version: 2, sql: applications },
   { version: 3, sql: jobNodes },
+  { version: 4, sql: attempts },
 ];
 
 /** The version that this program reads and writes. */

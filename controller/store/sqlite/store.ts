@@ -1,9 +1,10 @@
 import type { Batch, RowKind, Rows, Snapshot, Store, TaskBody } from '../../engine/ports.js';
 import type { ListQuery, NodeCount, Reader } from '../../engine/reader.js';
+import type { AttemptLog, KeptLog, PastAttempt } from '../../core/task/history.js';
 import type { Task } from '../../core/task/state.js';
 import type { PoolKey, TaskKey } from '../../../protocol/keys.js';
 import { TABLES } from '../schema/tables.js';
-import type { Connection, Prepared } from './connection.js';
+import type { Bound, Connection, Prepared } from './connection.js';
 import { compileList } from './list.js';
 import { loadSnapshot } from './load.js';
 import type { Connections } from './open.js';
@@ -86,6 +87,37 @@ export class SqliteStore implements Store, Reader {
       [JSON.stringify(pools)],
     );
     return rows.map((row) => ({ ...row, isDedicated: row.isDedicated === 1 }));
+  }
+
+  async attempts(task: TaskKey, after: number, limit: number): Promise<PastAttempt[]> {
+    const rows = await this.reader().all<{ row: string }>(
+      'SELECT row FROM attempt WHERE task = ? AND number > ? ORDER BY number LIMIT ?',
+      [task, after, limit],
+    );
+    return rows.map((row) => parse<PastAttempt>(row));
+  }
+
+  async attemptLog(task: TaskKey, number: number): Promise<AttemptLog | undefined> {
+    const row = await this.reader().first<{ row: string }>(
+      'SELECT row FROM attempt_log WHERE task = ? AND number = ?',
+      [task, number],
+    );
+    return row === undefined ? undefined : parse<AttemptLog>(row);
+  }
+
+  keptLogsDue(now: number, limit: number): Promise<KeptLog[]> {
+    return this.keptLogs('look_at <= ? ORDER BY look_at', now, limit);
+  }
+
+  keptLogsOf(owner: string, limit: number): Promise<KeptLog[]> {
+    return this.keptLogs('owner = ? ORDER BY blob', owner, limit);
+  }
+
+  private keptLogs(condition: string, value: Bound, limit: number): Promise<KeptLog[]> {
+    return this.reader().all<KeptLog>(
+      `SELECT blob, owner, look_at AS lookAt FROM kept_log WHERE ${condition} LIMIT ?`,
+      [value, limit],
+    );
   }
 
   /** Waits for commits under way, moves the log into the database file and lets the folder go. */

@@ -15,6 +15,11 @@ const parts = [
   ...KINDS.map((kind) => `upsert_${TABLES[kind].table}`),
   'bodies',
   'satisfied',
+  'attempts',
+  'attempt_logs',
+  'kept_logs',
+  'forgotten_logs',
+  'logs_expired_at',
 ];
 
 const upsert = (table: string, columns: Record<string, string>): string => {
@@ -25,6 +30,30 @@ const upsert = (table: string, columns: Record<string, string>): string => {
     ON CONFLICT (key) DO UPDATE SET
       ${[...names, 'row'].map((name) => `${name} = excluded.${name}`).join(', ')};`;
 };
+
+/** Rows of a job's tasks in a table whose column `task` holds their keys. */
+const ofJobs = (table: string, column = 'task') => `rowid IN (
+    SELECT ${table}.rowid FROM json_each(NEW.jobs_without_tasks) AS gone CROSS JOIN ${table}
+    ON ${table}.${column} > gone.value || '/' AND ${table}.${column} < gone.value || '0')`;
+const ofTasks = (column = 'task') => `${column} IN (SELECT value FROM json_each(NEW.delete_task))`;
+
+/** Logs in the object store outlive their task's rows until somebody has deleted them there. */
+const HISTORY = `
+  DELETE FROM attempt WHERE ${ofJobs('attempt')};
+  DELETE FROM attempt WHERE ${ofTasks()};
+  DELETE FROM attempt_log WHERE ${ofJobs('attempt_log')};
+  DELETE FROM attempt_log WHERE ${ofTasks()};
+  DELETE FROM attempt_log WHERE NEW.logs_expired_at IS NOT NULL AND expires <= NEW.logs_expired_at;
+  UPDATE kept_log SET look_at = 0 WHERE ${ofJobs('kept_log', 'owner')};
+  UPDATE kept_log SET look_at = 0 WHERE ${ofTasks('owner')};
+  INSERT OR REPLACE INTO attempt (task, number, row)
+    SELECT value ->> '$.task', value ->> '$.number', value FROM json_each(NEW.attempts);
+  INSERT OR REPLACE INTO attempt_log (task, number, expires, row)
+    SELECT value ->> '$.task', value ->> '$.number', value ->> '$.expires', value
+    FROM json_each(NEW.attempt_logs);
+  INSERT OR REPLACE INTO kept_log (blob, owner, look_at)
+    SELECT value ->> '$.blob', value ->> '$.owner', value ->> '$.lookAt' FROM json_each(NEW.kept_logs);
+  DELETE FROM kept_log WHERE blob IN (SELECT value FROM json_each(NEW.forgotten_logs));`;
 
 /** Run once on the writing connection. */
 export const TICK_SCHEMA = `
@@ -51,7 +80,7 @@ CREATE TEMP TRIGGER tick_insert INSTEAD OF INSERT ON tick BEGIN
     ON CONFLICT (key) DO UPDATE SET depends_on = excluded.depends_on, body = excluded.body;
   INSERT INTO satisfied (job, task_id)
     SELECT value ->> '$.job', value ->> '$.taskId' FROM json_each(NEW.satisfied) WHERE true
-    ON CONFLICT DO NOTHING;
+    ON CONFLICT DO NOTHING;${HISTORY}
 END;`;
 
 export const TICK_INSERT = `INSERT INTO tick (${parts.join(', ')}) VALUES (${parts.map(() => '?').join(', ')})`;
@@ -67,4 +96,9 @@ export const tickValues = (batch: Batch): Bound[] => [
   ...KINDS.map((kind) => json(batch.upserts[kind])),
   json(batch.taskBodies),
   json(batch.satisfied),
+  json(batch.history?.attempts),
+  json(batch.history?.logs),
+  json(batch.history?.kept),
+  json(batch.history?.forgotten),
+  batch.history?.expiredAt ?? null,
 ];

@@ -1,0 +1,107 @@
+import type { FailureInfo, Outcome } from '../../../protocol/agent/event.js';
+import type { NodeKey, TaskKey } from '../../../protocol/keys.js';
+import type { Recorder } from '../recorder.js';
+import type { Task } from './state.js';
+
+/**
+ * Why an attempt was followed by another.
+ *
+ * retried      a nonzero exit that the task's constraints allow to be tried again
+ * requeued     a user's deed: its job was disabled, its node taken away
+ * lost         the node could not run it any more
+ * reactivated  it was the last word until the task was reactivated
+ */
+export type AttemptEnd = 'retried' | 'requeued' | 'lost' | 'reactivated';
+
+/**
+ * An attempt that is over while its task is not. The latest attempt is told by the task itself, so a
+ * task that succeeds at once has no such row.
+ */
+export interface PastAttempt {
+  readonly task: TaskKey;
+  readonly number: number;
+  readonly node: NodeKey;
+  readonly nodeId: string;
+  readonly poolId: string;
+  readonly end: AttemptEnd;
+  readonly startTime?: number;
+  readonly endTime: number;
+  readonly exitCode?: number;
+  readonly failureInfo?: FailureInfo;
+  readonly result: 'success' | 'failure';
+}
+
+/** Short outputs of one attempt, base64, as its node sent them with its end. */
+export interface AttemptLog {
+  readonly task: TaskKey;
+  readonly number: number;
+  readonly stdout?: string;
+  readonly stderr?: string;
+  /** Epoch milliseconds; absent: as long as the task. */
+  readonly expires?: number;
+}
+
+/** A log in the object store that somebody must delete one day. */
+export interface KeptLog {
+  /** `{account}/{container}/{blob}`. */
+  readonly blob: string;
+  /** The task's key, or the node's for its start task. */
+  readonly owner: string;
+  /** Epoch milliseconds: when to see whether its time is over. */
+  readonly lookAt: number;
+}
+
+/** What one tick adds to and takes from the history of tasks: rows that memory never holds. */
+export interface History {
+  attempts: PastAttempt[];
+  logs: AttemptLog[];
+  kept: KeptLog[];
+  /** Blobs that are deleted. */
+  forgotten: string[];
+  /** Short outputs that expired by then go. */
+  expiredAt?: number;
+}
+
+export const newHistory = (): History => ({ attempts: [], logs: [], kept: [], forgotten: [] });
+
+export const isEmptyHistory = ({ attempts, logs, kept, forgotten, expiredAt }: History): boolean =>
+  attempts.length + logs.length + kept.length + forgotten.length === 0 && expiredAt === undefined;
+
+/** Keeps the present attempt, which is over, before the task forgets it; one that never began leaves no trace. */
+export function rememberAttempt(
+  recorder: Recorder,
+  task: Task,
+  end: AttemptEnd,
+  outcome?: Partial<Outcome>,
+): void {
+  const { node, nodeId, poolId } = task;
+  if (node === undefined || nodeId === undefined || poolId === undefined) return;
+  const startTime = outcome?.startTime ?? task.execution.startTime;
+  if (startTime === undefined) return;
+  const { exitCode, failure } = outcome ?? {};
+  recorder.remember('attempts', {
+    task: task.key,
+    number: task.attempt,
+    node,
+    nodeId,
+    poolId,
+    end,
+    startTime,
+    endTime: Math.max(outcome?.endTime ?? recorder.now, startTime),
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(failure === undefined ? {} : { failureInfo: failure }),
+    result: exitCode === 0 && failure === undefined && end !== 'lost' ? 'success' : 'failure',
+  });
+}
+
+/** Keeps what the attempt wrote, where its node sent it along. */
+export function rememberLogs(recorder: Recorder, task: Task, outcome: Outcome): void {
+  const { logs, endTime } = outcome;
+  if (logs === undefined) return;
+  recorder.remember('logs', {
+    task: task.key,
+    number: task.attempt,
+    ...logs,
+    ...(task.retentionTimeMs === undefined ? {} : { expires: endTime + task.retentionTimeMs }),
+  });
+}
