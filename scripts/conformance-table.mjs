@@ -41,7 +41,8 @@ function rowOf(operation, uses) {
     .map(({ operations }, at) => (operations.includes(operation.id) ? at + 1 : 0))
     .filter((number) => number > 0);
   const served = operation.served === true ? String(operation.success) : '501';
-  const request = `\`${operation.method} ${operation.path}\``;
+  const kind = operation.extension === true ? ' (extension)' : '';
+  const request = `\`${operation.method} ${operation.path}\`${kind}`;
   const tests = testsOf(uses) || '–';
   return `| ${operation.id} | ${request} | ${served} | ${tests} | ${own.join(', ') || '–'} |`;
 }
@@ -64,7 +65,8 @@ export function conformanceTable(operations) {
   return [
     '# Conformance',
     '',
-    `Every operation of the data plane: ${served} of ${operations.length} are served, the others answer 501. *Tests* are those that use the`,
+    `Every operation of the data plane: ${served} of ${operations.length} are served, the others answer 501; *extension* marks those that Azure`,
+    'does not have ([extensions](extensions.md)). *Tests* are those that use the',
     'operation through an unchanged client or a raw request; *differences* are numbers of the list at the end.',
     'Written by `npm run conformance-table`; do not edit.',
     '',

@@ -37,7 +37,7 @@ const notFound = (
   id: string,
 ) => new BatchError(code, [{ key: name, value: id }]);
 
-function findPool({ state }: Transaction, account: AccountKey, poolId: string): Pool {
+export function findPool({ state }: Transaction, account: AccountKey, poolId: string): Pool {
   const pool = state.pools.get(poolKey(account, poolId));
   if (pool === undefined) throw notFound('PoolNotFound', 'PoolId', poolId);
   return pool;

@@ -12,6 +12,11 @@ export class Heap<T> {
     return this.#items[0];
   }
 
+  /** All of them, the first one first, the others in no order. */
+  get items(): readonly T[] {
+    return this.#items;
+  }
+
   push(item: T): void {
     const items = this.#items;
     let i = items.length;

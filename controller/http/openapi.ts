@@ -148,6 +148,7 @@ function describe(operation: Operation): Json {
   return {
     operationId: operation.id,
     tags: [operation.id.split('_', 1)[0]],
+    ...(operation.extension === true && { 'x-extension': true }),
     parameters: parametersOf(operation),
     ...(operation.request !== undefined && {
       requestBody: {

@@ -38,6 +38,8 @@ export interface Operation {
   readonly bodyOptional?: true;
   /** Absent: answered 501 NotImplemented until it is built. */
   readonly served?: true;
+  /** Ours, beyond Azure's: docs/extensions.md. */
+  readonly extension?: true;
 }
 
 const POOL = '/pools/{poolId}';
@@ -49,8 +51,9 @@ const CERTIFICATE =
   '/certificates(thumbprintAlgorithm={thumbprintAlgorithm},thumbprint={thumbprint})';
 const C = { conditions: true } as const;
 const served = { served: true } as const;
+const extension = { served: true, extension: true } as const;
 
-type Details = Pick<Operation, 'conditions' | 'request' | 'bodyOptional' | 'served'>;
+type Details = Pick<Operation, 'conditions' | 'request' | 'bodyOptional' | 'served' | 'extension'>;
 const operation = <const Id extends string, const More extends Details>(
   id: Id,
   method: Method,
@@ -89,6 +92,7 @@ const pool = [
   }),
   operation('Pool_ListUsageMetrics', 'GET', '/poolusagemetrics', 200, served),
   operation('Pool_GetAllLifetimeStatistics', 'GET', '/lifetimepoolstats', 200, served),
+  operation('Pool_Explain', 'GET', `${POOL}/explain`, 200, extension),
   operation('Pool_UpgradeOS', 'POST', `${POOL}/upgradeos`, 202, {}),
 ] as const;
 
@@ -169,11 +173,13 @@ const task = [
   operation('Task_Terminate', 'POST', `${TASK}/terminate`, 204, { ...C, ...served }),
   operation('Task_Reactivate', 'POST', `${TASK}/reactivate`, 204, { ...C, ...served }),
   operation('Task_ListSubtasks', 'GET', `${TASK}/subtasksinfo`, 200, served),
+  operation('Task_Explain', 'GET', `${TASK}/explain`, 200, extension),
 ] as const;
 
 const node = [
   operation('ComputeNode_List', 'GET', `${POOL}/nodes`, 200, served),
   operation('ComputeNode_Get', 'GET', NODE, 200, served),
+  operation('ComputeNode_Explain', 'GET', `${NODE}/explain`, 200, extension),
   operation('ComputeNode_Reboot', 'POST', `${NODE}/reboot`, 202, {
     request: NodeReboot,
     bodyOptional: true,

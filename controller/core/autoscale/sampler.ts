@@ -4,6 +4,7 @@ import type { Job } from '../job/state.js';
 import type { Node } from '../node/state.js';
 import type { Pool } from '../pool/state.js';
 import type { Recorder } from '../recorder.js';
+import { poolRefusal } from '../scheduler/refusal.js';
 import type { State } from '../state.js';
 import type { MetricName } from './names.js';
 import { PoolSamples, type Sample } from './samples.js';
@@ -64,7 +65,7 @@ function taskMetrics(state: State, pool: Pool, jobs: readonly Job[]): Sample {
       tasks[name] += job.taskCounts[name];
       slots[name] += job.taskSlotCounts[name];
     }
-    const active = activeOf(state, job, pool.specification.taskSlotsPerNode);
+    const active = activeOf(state, job, pool);
     tasks.active += active.tasks;
     slots.active += active.slots;
   }
@@ -83,11 +84,11 @@ function taskMetrics(state: State, pool: Pool, jobs: readonly Job[]): Sample {
 }
 
 /**
- * Active tasks that could run if there were room: not those that wait for others, nor those that need
- * more slots than a node has, for which no number of nodes is enough, nor those of a disabled job. A
+ * Active tasks that could run if there were room: not those that wait for others, nor those that can
+ * never fit the pool, for which no number of nodes is enough, nor those of a disabled job. A
  * multi-instance task counts once for each of its instances.
  */
-function activeOf(state: State, job: Job, slotsPerNode: number): { tasks: number; slots: number } {
+function activeOf(state: State, job: Job, pool: Pool): { tasks: number; slots: number } {
   if (job.state !== 'active' && job.state !== 'enabling') return { tasks: 0, slots: 0 };
   const active = { tasks: job.taskCounts.active, slots: job.taskSlotCounts.active };
   const work = state.workOfJob(job.key);
@@ -96,7 +97,7 @@ function activeOf(state: State, job: Job, slotsPerNode: number): { tasks: number
     return active;
   for (const task of work.tasks) {
     if (task.state !== 'active') continue;
-    const counts = task.requiredSlots <= slotsPerNode && !work.dependencies.isBlocked(task);
+    const counts = poolRefusal(task, pool) === undefined && !work.dependencies.isBlocked(task);
     const more = counts ? (task.instances ?? 1) - 1 : -1;
     active.tasks += more;
     active.slots += more * task.requiredSlots;

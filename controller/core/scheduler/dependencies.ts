@@ -10,6 +10,14 @@ interface Waiter {
   missing: number;
 }
 
+interface MissingRange {
+  start: number;
+  end: number;
+  /** Numbers that no task has satisfied; the first of them. */
+  missing: number;
+  first: number;
+}
+
 interface Range {
   readonly start: number;
   readonly end: number;
@@ -47,6 +55,22 @@ export class Dependencies {
 
   get satisfiedIds(): ReadonlySet<string> {
     return this.#satisfied;
+  }
+
+  /** What the task still waits for, the first `most` of each kind: for explanations. */
+  missingOf(task: Task, most: number): { ids: string[]; count: number; ranges: MissingRange[] } {
+    const dependsOn: DependsOn = this.#waiters.get(task)?.dependsOn ?? {};
+    const ids = [...new Set((dependsOn.taskIds ?? []).map((id) => id.toLowerCase()))].filter(
+      (id) => !this.#satisfied.has(id),
+    );
+    const ranges = (dependsOn.taskIdRanges ?? []).flatMap(({ start, end }) => {
+      const missing = this.#ranges.get(`${start}-${end}`)?.missing ?? 0;
+      if (missing <= 0) return [];
+      let first = start;
+      while (this.#numbers.has(first)) first += 1;
+      return [{ start, end, missing, first }];
+    });
+    return { ids: ids.slice(0, most), count: ids.length, ranges: ranges.slice(0, most) };
   }
 
   /** Takes up a task; says afterwards with `isBlocked` whether it must wait. */

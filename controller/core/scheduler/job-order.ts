@@ -30,6 +30,11 @@ export class JobOrder {
     return this.#levels.every((level) => level.ring.length === 0);
   }
 
+  /** Jobs that stand above a priority. */
+  above(priority: number): JobWork[] {
+    return this.#levels.filter((level) => level.priority > priority).flatMap(({ ring }) => ring);
+  }
+
   /**
    * Offers jobs to `place` until it says that the pool is full. Placed: the job goes to the end of its
    * ring; later: it keeps its turn but is not asked again in this pass; nothing: it leaves.

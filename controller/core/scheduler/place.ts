@@ -1,5 +1,4 @@
 import { nodeKey, type PoolKey } from '../../../protocol/keys.js';
-import { preparationOf } from '../job-node/prepare.js';
 import type { Job } from '../job/state.js';
 import type { Recorder } from '../recorder.js';
 import { slotsOf } from '../task/hold.js';
@@ -12,6 +11,7 @@ import type { Pool } from '../pool/state.js';
 import { prefetchOf, type NodeLoad } from './fit.js';
 import type { JobWork } from './job-work.js';
 import type { PoolWork } from './pool-work.js';
+import { jobRefusal, pairRefusal, poolRefusal } from './refusal.js';
 
 /**
  * One pass over a pool: gives ready tasks to nodes until nothing more fits. It costs in proportion to
@@ -68,20 +68,15 @@ export function schedulePool(recorder: Recorder, key: PoolKey): void {
 function nextTask(
   recorder: Recorder,
   work: JobWork,
-  { specification }: Pool,
+  pool: Pool,
   poolWork: PoolWork,
 ): Task | undefined {
-  const { job } = work;
-  const slots = specification.taskSlotsPerNode;
-  const takesGroups = specification.enableInterNodeCommunication && slots === 1;
-  if (job.state !== 'active') return undefined;
-  const limit = job.specification.maxParallelTasks;
-  if (limit > 0 && work.inFlight.size >= limit) return undefined;
+  if (jobRefusal(work) !== undefined) return undefined;
   return work.ready.peek((task) => {
-    if (!isReady(recorder.state, work, task) || task.requiredSlots > slots) return false;
-    if (task.instances === undefined) return true;
-    if (takesGroups && task.instances > poolWork.listed) poolWork.waitForNodes.add(task);
-    return takesGroups && task.instances <= poolWork.listed;
+    if (!isReady(recorder.state, work, task) || poolRefusal(task, pool) !== undefined) return false;
+    if (task.instances === undefined || task.instances <= poolWork.listed) return true;
+    poolWork.waitForNodes.add(task);
+    return false;
   });
 }
 
@@ -131,11 +126,7 @@ const anyNode: Suits = () => true;
 function suitsTask(state: State, job: Job, task: Task): Suits {
   if (job.specification.jobPreparationTask === undefined && task.dedicatedOnly !== true)
     return anyNode;
-  return ({ node }, ahead) => {
-    if (task.dedicatedOnly === true && !node.isDedicated) return false;
-    const preparation = preparationOf(state, job, node);
-    return preparation === 'ready' || (!ahead && preparation !== 'refused');
-  };
+  return ({ node }, ahead) => pairRefusal(state, job, task, node, ahead) === undefined;
 }
 
 /** The node that the task would like best, if it has room: a hint, no more. */

@@ -16,6 +16,16 @@ export class ReadyQueue {
     return this.#heap.length;
   }
 
+  /** Entries that count, before a task in order where one is given, at most `most`: looks at all. */
+  count(counts: (task: Task) => boolean, most: number, than?: Task): number {
+    let found = 0;
+    for (const task of this.#heap.items) {
+      if (found >= most) break;
+      if ((than === undefined || before(task, than)) && task !== than && counts(task)) found += 1;
+    }
+    return found;
+  }
+
   push(task: Task): void {
     this.#heap.push(task);
   }

@@ -2,6 +2,7 @@ import { jobOf, type TaskKey } from '../../../protocol/keys.js';
 import type { Node } from '../node/state.js';
 import { must, type Recorder } from '../recorder.js';
 import { prefetchOf, type Ghost } from '../scheduler/fit.js';
+import { nodeRefusal } from '../scheduler/refusal.js';
 import type { State } from '../state.js';
 import type { Subtask, Task } from './state.js';
 import { endSubtask } from './subtask.js';
@@ -13,11 +14,7 @@ export const slotsOf = (task: Task, taskSlotsPerNode: number) =>
 const ghostName = (taskKey: TaskKey | string, attempt: number) => `${taskKey}#${attempt}`;
 
 /** True where the node may be given tasks. */
-export const takesTasks = (node: Node) =>
-  (node.state === 'idle' || node.state === 'running') &&
-  node.schedulingState === 'enabled' &&
-  node.leaving === undefined &&
-  node.draining === undefined;
+export const takesTasks = (node: Node) => nodeRefusal(node) === undefined;
 
 /** Puts the node into its pool's placement lists where it belongs, or takes it out. */
 export function relist(state: State, node: Node): void {

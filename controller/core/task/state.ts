@@ -123,6 +123,8 @@ export interface Task {
   /** The body's, where it has some: a task that comes back must find them satisfied again. */
   readonly dependsOn?: TaskAdd['dependsOn'];
   execution: TaskExecution;
+  /** Times that its node died under it, in a row; not a retry. */
+  nodeDeaths?: number;
   /** Of all its attempts that ended. */
   usage?: Usage;
 }

@@ -14,6 +14,7 @@ import { poolGet } from '../../queries/pool/get.js';
 import { poolList } from '../../queries/pool/list.js';
 import { autoScaleRun } from '../../queries/pool/wire.js';
 import { commandInput, idOf, queryContext } from './call-input.js';
+import { explainPool } from './explain.js';
 import { listInput, readInput, readTimeParameter } from './list-query.js';
 import {
   sendAdded,
@@ -34,6 +35,7 @@ export const poolHandlers: Handlers<IdsOf<'Pool'>> = {
   async Pool_List(call) {
     sendList(call, 'pools', await poolList(queryContext(call), listInput(call)));
   },
+  Pool_Explain: explainPool,
   async Pool_Get(call) {
     const input = { ...readInput(call), poolId: idOf(call, 'poolId') };
     sendEntity(call, 'pools', await poolGet(queryContext(call), input));

@@ -7,6 +7,7 @@ import { taskGet } from '../../queries/task/get.js';
 import { taskList } from '../../queries/task/list.js';
 import { taskListSubtasks } from '../../queries/task/list-subtasks.js';
 import { commandInput, idOf, queryContext } from './call-input.js';
+import { explainTask } from './explain.js';
 import { listInput, readInput } from './list-query.js';
 import { sendAdded, sendChanged, sendEntity, sendJson, sendList, sendNothing } from './reply.js';
 import type { Handlers, IdsOf } from './router.js';
@@ -22,6 +23,7 @@ export const taskHandlers: Handlers<IdsOf<'Task'>> = {
     const input = { ...listInput(call), jobId: idOf(call, 'jobId') };
     sendList(call, 'tasks', await taskList(queryContext(call), input));
   },
+  Task_Explain: explainTask,
   async Task_Get(call) {
     const ids = { jobId: idOf(call, 'jobId'), taskId: idOf(call, 'taskId') };
     sendEntity(call, 'tasks', await taskGet(queryContext(call), { ...readInput(call), ...ids }));
