@@ -1,4 +1,5 @@
 import type { Event } from './event.js';
+import { hypervisorSeen } from './hypervisor/seen.js';
 import { agentConnected, comeBack } from './node/connect.js';
 import { nodeGone } from './node/lose.js';
 import { nodeProvisioned, nodeProvisionFailed } from './node/provision.js';
@@ -6,10 +7,13 @@ import { heardOfRetention } from './node/retention.js';
 import { agentReported } from './node/report.js';
 import { fullLease, nodeOf } from './node/transition.js';
 import type { Recorder } from './recorder.js';
+import { logsSwept } from './task/history.js';
 
 /** Takes one fact of the world into the state. Facts of old incarnations change nothing. */
 export function apply(recorder: Recorder, event: Event): void {
   if (event.type === 'clockReached') return;
+  if (event.type === 'logsSwept' || event.type === 'logsExpired') return logsSwept(recorder, event);
+  if (event.type === 'hypervisorSeen') return hypervisorSeen(recorder, event);
   const node = nodeOf(recorder, event.nodeKey, event.incarnation);
   if (node === undefined) {
     if (event.type !== 'agentConnected') return;
@@ -19,7 +23,7 @@ export function apply(recorder: Recorder, event: Event): void {
   }
   switch (event.type) {
     case 'nodeProvisioned':
-      return nodeProvisioned(recorder, node, event.ipAddress);
+      return nodeProvisioned(recorder, node, event);
     case 'nodeProvisionFailed':
       return nodeProvisionFailed(recorder, node, event);
     case 'nodeGone':

@@ -17,8 +17,12 @@ export type Effect =
    *                                          first (rebooting keeps its disk). Then nodeProvisioned.
    *   leaving.drained                        shall not exist. Then nodeGone. (A leaving node that is not
    *                                          drained is left alone: its tasks are still being dealt with.)
+   *   preempted, preempting.drained          the same. (While it is not drained: left alone. Without
+   *                                          `preempting`: shall not exist, and nothing is answered.)
    *   any other state                        shall exist; if it does not: nodeGone.
    *   no row                                 shall not exist.
+   * A node belongs on its `hypervisor`; what is found of it elsewhere shall not exist. Of a hypervisor that
+   * does not answer nothing is known: its nodes are left alone, and hypervisorSeen tells of it.
    */
   | { type: 'reconcilePool'; poolKey: PoolKey }
   | ({ type: 'welcomeAgent'; sessionId: string; acknowledged: number } & ToNode)

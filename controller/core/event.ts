@@ -1,6 +1,8 @@
 import type { SequencedEvent } from '../../protocol/agent/event.js';
 import type { AttemptRef, NodeMetrics } from '../../protocol/agent/message.js';
+import type { KeptLog } from './task/history.js';
 import type { NodeKey } from '../../protocol/keys.js';
+import type { Capacity } from './settings.js';
 
 interface FromNode {
   nodeKey: NodeKey;
@@ -10,7 +12,7 @@ interface FromNode {
 /** Every fact that comes back from the world. One of an old incarnation changes nothing. */
 export type Event =
   /** The provider has it: creating → starting. */
-  | ({ type: 'nodeProvisioned'; ipAddress?: string } & FromNode)
+  | ({ type: 'nodeProvisioned'; ipAddress?: string; hypervisor?: string } & FromNode)
   | ({ type: 'nodeProvisionFailed'; code: string; message: string } & FromNode)
   /** The provider has nothing of this incarnation any more (destroyed as asked, or died by itself). */
   | ({ type: 'nodeGone' } & FromNode)
@@ -28,5 +30,18 @@ export type Event =
   | ({ type: 'agentDisconnected'; sessionId: string } & FromNode)
   | ({ type: 'heartbeatReceived'; heartbeat: number; metrics?: NodeMetrics } & FromNode)
   | ({ type: 'agentReported'; events: SequencedEvent[] } & FromNode)
+  /** What a provider found of one of its hypervisors; told when it is not what was told before. */
+  | {
+      type: 'hypervisorSeen';
+      hypervisor: string;
+      reachable: boolean;
+      /** Why not, and what helps. */
+      reason?: string;
+      capacity?: Capacity;
+    }
+  /** Logs in the object store were looked at: some are deleted, the others are looked at again. */
+  | { type: 'logsSwept'; stay: KeptLog[]; gone: string[] }
+  /** Short outputs that expired by then shall go. */
+  | { type: 'logsExpired'; at: number }
   /** A deadline of some entity has come; the core finds out which. */
   | { type: 'clockReached' };

@@ -6,6 +6,33 @@ export interface VmSize {
   vcpus: number;
   memoryMiB: number;
   diskGiB: number;
+  /** Devices of the hypervisor that a node gets for itself, by kind: `{gpu: 1}`. */
+  hostDevices?: Readonly<Record<string, number>> | undefined;
+}
+
+/** What nodes can be given of a hypervisor. A number that is absent is not limited. */
+export interface Capacity {
+  vcpus?: number | undefined;
+  memoryMiB?: number | undefined;
+  diskGiB?: number | undefined;
+}
+
+/** A place for nodes, as it is configured: a libvirt host, or this machine for process nodes. */
+export interface Hypervisor {
+  name: string;
+  nodeProvider: 'process' | 'libvirt';
+  /** What the operator says it has; outweighs what the provider finds. */
+  capacity: Capacity;
+  /** How many times its capacity is given away. */
+  overCommit: { vcpus: number; memory: number; disk: number };
+  /** Pools may ask for some of these. */
+  labels: Readonly<Record<string, string>>;
+  /** Names of the networks that pools may ask for there; absent: any. */
+  networks?: readonly string[] | undefined;
+  /** Devices that nodes may be given, each to one node at a time. */
+  hostDevices: readonly { kind: string; address: string }[];
+  /** It takes no new nodes, and those that it has move away once their tasks are done. */
+  maintenance: boolean;
 }
 
 /** An image that pools may name, with the provider that makes its nodes. */
@@ -24,6 +51,8 @@ export interface SupportedImage {
 export interface Settings {
   images: readonly SupportedImage[];
   vmSizes: readonly VmSize[];
+  /** Absent, or none of a provider: its nodes are not counted, as many as are asked for fit. */
+  hypervisors?: readonly Hypervisor[];
   heartbeatIntervalMs: number;
   /** How long an agent may run tasks after it sent a heartbeat that was answered. */
   leaseMs: number;

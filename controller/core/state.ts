@@ -15,6 +15,7 @@ import type { ApplicationPackage } from './application-package/state.js';
 import type { Application } from './application/state.js';
 import type { Certificate } from './certificate/state.js';
 import { Deadlines } from './deadlines.js';
+import type { HypervisorSight } from './hypervisor/state.js';
 import type { JobSchedule } from './job-schedule/state.js';
 import type { Job } from './job/state.js';
 import type { Node } from './node/state.js';
@@ -46,6 +47,12 @@ export class State {
   readonly jobWork = new Map<JobKey, JobWork>();
   readonly loads = new Map<NodeKey, NodeLoad>();
   readonly deadlines = new Deadlines();
+  /** What is known of hypervisors, by name. Not durable: unknown is taken for reachable. */
+  readonly hypervisors = new Map<string, HypervisorSight>();
+  /** Nodes that gave up their room, in the order in which they did. */
+  readonly preempted = new Set<Node>();
+  /** Resizes that wait for room which others are leaving; true: for dedicated nodes, which come first. */
+  readonly waitingForRoom = new Map<PoolKey, boolean>();
   /** The recent past of each pool, for autoscale formulas. Not durable: a restart begins anew. */
   readonly samples = new Map<PoolKey, PoolSamples>();
   /** Looked at again at the end of the tick: pools to place tasks in, entities to settle. */
@@ -69,6 +76,7 @@ export class State {
     this.pools.delete(pool.key);
     this.nodesOfPool.delete(pool.key);
     this.samples.delete(pool.key);
+    this.waitingForRoom.delete(pool.key);
   }
 
   addNode(node: Node): void {
@@ -77,6 +85,7 @@ export class State {
     if (nodes === undefined) this.nodesOfPool.set(node.pool, new Set([node]));
     else nodes.add(node);
     this.loads.set(node.key, new NodeLoad(node));
+    if (node.state === 'preempted' && node.preempting === undefined) this.preempted.add(node);
   }
 
   removeNode(node: Node): void {
@@ -85,6 +94,7 @@ export class State {
     this.loads.delete(node.key);
     this.nodes.delete(node.key);
     this.nodesOfPool.get(node.pool)?.delete(node);
+    this.preempted.delete(node);
   }
 
   addJob(job: Job): void {

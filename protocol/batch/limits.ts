@@ -26,6 +26,8 @@ export const LIMITS = {
   mountsPerPool: 10,
   taskSlotsPerNode: 256,
   targetNodes: 100_000,
+  /** Nodes of a pool with enableInterNodeCommunication. */
+  communicatingNodes: 100,
   autoScaleFormulaLength: 8192,
   autoScaleStatements: 100,
   /** Ours: nesting of an expression, elements of a vector, and work of one evaluation. */

@@ -85,7 +85,15 @@ export const VirtualMachineConfiguration = z.object({
     })
     .optional(),
   nodePlacementConfiguration: z
-    .object({ policy: anyCase(['regional', 'zonal']).default('regional') })
+    .object({
+      /** `zonal` spreads the nodes over hypervisors. */
+      policy: anyCase(['regional', 'zonal']).default('regional'),
+      /** Extension: only hypervisors with all of these labels take nodes of the pool. */
+      hypervisorLabels: z
+        .record(nonEmpty(64), z.string().max(256))
+        .refine((labels) => Object.keys(labels).length <= 16, 'must hold at most 16 labels')
+        .optional(),
+    })
     .optional(),
   extensions: z.array(Extension).max(100).optional(),
   osDisk: z

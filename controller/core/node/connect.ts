@@ -55,7 +55,8 @@ function configure(recorder: Recorder, node: Node): void {
   recorder.ask({ type: 'configureNode', nodeKey: node.key, incarnation: node.incarnation });
   // Prepared anew, its start task included: until then it can't run tasks, whatever it was before.
   const restarts = node.draining !== undefined && node.draining.then !== 'offline';
-  if (node.leaving !== undefined || restarts || node.state === 'starting') return;
+  const goes = node.leaving !== undefined || node.state === 'preempted';
+  if (goes || restarts || node.state === 'starting') return;
   node.errors = [];
   node.lastBootTime = recorder.now;
   moveNode(recorder, node, 'starting');

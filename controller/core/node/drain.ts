@@ -8,7 +8,11 @@ import type { Node } from './state.js';
 import { moveNode } from './transition.js';
 
 /** Deals with a node's tasks before it goes or restarts; those that have not begun go back at once. */
-function dealWithTasks(recorder: Recorder, node: Node, option: NodeDeallocationOption): void {
+export function dealWithTasks(
+  recorder: Recorder,
+  node: Node,
+  option: NodeDeallocationOption,
+): void {
   const { state } = recorder;
   for (const subtask of [...state.loadOf(node).subtasks]) {
     const task = state.tasks.get(subtask.task);
@@ -31,6 +35,7 @@ export function leavePool(recorder: Recorder, node: Node, option: NodeDeallocati
   if (node.leaving?.drained === true) return;
   node.leaving = { option, since: node.leaving?.since ?? recorder.now };
   delete node.draining;
+  delete node.preempting;
   recorder.changed('node', node);
   moveNode(recorder, node, 'leavingpool');
   relist(recorder.state, node);

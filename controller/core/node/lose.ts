@@ -1,9 +1,11 @@
 import { loseRun } from '../job-node/report.js';
 import { rememberNode } from '../account/past.js';
+import { roomChanged } from '../hypervisor/seen.js';
 import type { Recorder } from '../recorder.js';
 import { loseAttempt } from '../task/attempt.js';
 import { loseSubtask } from '../task/group.js';
 import { exorciseWhere } from '../task/hold.js';
+import { moveFromGoneHypervisor, nodePreempted } from './preempt.js';
 import type { Node } from './state.js';
 import { moveNode, nextIncarnation } from './transition.js';
 
@@ -32,6 +34,7 @@ export function nodeGone(recorder: Recorder, node: Node): void {
     removeNode(recorder, node);
     return;
   }
+  if (node.state === 'preempted') return nodePreempted(recorder, node);
   delete node.session.id;
   delete node.draining;
   // The provider may say so again while the pause lasts.
@@ -51,8 +54,9 @@ export function retryLater(recorder: Recorder, node: Node): void {
   moveNode(recorder, node, 'unknown');
 }
 
-/** The back-off has passed. */
+/** The back-off has passed. A node of a hypervisor that is no longer configured finds another. */
 export function createAgain(recorder: Recorder, node: Node): void {
+  moveFromGoneHypervisor(recorder, node);
   nextIncarnation(recorder, node);
   moveNode(recorder, node, 'creating');
 }
@@ -62,4 +66,5 @@ export function removeNode(recorder: Recorder, node: Node): void {
   recorder.removed('node', node);
   recorder.state.removeNode(node);
   recorder.state.toSettle.pools.add(node.pool);
+  if (node.hypervisor !== undefined) roomChanged(recorder);
 }

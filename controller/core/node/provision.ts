@@ -5,7 +5,16 @@ import type { Node } from './state.js';
 import { fullLease, moveNode } from './transition.js';
 
 /** The provider has it: it boots. */
-export function nodeProvisioned(recorder: Recorder, node: Node, ipAddress?: string): void {
+export function nodeProvisioned(
+  recorder: Recorder,
+  node: Node,
+  { ipAddress, hypervisor }: Extract<Event, { type: 'nodeProvisioned' }>,
+): void {
+  // Made before places were written down.
+  if (hypervisor !== undefined && node.hypervisor === undefined && node.state !== 'preempted') {
+    node.hypervisor = hypervisor;
+    recorder.changed('node', node);
+  }
   if (ipAddress !== undefined && ipAddress !== node.ipAddress) {
     node.ipAddress = ipAddress;
     recorder.changed('node', node);
@@ -24,7 +33,7 @@ export function nodeProvisionFailed(
   event: Extract<Event, { type: 'nodeProvisionFailed' }>,
 ): void {
   const pool = recorder.state.pools.get(node.pool);
-  if (node.leaving !== undefined) return;
+  if (node.leaving !== undefined || node.state === 'preempted') return;
   // One that has lived and restarts may still have tasks: it is not given up.
   const isNew = node.incarnation === 1 && node.state === 'creating';
   if (pool !== undefined && isNew && pool.allocationState !== 'steady') {

@@ -2,6 +2,7 @@ import { loseAttempt } from '../task/attempt.js';
 import type { Recorder } from '../recorder.js';
 import { exorciseWhere, relist } from '../task/hold.js';
 import { decideUnconfirmed } from './connect.js';
+import { isWithinReach, reachableSince } from '../hypervisor/seen.js';
 import { createAgain, leaseEnded } from './lose.js';
 import { keepsData } from './retention.js';
 import type { Node } from './state.js';
@@ -17,7 +18,10 @@ const hasLease = (node: Node) =>
 export function nodeDeadline(recorder: Recorder, node: Node): number {
   const load = recorder.state.loadOf(node);
   const { stopTimeoutMs, bootTimeoutMs } = recorder.settings;
-  const deadlines = [node.session.retryAt ?? Infinity, node.session.unconfirmed?.until ?? Infinity];
+  const deadlines = [node.session.unconfirmed?.until ?? Infinity];
+  // Out of reach nothing can be made: it is looked at again when its hypervisor answers.
+  const isReachable = isWithinReach(recorder, node);
+  if (isReachable) deadlines.push(node.session.retryAt ?? Infinity);
   if (hasLease(node) || !load.isEmpty || keepsData(node)) deadlines.push(node.session.leaseUntil);
   // Ghosts come in the order of their ends.
   for (const ghost of load.ghosts.values()) {
@@ -25,13 +29,15 @@ export function nodeDeadline(recorder: Recorder, node: Node): number {
     deadlines.push(ghost.since + stopTimeoutMs);
     break;
   }
-  if (node.state === 'starting' && node.session.id === undefined)
-    deadlines.push(node.stateTransitionTime + bootTimeoutMs);
-  if (node.state === 'unknown' && node.session.retryAt === undefined)
+  if (node.state === 'starting' && node.session.id === undefined && isReachable)
+    deadlines.push(silentSince(recorder, node) + bootTimeoutMs);
+  if (node.state === 'unknown' && node.session.retryAt === undefined && isReachable)
     deadlines.push(recorder.now + UNKNOWN_CHECK_MS);
   const ending = node.leaving?.drained === true ? undefined : (node.leaving ?? node.draining);
   if (ending?.option === 'requeue' || ending?.option === 'terminate')
     deadlines.push(ending.since + stopTimeoutMs);
+  if (node.preempting !== undefined && node.preempting.drained !== true)
+    deadlines.push(node.preempting.since + stopTimeoutMs);
   return Math.min(...deadlines);
 }
 
@@ -45,7 +51,8 @@ export function settleNode(recorder: Recorder, node: Node): void {
   if (
     node.state === 'starting' &&
     node.session.id === undefined &&
-    now >= node.stateTransitionTime + recorder.settings.bootTimeoutMs
+    isWithinReach(recorder, node) &&
+    now >= silentSince(recorder, node) + recorder.settings.bootTimeoutMs
   )
     unusable(
       recorder,
@@ -53,7 +60,8 @@ export function settleNode(recorder: Recorder, node: Node): void {
       'NodePreparationError',
       'The node did not report in time after it was started',
     );
-  if (node.leaving === undefined && (retryDue(node, now) || silentTooLong(recorder, node)))
+  const isLost = retryDue(node, now) || silentTooLong(recorder, node);
+  if (node.leaving === undefined && isLost && isWithinReach(recorder, node))
     createAgain(recorder, node);
   exorciseWhere(
     recorder,
@@ -65,6 +73,7 @@ export function settleNode(recorder: Recorder, node: Node): void {
       if (task.phase === 'preparing' && task.stopping !== undefined) loseAttempt(recorder, task);
   const isEmpty = load.isEmpty && !keepsData(node);
   if (node.leaving !== undefined) settleLeaving(recorder, node, isEmpty);
+  else if (node.preempting !== undefined) settlePreempting(recorder, node, isEmpty);
   else if (node.draining !== undefined) settleDraining(recorder, node, isEmpty);
   if (node.state === 'idle' || node.state === 'running' || node.state === 'offline')
     moveNode(recorder, node, restState(node));
@@ -78,13 +87,14 @@ const retryDue = ({ session }: Node, now: number) =>
  * Unknown for as long as a boot may take, though its provider says that it exists: its agent is dead or
  * locked out. The next incarnation shuts the silent one out, so nothing of it can speak for the node again.
  */
-const silentTooLong = (
-  { now, settings }: Recorder,
-  { state, session, stateTransitionTime }: Node,
-) =>
-  state === 'unknown' &&
-  session.retryAt === undefined &&
-  now >= stateTransitionTime + settings.bootTimeoutMs;
+const silentTooLong = (recorder: Recorder, node: Node) =>
+  node.state === 'unknown' &&
+  node.session.retryAt === undefined &&
+  recorder.now >= silentSince(recorder, node) + recorder.settings.bootTimeoutMs;
+
+/** The time in which its hypervisor was away is no fault of the node. */
+const silentSince = (recorder: Recorder, node: Node) =>
+  Math.max(node.stateTransitionTime, reachableSince(recorder, node));
 
 /** What an unknown node that lasts asks of its provider: does it still exist? */
 export function checkUnknown(recorder: Recorder, node: Node): void {
@@ -106,6 +116,15 @@ function settleLeaving(recorder: Recorder, node: Node, isEmpty: boolean): void {
   if (node.leaving === undefined || node.leaving.drained === true) return;
   if (!isEmpty && !tookTooLong(recorder, node.leaving)) return;
   node.leaving.drained = true;
+  recorder.changed('node', node);
+  recorder.ask({ type: 'reconcilePool', poolKey: node.pool });
+}
+
+function settlePreempting(recorder: Recorder, node: Node, isEmpty: boolean): void {
+  const { preempting } = node;
+  if (preempting === undefined || preempting.drained === true) return;
+  if (!isEmpty && !tookTooLong(recorder, { option: 'requeue', since: preempting.since })) return;
+  preempting.drained = true;
   recorder.changed('node', node);
   recorder.ask({ type: 'reconcilePool', poolKey: node.pool });
 }
@@ -136,5 +155,6 @@ export function unusable(
     { code, message, errorDetails },
   ];
   recorder.changed('node', node);
-  if (node.leaving === undefined) moveNode(recorder, node, 'unusable');
+  if (node.leaving === undefined && node.state !== 'preempted')
+    moveNode(recorder, node, 'unusable');
 }

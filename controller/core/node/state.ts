@@ -86,6 +86,16 @@ export interface Node {
     since: number;
     then: 'reboot' | 'reimage' | 'offline';
   };
+  /** Its room is wanted for a dedicated node: it goes once its tasks have been stopped, and may come back. */
+  preempting?: {
+    since: number;
+    /** As of `leaving`. */
+    drained?: boolean;
+  };
+  /** Where it is placed, and what it takes there; absent: nowhere yet, or where nothing is counted. */
+  hypervisor?: string;
+  /** Addresses of the hypervisor's devices that are its own. */
+  hostDevices?: string[];
   /** The start task of this incarnation must succeed before tasks run. */
   awaitsStartTask?: boolean;
   totalTasksRun: number;
