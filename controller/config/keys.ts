@@ -55,7 +55,16 @@ export const KEY_FORMS: readonly KeyForm[] = [
     'storage',
     'where files of accounts are kept: {kind: disk|s3|azure-blob, …} (default disk, in DIR/objects); docs/storage.md',
   ),
+  text(
+    'storageDomain',
+    'DOMAIN',
+    'accounts have storage hosts of their own, {account}.blob.DOMAIN, which clients must be able to resolve',
+  ),
   structure('leases', 'leases of nodes: {heartbeatInterval, lease, grace}'),
+  structure(
+    'taskUsers',
+    'whom tasks run as where the agent is root: {processNodes: auto|isolated|agent, …}; docs/tasks.md',
+  ),
   text(
     'jobScheduleMinimumInterval',
     'DURATION',

@@ -101,9 +101,33 @@ const Limits = z.strictObject({
   taskStopTimeout: duration(1_000, DAY_MS).default(60_000),
   /** One blob of the object store. */
   blobBytes: z.int().min(1).default(1_099_511_627_776),
+  /** The last bytes of stdout.txt and stderr.txt that are kept when a node is gone; 0: none. */
+  taskLogBytes: z
+    .int()
+    .min(0)
+    .max(64 * 1024 * 1024)
+    .default(2 * 1024 * 1024),
+  /** How often they are copied while a task runs. */
+  taskLogInterval: duration(100, DAY_MS).default(5_000),
   /** Signed URLs that tasks get for this controller's own storage. */
   storageUrlLifetime: duration(60_000, 90 * DAY_MS).default(7 * DAY_MS),
 });
+
+/** Whom tasks run as where the agent is root. */
+const TaskUsers = z.strictObject({
+  /**
+   * Process nodes of a controller that is root. `isolated`: each node has a block of user numbers of its
+   * own; `agent`: every task is root; `auto`: isolated where other users can pass the folders above `nodes`.
+   */
+  processNodes: z.enum(['auto', 'isolated', 'agent']).default('auto'),
+  /** User and group numbers from here on; none below 0x70000000 is given by any usual tool. */
+  first: z.int().min(1_000).max(0xff00_0000).default(0x7000_0000),
+  /** For one node, for all its life: a number is never given twice. */
+  perNode: z.int().min(1_024).max(0x100_0000).default(131_072),
+  /** Process nodes at a time on this machine. */
+  nodesMax: z.int().min(1).max(100_000).default(2_048),
+});
+export type TaskUsersSetting = z.infer<typeof TaskUsers>;
 
 const direct = {
   /** Downloads are redirected to URLs of the backend, which nodes must then be able to reach. */
@@ -205,7 +229,18 @@ export const ConfigurationSchema = z.strictObject({
   quotas: Quotas.default({}),
   hypervisors: z.array(Hypervisor).max(100).default([]),
   storage: Storage.default({ kind: 'disk' }),
+  /** Storage of accounts is at `{account}.blob.{storageDomain}` too, and URLs of packages name it so. */
+  storageDomain: z
+    .string()
+    .toLowerCase()
+    .max(200)
+    .regex(
+      /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/,
+      'allowed is the name of a domain',
+    )
+    .optional(),
   leases: Leases.default({ heartbeatInterval: 5_000, lease: 30_000, grace: 10_000 }),
+  taskUsers: TaskUsers.prefault({}),
   jobScheduleMinimumInterval: duration(1_000, DAY_MS).default(60_000),
   autoScaleMinimumInterval: duration(5_000, DAY_MS).default(5 * 60_000),
   limits: Limits.default({
@@ -213,6 +248,8 @@ export const ConfigurationSchema = z.strictObject({
     nodeBootTimeout: 600_000,
     taskStopTimeout: 60_000,
     blobBytes: 1_099_511_627_776,
+    taskLogBytes: 2 * 1024 * 1024,
+    taskLogInterval: 5_000,
     storageUrlLifetime: 7 * DAY_MS,
   }),
   logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),

@@ -10,6 +10,7 @@ import { poolHandlers } from './batch/pool.js';
 import { operationRouter } from './batch/router.js';
 import { taskHandlers } from './batch/task.js';
 import { managementRoutes } from './management/router.js';
+import { signIn } from './management/sign-in.js';
 import { apiVersion } from './middleware/api-version.js';
 import { authentication } from './middleware/authentication.js';
 import { earlyAction } from './middleware/early-action.js';
@@ -40,6 +41,7 @@ export function createApp(ports: HttpPorts): Koa {
   app.use(health);
   app.use(openApi());
   for (const mount of ports.mounts ?? []) app.use(mount); // agents and storage: credentials of their own
+  app.use(signIn(ports)); // OAuth's client credentials for az login
   app.use(managementRoutes(ports)); // /subscriptions and /providers: admin token, errors in ARM's shape
   app.use(batchErrors(ports)); // whatever is thrown below is answered here, once
   app.use(apiVersion);

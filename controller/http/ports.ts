@@ -1,6 +1,8 @@
+import type { Readable } from 'node:stream';
 import type { Middleware } from 'koa';
 import type { AgentRequest, AgentResponse, FileProperties } from '../../protocol/agent/request.js';
-import type { JobKey, NodeKey } from '../../protocol/keys.js';
+import type { JobKey, NodeKey, TaskKey } from '../../protocol/keys.js';
+import type { Job } from '../core/job/state.js';
 import type { Settings } from '../core/settings.js';
 import type { Command } from '../engine/command.js';
 import type { StateView } from '../engine/ports.js';
@@ -19,14 +21,41 @@ interface NodeFiles {
     path: string,
     range?: { start?: number; end?: number },
   ): Promise<{ file: FileProperties; start: number; end: number; body: NodeJS.ReadableStream }>;
+  /** Whether the node has a link right now. */
+  isOnline(nodeKey: NodeKey): boolean;
+}
+
+/** Which log: of one attempt of a task, or of the start task of one boot of a node. */
+export type LogOwner =
+  | { kind: 'task'; task: TaskKey; job: Readonly<Job>; attempt: number }
+  | { kind: 'startTask'; node: NodeKey; incarnation: number };
+
+/** A kept log; `skipped`: bytes of the file in front of it, positions are inclusive. */
+export interface OpenLog {
+  bytes: number;
+  skipped: number;
+  lastModified: number;
+  read(start: number, end: number): Promise<Readable>;
+  close(): Promise<void>;
+}
+
+/** Copies of outputs in the object store. */
+export interface KeptLogFiles {
+  keep(
+    owner: LogOwner,
+    file: string,
+    body: Readable,
+    of: { skipped: number; bytes: number; ended: boolean },
+  ): Promise<void>;
+  open(owner: LogOwner, file: string): Promise<OpenLog | undefined>;
 }
 
 /** Files of application packages; `account` is the account's name, `expiry` epoch milliseconds. */
 export interface PackageFiles {
   prepare(account: string): Promise<void>;
-  /** A signed URL that permits `permissions` (of r, w) on one blob. */
+  /** A signed URL that permits `permissions` (of r, w) on one blob, below the URL of the account's storage. */
   url(
-    baseUrl: string,
+    storageUrl: string,
     account: string,
     blob: string,
     permissions: string,
@@ -64,6 +93,9 @@ export interface HttpPorts {
   /** A URL of the service's own storage as the node may write to it; any other as it is. */
   nodeUrl?(nodeKey: NodeKey, url: string): string;
   readonly packages?: PackageFiles;
+  readonly keptLogs?: KeptLogFiles;
+  /** Accounts' storage is at `{account}.blob.{storageDomain}` too. */
+  readonly storageDomain?: string | undefined;
   readonly settings: Settings;
   /** Constant time. */
   isAdminToken(token: string): boolean;

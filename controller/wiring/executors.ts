@@ -1,10 +1,12 @@
 import { poolOf } from '../../protocol/keys.js';
+import { storagePath } from '../../protocol/storage-host.js';
 import { AgentEffects } from '../effects/agents/agent-effects.js';
 import { LinkServer } from '../effects/agents/link-server.js';
 import { NodeFiles } from '../effects/agents/node-files.js';
 import { Sessions } from '../effects/agents/sessions.js';
 import type { Providers } from '../effects/nodes/providers.js';
 import type { NodeReconciler } from '../effects/nodes/reconcile.js';
+import { LogSweep } from '../effects/objects/log-sweep.js';
 import { GUEST_VIEW_OF_HOST } from '../effects/authority/server-names.js';
 import { systemClock as clock } from '../effects/system-clock.js';
 import type { Configuration } from '../config/schema.js';
@@ -20,6 +22,7 @@ export interface Executors {
   agents: AgentEffects;
   reconciler: NodeReconciler;
   providers: Providers;
+  logSweep: LogSweep;
 }
 
 /** The executors of effects; the engine that they report to is asked for when it is there. */
@@ -52,28 +55,53 @@ export function createExecutors(parts: Parts, engine: () => Engine): Executors {
       open: (sealed) => authority.open(sealed),
       taskToken: (of) => authority.taskToken(of),
       storage: {
-        isOwnHost: ownHosts(configuration, listeners),
+        ownPath: ownPaths(configuration, listeners),
         sign: (text) => authority.signStorage(text),
         now: () => clock.now(),
         urlLifetimeMs: configuration.limits.storageUrlLifetime,
       },
       heartbeatIntervalMs: settings.heartbeatIntervalMs,
+      logs: {
+        bytesMax: configuration.limits.taskLogBytes,
+        intervalMs: configuration.limits.taskLogInterval,
+      },
       vmSizes: settings.vmSizes,
     },
     sessions,
   );
   const { providers, reconciler } = createNodes(parts, engine);
   const links = new LinkServer(view, sessions);
-  return { sessions, links, nodeFiles, agents, reconciler, providers };
+  const logSweep = new LogSweep({
+    objects: parts.objects,
+    reader: parts.store,
+    view,
+    report: (event) => {
+      engine().report(event);
+    },
+    now: () => clock.now(),
+    log,
+  });
+  return { sessions, links, nodeFiles, agents, reconciler, providers, logSweep };
 }
 
-/** Hosts under which tasks' URLs may name this controller's own storage. */
-function ownHosts({ listen, tlsListen, hypervisors }: Configuration, listeners: Listeners) {
+/** Tells URLs that name this controller's own storage from others; see StorageSigner. */
+function ownPaths(
+  { listen, tlsListen, hypervisors, storageDomain }: Configuration,
+  listeners: Listeners,
+) {
   const names = ['localhost', '127.0.0.1', '[::1]', GUEST_VIEW_OF_HOST, listen.host];
   if (tlsListen !== undefined) names.push(tlsListen.host);
   const hosts = new Set(names.flatMap((name) => listeners.ports.map((port) => `${name}:${port}`)));
   for (const { controllerUrl } of hypervisors) {
     if (controllerUrl !== undefined) hosts.add(new URL(controllerUrl).host);
   }
-  return (host: string) => hosts.has(host);
+  const ports = new Set(listeners.ports.map(String));
+  return (url: URL) => {
+    if (hosts.has(url.host)) return storagePath('', url.pathname, undefined);
+    const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
+    const isAccount =
+      storageDomain !== undefined && url.hostname.endsWith(`.blob.${storageDomain}`);
+    if (!isAccount || !ports.has(port)) return undefined;
+    return storagePath(url.hostname, url.pathname, storageDomain);
+  };
 }

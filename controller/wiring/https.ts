@@ -7,7 +7,7 @@ import type { Listeners } from '../http/listen.js';
 
 /** The certificate of https: a configured one, or the folder's own CA's. */
 export function secure(
-  { tlsListen }: Configuration,
+  { tlsListen, storageDomain }: Configuration,
   configured: ReturnType<typeof readTls> | undefined,
   listeners: Listeners,
   authority: Authority,
@@ -18,6 +18,8 @@ export function secure(
     return {};
   }
   const ca = authority.certificateAuthority(clock.now());
-  listeners.useCertificate(ca.serverCertificate(serverNames(tlsListen.host), clock.now()));
+  listeners.useCertificate(
+    ca.serverCertificate(serverNames(tlsListen.host, storageDomain), clock.now()),
+  );
   return { caPem: ca.caPem, caFile: ca.caFile };
 }

@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import { accountKey } from '../../protocol/keys.js';
+import { taskKeepLog } from '../commands/task/keep-log.js';
 import { identifyAgent, refuse } from '../effects/agents/link-server.js';
 import { equalSecrets, hashSecret } from '../effects/authority/constant-time.js';
+import { KeptLogs } from '../effects/objects/kept-logs.js';
 import { PackageStore } from '../effects/objects/package-store.js';
 import { textToSign } from '../effects/objects/signed-url.js';
 import { systemClock as clock } from '../effects/system-clock.js';
@@ -18,6 +20,13 @@ import type { Parts } from './parts.js';
 export function serve(parts: Parts, executors: Executors, engine: Engine): void {
   const { authority, listeners, log, configuration, settings, store } = parts;
   const isAdminToken = (token: string) => authority.isAdminToken(token);
+  const keptLogs = new KeptLogs({
+    objects: parts.objects,
+    view: () => engine.view,
+    note: (kept) => engine.submit(taskKeepLog(kept)),
+    now: () => clock.now(),
+    bytesMax: configuration.limits.taskLogBytes,
+  });
   const app = createApp({
     submit: (command) => engine.submit(command),
     view: engine.view,
@@ -30,6 +39,8 @@ export function serve(parts: Parts, executors: Executors, engine: Engine): void 
       sign: (text) => authority.signStorage(text),
       now: () => clock.now(),
     }),
+    storageDomain: configuration.storageDomain,
+    keptLogs,
     settings,
     isAdminToken,
     jobOfTaskToken: (token) => authority.jobOfTaskToken(token, engine.view),
@@ -37,6 +48,9 @@ export function serve(parts: Parts, executors: Executors, engine: Engine): void 
     log,
     mounts: [
       agentEndpoints({
+        view: engine.view,
+        reader: store,
+        keptLogs,
         submit: (command) => engine.submit(command),
         isEnrolmentToken: (...claim) => authority.isEnrolmentToken(...claim),
         hashSecret,
@@ -51,6 +65,7 @@ export function serve(parts: Parts, executors: Executors, engine: Engine): void 
           equalSecrets(signature, authority.signStorage(textToSign(terms))),
         now: () => clock.now(),
         blobBytesMax: configuration.limits.blobBytes,
+        storageDomain: configuration.storageDomain,
         directUrlLifetimeMs: directUrlLifetimeMs(configuration.storage),
       }),
     ],

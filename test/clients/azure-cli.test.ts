@@ -8,6 +8,7 @@ import { startController } from '../support/start-controller.js';
 import type { StartedController } from '../support/start-controller.js';
 import { tempDirectory } from '../support/temp-dir.js';
 import { waitFor } from '../support/wait-for.js';
+import { makeZip } from '../support/zip.js';
 
 interface Ended {
   code: number;
@@ -30,7 +31,7 @@ suite('az batch, unchanged, over https', [await azureCliRequirement()], () => {
   });
 
   /** No login and nothing of the user's own: name, key and endpoint come with every call. */
-  const ended = (...command: string[]) =>
+  const endedAny = (...command: string[]) =>
     new Promise<Ended>((resolve) => {
       const environment = {
         PATH: '/usr/bin:/bin',
@@ -45,7 +46,7 @@ suite('az batch, unchanged, over https', [await azureCliRequirement()], () => {
       };
       execFile(
         AZ,
-        ['batch', ...command, '--output', 'json'],
+        [...command, '--output', 'json'],
         { env: environment },
         (error, output, errors) => {
           resolve({ code: error === null ? 0 : Number(error.code), output, errors });
@@ -53,13 +54,16 @@ suite('az batch, unchanged, over https', [await azureCliRequirement()], () => {
       );
     });
 
+  const ended = (...command: string[]) => endedAny('batch', ...command);
+
   /** What a command that must succeed prints; undefined where it prints nothing. */
-  async function az(...command: string[]): Promise<unknown> {
-    const { code, output, errors } = await ended(...command);
+  async function azAny(...command: string[]): Promise<unknown> {
+    const { code, output, errors } = await endedAny(...command);
     if (code !== 0)
-      throw new Error(`az batch ${command.join(' ')} ended with ${String(code)}: ${errors}`);
+      throw new Error(`az ${command.join(' ')} ended with ${String(code)}: ${errors}`);
     return output.trim() === '' ? undefined : (JSON.parse(output) as unknown);
   }
+  const az = (...command: string[]) => azAny('batch', ...command);
 
   const until = (what: string, expected: object, ...command: string[]) =>
     waitFor(
@@ -190,6 +194,69 @@ suite('az batch, unchanged, over https', [await azureCliRequirement()], () => {
     expect(readFileSync(file('node.txt'), 'utf8')).toBe('from az\n');
     await az('node', 'file', 'delete', ...onNode, '--yes');
     await az('task', 'file', 'delete', ...ofTask, '--file-path', 'stderr.txt', '--yes');
+  });
+
+  it('signs in to the management plane with the admin token, and shows the account and its keys', async () => {
+    const url = controller.tlsUrl ?? '';
+    await azAny('cloud', 'register', '--name', 'yard', '--endpoint-resource-manager', url);
+    await azAny('cloud', 'set', '--name', 'yard');
+    const login = ['login', '--service-principal', '--tenant', 'adfs', '--username', 'admin'];
+    const refused = await endedAny(...login, '--password', 'not-the-token');
+    expect([refused.code === 0, refused.errors]).toEqual([
+      false,
+      expect.stringContaining('admin token'),
+    ]);
+    expect(await azAny(...login, '--password', controller.adminToken)).toMatchObject([
+      { state: 'Enabled', tenantId: 'adfs' },
+    ]);
+    expect(await az('account', 'list')).toMatchObject([{ name: controller.account }]);
+    const keys = ['account', 'keys', 'list', '--resource-group', 'batchyard'];
+    expect(await az(...keys, '--name', controller.account)).toMatchObject({
+      primary: controller.key,
+    });
+  });
+
+  it('uploads and activates an application package, which a task then uses', async () => {
+    writeFileSync(
+      file('tool.zip'),
+      makeZip([{ name: 'hello.txt', content: 'from the package\n' }]),
+    );
+    const account = ['--resource-group', 'batchyard', '--name', controller.account];
+    // az refuses packages of an account without linked storage before it asks the service.
+    const storage =
+      '/subscriptions/0/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/own';
+    await az('account', 'set', ...account, '--storage-account', storage);
+    const application = [...account, '--application-name', 'tool'];
+    const one = [...application, '--version-name', '1.0'];
+    const create = ['application', 'package', 'create', ...one];
+    expect(await az(...create, '--package-file', file('tool.zip'))).toMatchObject({
+      state: 'Active',
+      format: 'zip',
+    });
+    expect(await az('application', 'package', 'show', ...one)).toMatchObject({ state: 'Active' });
+    await az('application', 'set', ...application, '--default-version', '1.0');
+    expect(await az('application', 'package', 'list', ...application)).toMatchObject([
+      { name: '1.0' },
+    ]);
+    expect(await az('application', 'summary', 'list')).toMatchObject([
+      { id: 'tool', versions: ['1.0'] },
+    ]);
+    const task = {
+      id: 'packed',
+      commandLine: '/bin/sh -c "cat $AZ_BATCH_APP_PACKAGE_tool_1_0/hello.txt"',
+      applicationPackageReferences: [{ applicationId: 'tool', version: '1.0' }],
+    };
+    writeFileSync(file('packed.json'), JSON.stringify(task));
+    const ofTask = ['--job-id', 'cli-job', '--task-id', 'packed'];
+    await az('task', 'create', '--job-id', 'cli-job', '--json-file', file('packed.json'));
+    await until('the task to complete', { state: 'completed' }, 'task', 'show', ...ofTask);
+    const download = ['task', 'file', 'download', ...ofTask, '--file-path', 'stdout.txt'];
+    await az(...download, '--destination', file('packed.txt'));
+    expect(readFileSync(file('packed.txt'), 'utf8')).toBe('from the package\n');
+    await az('application', 'set', ...application, '--default-version', '');
+    await az('application', 'package', 'delete', ...one, '--yes');
+    await az('application', 'delete', ...application, '--yes');
+    expect(await az('application', 'list', ...account)).toEqual([]);
   });
 
   it('shows the node, takes it out of scheduling and back, and removes it', async () => {

@@ -2,8 +2,8 @@ import { PACKAGES_CONTAINER } from '../objects/package-store.js';
 import { signedQuery } from '../objects/signed-url.js';
 
 export interface StorageSigner {
-  /** Hosts (`host:port`) under which this controller's own storage is known. */
-  isOwnHost(host: string): boolean;
+  /** Path of a URL of this controller's own storage, `/storage/{account}/…`; undefined for any other URL. */
+  ownPath(url: URL): string | undefined;
   sign(text: string): string;
   now(): number;
   urlLifetimeMs: number;
@@ -24,8 +24,9 @@ export class OwnStorage {
    */
   reachable(url: string, permissions: string): string {
     const parsed = parse(url);
-    if (parsed === undefined || !this.signer.isOwnHost(parsed.host)) return url;
-    const match = /^\/storage\/([^/]+)\/([^/]+)(?:\/(.+))?$/.exec(parsed.pathname);
+    const path = parsed === undefined ? undefined : this.signer.ownPath(parsed);
+    if (parsed === undefined || path === undefined) return url;
+    const match = /^\/storage\/([^/]+)\/([^/]+)(?:\/(.+))?$/.exec(path);
     if (match?.[1] === undefined || match[2] === undefined) return url;
     // Application packages are written by whoever manages the account, never by tasks.
     if (match[2].toLowerCase() === PACKAGES_CONTAINER) return url;
@@ -34,7 +35,7 @@ export class OwnStorage {
     const query = signed
       ? parsed.search.slice(1)
       : this.query(match[2], permissions, match[3] === undefined ? undefined : decode(match[3]));
-    return `${this.baseUrl}${parsed.pathname}?${query}`;
+    return `${this.baseUrl}${path}?${query}`;
   }
 
   /** The file of an application package, to read. */

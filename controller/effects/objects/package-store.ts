@@ -35,9 +35,12 @@ export class PackageStore {
     await this.ports.objects.createContainer(account, PACKAGES_CONTAINER);
   }
 
-  /** A URL below `baseUrl` that permits `permissions` (of r, w) on one blob; `expiry` is epoch milliseconds. */
+  /**
+   * A URL below `storageUrl`, the account's, that permits `permissions` (of r, w) on one blob; `expiry` is
+   * epoch milliseconds.
+   */
   url(
-    baseUrl: string,
+    storageUrl: string,
     account: string,
     blob: string,
     permissions: string,
@@ -53,8 +56,8 @@ export class PackageStore {
       },
       (text) => this.ports.sign(text),
     );
-    const path = [account, PACKAGES_CONTAINER, ...blob.split('/')].map(encodeURIComponent);
-    return { url: `${baseUrl}/storage/${path.join('/')}?${query}`, expiry };
+    const path = [PACKAGES_CONTAINER, ...blob.split('/')].map(encodeURIComponent);
+    return { url: `${storageUrl}/${path.join('/')}?${query}`, expiry };
   }
 
   /** Looks whether a zip file was uploaded: its first entry and its end, not what is inside. */

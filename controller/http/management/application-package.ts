@@ -11,6 +11,7 @@ import { applicationPackageCreate } from '../../commands/application-package/cre
 import { applicationPackageDelete } from '../../commands/application-package/delete.js';
 import type { ApplicationPackage } from '../../core/application-package/state.js';
 import type { PackageFiles } from '../ports.js';
+import { accountStorageUrl } from '../storage/account-url.js';
 import { applicationId, applicationNameOf, findApplication } from './application.js';
 import type { ManagementCall, ManagementHandler } from './call.js';
 import { accountOfPath, nameOf, sendJson, sendNothing } from './call.js';
@@ -48,11 +49,17 @@ function mustFind(call: ManagementCall): Readonly<ApplicationPackage> {
   );
 }
 
+const storageUrl = (call: ManagementCall) =>
+  accountStorageUrl(call.baseUrl, accountOfPath(call).name, {
+    userAgent: call.context.get('user-agent'),
+    storageDomain: call.ports.storageDomain,
+  });
+
 /** With a new signed URL each time: to upload to while the package is pending, to read once it is active. */
 function armPackage(call: ManagementCall, one: Readonly<ApplicationPackage>): object {
   const isPending = one.state === 'pending';
   const { url, expiry } = files(call).url(
-    call.baseUrl,
+    storageUrl(call),
     accountOfPath(call).name,
     one.upload,
     isPending ? 'rw' : 'r',

@@ -8,6 +8,10 @@ import { accountOfPath, sendJson, sendList } from './call.js';
 /** Azure's largest; nothing here refuses more. */
 const ACCOUNT_QUOTA = 50;
 
+/** Accounts of the configuration stand here. */
+const FIRST_SUBSCRIPTION = '00000000-0000-0000-0000-000000000000';
+const TENANT = 'adfs';
+
 const RESOURCES = [
   'batchAccounts',
   'batchAccounts/pools',
@@ -34,6 +38,19 @@ export const listOperations: ManagementHandler = async (call) => {
     };
   });
   sendList(call, [...management, ...data]);
+};
+
+/** The subscriptions that accounts stand in, and the one that a new controller begins with. */
+export const listSubscriptions: ManagementHandler = async (call) => {
+  const ids = [...call.ports.view.accounts.values()].map(({ subscriptionId }) => subscriptionId);
+  const value = [...new Set([FIRST_SUBSCRIPTION, ...ids])].map((subscriptionId) => ({
+    id: `/subscriptions/${subscriptionId}`,
+    subscriptionId,
+    displayName: 'Batchyard',
+    state: 'Enabled',
+    tenantId: TENANT,
+  }));
+  sendList(call, value);
 };
 
 /** What an account of ours never has: detectors, private endpoints. */

@@ -28,6 +28,7 @@ const CERTIFICATE = `${ACCOUNT}/certificates/{certificateName}`;
 
 /** Every operation of the management plane that is served; everything else below its paths is 404, 405 or 501. */
 const routes: readonly [Method, string, ManagementHandler][] = [
+  ['GET', '/subscriptions', location.listSubscriptions],
   ['GET', '/providers/Microsoft.Batch/operations', location.listOperations],
   ['GET', `${PROVIDER}/batchAccounts`, account.listAccounts],
   ['GET', GROUP, account.listAccounts],
@@ -126,12 +127,12 @@ function managementRouter(ports: HttpPorts): Router {
   return router;
 }
 
-/** The management plane: everything below `/subscriptions/` and `/providers/`. */
+/** The management plane: everything at and below `/subscriptions` and `/providers`. */
 export function managementRoutes(ports: HttpPorts): Middleware {
   const answerErrors = managementErrors(ports);
   const router = managementRouter(ports).routes() as unknown as Middleware;
   return async (context, next) => {
-    if (!/^\/(subscriptions|providers)\//i.test(context.path)) return next();
+    if (!/^\/(subscriptions|providers)(\/|$)/i.test(context.path)) return next();
     await answerErrors(context, async () => {
       checkToken(context, ports);
       checkVersion(parseQuery(context.querystring).get('api-version'));

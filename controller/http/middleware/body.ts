@@ -30,6 +30,11 @@ async function readBytes(context: Context): Promise<Buffer> {
   return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
 }
 
+/** The body as a form (`a=1&b=2`), whatever its content type says. */
+export async function readForm(context: Context): Promise<URLSearchParams> {
+  return new URLSearchParams((await readBytes(context)).toString('utf8'));
+}
+
 /** The body as JSON; undefined where there is none. */
 export async function readJson(context: Context): Promise<unknown> {
   const bytes = await readBytes(context);

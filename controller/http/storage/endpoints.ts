@@ -1,10 +1,11 @@
 /**
- * `/storage/{account}/{container}/{blob}`: a small store that speaks enough of the Blob REST API for
+ * `/storage/{account}/{container}/{blob}`, or `/{container}/{blob}` on the account's own host: a small store that speaks enough of the Blob REST API for
  * resource files and output files, and for clients that prepare them: blobs whole or in blocks, lists
  * flat or by folder. Not a whole Blob service: no leases, snapshots, appends or pages.
  */
 import { randomUUID } from 'node:crypto';
 import type Koa from 'koa';
+import { storagePath } from '../../../protocol/storage-host.js';
 import { authorise, authoriseAdmin } from './authorisation.js';
 import { deleteBlob, getBlob, putBlob } from './blob.js';
 import { BLOCKS_CONTAINER, putBlock, putBlockList } from './blocks.js';
@@ -22,14 +23,15 @@ interface Target {
   blob?: string;
 }
 
-/** The endpoints as a middleware; everything outside `/storage/` is passed on. */
+/** The endpoints as a middleware; everything else is passed on. */
 export function storageEndpoints(ports: StoragePorts): Koa.Middleware {
   return async (context, next) => {
-    if (!context.path.startsWith(STORAGE_PREFIX)) return next();
+    const path = storagePath(context.hostname, context.path, ports.storageDomain);
+    if (path === undefined) return next();
     context.set('x-ms-request-id', randomUUID());
     context.set('x-ms-version', '2021-12-02');
     try {
-      await route(ports, context);
+      await route(ports, context, path);
     } catch (error) {
       answerError(context, error);
     }
@@ -54,8 +56,8 @@ function answerError(context: Koa.Context, error: unknown): void {
   context.body = errorXml(answer.code, answer.message);
 }
 
-async function route(ports: StoragePorts, context: Koa.Context): Promise<void> {
-  const target = readTarget(context.path);
+async function route(ports: StoragePorts, context: Koa.Context, path: string): Promise<void> {
+  const target = readTarget(path);
   if (!ports.accountExists(target.account)) throw new StorageError('ResourceNotFound');
   if (target.blob !== undefined) {
     await routeBlob(ports, context, { ...target, blob: target.blob });
@@ -149,6 +151,7 @@ async function listBlobs(
   }
   const page = { prefix: query.get('prefix') ?? '', marker: query.get('marker') ?? '', limit };
   const delimiter = query.get('delimiter') ?? '';
+  const atOwnHost = !context.path.startsWith(STORAGE_PREFIX);
   const listing = await readListing(ports.blobs, account, container, page, delimiter);
   context.type = 'application/xml';
   context.body = listXml({
@@ -156,7 +159,7 @@ async function listBlobs(
     ...listing,
     delimiter,
     container,
-    endpoint: `${context.protocol}://${context.host}${STORAGE_PREFIX}${account}/`,
+    endpoint: `${context.protocol}://${context.host}${atOwnHost ? '/' : `${STORAGE_PREFIX}${account}/`}`,
   });
 }
 

@@ -76,6 +76,8 @@ export interface StoragePorts {
   ): boolean;
   now(): number;
   blobBytesMax: number;
+  /** Accounts are served at `{account}.blob.{storageDomain}` as well. */
+  storageDomain?: string | undefined;
   /** Set: GETs are redirected to URLs of the backend that live this long, where it has such. */
   directUrlLifetimeMs?: number | undefined;
 }
