@@ -110,6 +110,7 @@ async function start(
     log,
   );
   executors.reconciler.start();
+  executors.logSweep.start();
   for (const account of configuration.accounts) await ensureAccount(parts, engine, account);
   serve(parts, executors, engine);
   const tlsUrl = listeners.tlsUrl;
@@ -123,6 +124,7 @@ async function start(
       const closed = listeners.close();
       executors.sessions.stop();
       await closed;
+      await executors.logSweep.stop();
       await executors.reconciler.stop();
       await executors.providers.close();
       await engine.stop();

@@ -136,6 +136,12 @@ export class Recorder {
     for (const row of rows) (this.changes.history[kind] as unknown[]).push(row);
   }
 
+  /** Short outputs that expired by `at` (epoch milliseconds) go. */
+  expireLogs(at: number): void {
+    this.changes.count += 1;
+    this.changes.history.expiredAt = at;
+  }
+
   ask(effect: Effect): void {
     this.changes.count += 1;
     this.changes.effects.push(effect);

@@ -72,6 +72,8 @@ export interface Reader {
   attemptLog(task: TaskKey, number: number): Promise<AttemptLog | undefined>;
   /** Logs in the object store that are to be looked at by now, those that wait longest first. */
   keptLogsDue(now: number, limit: number): Promise<KeptLog[]>;
+  /** Whether short outputs have expired by now. */
+  hasExpiredLogs(now: number): Promise<boolean>;
   /** Those of one owner. */
   keptLogsOf(owner: string, limit: number): Promise<KeptLog[]>;
 }

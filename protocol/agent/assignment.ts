@@ -25,12 +25,25 @@ export type AssignedOutputFile = z.infer<typeof AssignedOutputFile>;
 
 const EnvironmentSetting = z.object({ name: z.string(), value: z.string().optional() });
 
-const UserIdentity = z.object({
+/** A user account of the pool, on every node of it. */
+export const AssignedUserAccount = z.object({
+  name: z.string(),
+  password: z.string(),
+  elevationLevel: z.enum(['nonadmin', 'admin']),
+  uid: z.int().optional(),
+  gid: z.int().optional(),
+  /** Only where the pool's nodes may talk to each other: its key pair goes into the user's `.ssh`. */
+  sshPrivateKey: z.string().optional(),
+});
+export type AssignedUserAccount = z.infer<typeof AssignedUserAccount>;
+
+export const UserIdentity = z.object({
   username: z.string().optional(),
   autoUser: z
     .object({ scope: z.enum(['task', 'pool']), elevationLevel: z.enum(['nonadmin', 'admin']) })
     .optional(),
 });
+export type UserIdentity = z.infer<typeof UserIdentity>;
 
 const applicationId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 const version = z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$/);
@@ -126,6 +139,9 @@ export const NodeConfiguration = z.object({
   isDedicated: z.boolean(),
   taskSlotsPerNode: z.int().min(1),
   certificates: z.array(AssignedCertificate),
+  /** The last bytes of outputs that are copied to the controller; absent: none. */
+  logs: z.object({ bytesMax: z.int().min(1), intervalMs: z.number().min(1) }).optional(),
+  userAccounts: z.array(AssignedUserAccount).optional(),
   /** Of the pool: in place before the start task. */
   applicationPackages: z.array(AssignedApplicationPackage).optional(),
   startTask: Program.extend({

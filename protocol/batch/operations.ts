@@ -155,6 +155,8 @@ const jobSchedule = [
   operation('JobSchedule_Terminate', 'POST', `${SCHEDULE}/terminate`, 202, { ...C, ...served }),
 ] as const;
 
+const ATTEMPT_FILE = `${TASK}/attempts/{attempt}/files/{filePath}`;
+
 const task = [
   operation('Task_Add', 'POST', `${JOB}/tasks`, 201, { request: TaskAdd, ...served }),
   operation('Task_AddCollection', 'POST', `${JOB}/addtaskcollection`, 200, {
@@ -174,6 +176,8 @@ const task = [
   operation('Task_Reactivate', 'POST', `${TASK}/reactivate`, 204, { ...C, ...served }),
   operation('Task_ListSubtasks', 'GET', `${TASK}/subtasksinfo`, 200, served),
   operation('Task_Explain', 'GET', `${TASK}/explain`, 200, extension),
+  operation('Task_ListAttempts', 'GET', `${TASK}/attempts`, 200, extension),
+  operation('Task_GetAttemptLog', 'GET', ATTEMPT_FILE, 200, extension),
 ] as const;
 
 const node = [

@@ -1,5 +1,7 @@
 import type { FailureInfo, Outcome } from '../../../protocol/agent/event.js';
 import type { NodeKey, TaskKey } from '../../../protocol/keys.js';
+import { jobOf } from '../../../protocol/keys.js';
+import type { Event } from '../event.js';
 import type { Recorder } from '../recorder.js';
 import type { Task } from './state.js';
 
@@ -104,4 +106,16 @@ export function rememberLogs(recorder: Recorder, task: Task, outcome: Outcome): 
     ...logs,
     ...(task.retentionTimeMs === undefined ? {} : { expires: endTime + task.retentionTimeMs }),
   });
+}
+
+/** The ledger follows what was deleted, and what stays for now. A log whose task has gone meanwhile is looked at at once. */
+export function logsSwept(
+  recorder: Recorder,
+  event: Extract<Event, { type: 'logsSwept' | 'logsExpired' }>,
+): void {
+  if (event.type === 'logsExpired') return recorder.expireLogs(event.at);
+  recorder.remember('forgotten', ...event.gone);
+  const isThere = ({ owner }: KeptLog) =>
+    owner.startsWith('node:') || recorder.state.jobs.has(jobOf(owner as TaskKey));
+  recorder.remember('kept', ...event.stay.filter(isThere));
 }

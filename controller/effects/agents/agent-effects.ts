@@ -26,6 +26,8 @@ export interface AgentEffectsPorts {
   taskToken(of: { job: Readonly<Job>; task: Readonly<Task> }): string;
   storage: StorageSigner;
   heartbeatIntervalMs: number;
+  /** How much of outputs is kept, and how often it is copied; 0 bytes: nothing. */
+  logs: { bytesMax: number; intervalMs: number };
   vmSizes: readonly VmSize[];
 }
 
@@ -107,6 +109,7 @@ export class AgentEffects {
       (sealed) => this.ports.open(sealed),
       this.storageOf(session, accountName(view, session.nodeKey)),
       session.baseUrl,
+      this.ports.logs,
     );
     session.send({ type: 'configure', configuration });
   }

@@ -72,6 +72,7 @@ export function buildConfiguration(
   open: (sealed: string) => string,
   storage: OwnStorage,
   accountUrl: string,
+  logs: NonNullable<NodeConfiguration['logs']>,
 ): NodeConfiguration {
   const { specification } = pool;
   const { startTask } = specification;
@@ -83,6 +84,8 @@ export function buildConfiguration(
     isDedicated: node.isDedicated,
     taskSlotsPerNode: specification.taskSlotsPerNode,
     certificates: certificates(pool, view, open),
+    ...(logs.bytesMax === 0 ? {} : { logs }),
+    ...userAccounts(pool),
     applicationPackages: assignedPackages(
       view,
       pool.account,
@@ -104,6 +107,25 @@ export function buildConfiguration(
           },
         }),
   };
+}
+
+/** Keys go to nodes that may reach each other, as the service documents it. */
+function userAccounts({ specification }: Readonly<Pool>): Pick<NodeConfiguration, 'userAccounts'> {
+  if (specification.userAccounts === undefined) return {};
+  const accounts = specification.userAccounts.map((account) => {
+    const { name, password, elevationLevel, linuxUserConfiguration: linux } = account;
+    const { uid, gid, sshPrivateKey } = linux ?? {};
+    return {
+      name,
+      password,
+      elevationLevel,
+      ...(uid === undefined || gid === undefined ? {} : { uid, gid }),
+      ...(sshPrivateKey === undefined || !specification.enableInterNodeCommunication
+        ? {}
+        : { sshPrivateKey }),
+    };
+  });
+  return { userAccounts: accounts };
 }
 
 function certificates(

@@ -71,6 +71,10 @@ export class NodeFiles {
     }
   }
 
+  isOnline(nodeKey: NodeKey): boolean {
+    return this.sessions.get(nodeKey) !== undefined;
+  }
+
   answered(session: AgentSession, id: string, response: AgentResponse): void {
     const question = this.questions.get(id);
     if (question?.sessionId === session.id) question.answer(response);

@@ -12,17 +12,18 @@ import type { EnrolReply } from '../../../protocol/agent/enrol.js';
 import { PROTOCOL_VERSION } from '../../../protocol/agent/version.js';
 import { BatchError } from '../../../protocol/batch/errors.js';
 import type { NodeKey } from '../../../protocol/keys.js';
+import { keepLog, LOG_PATH, type LogPorts } from './logs.js';
 
 export const LINK_PATH = '/agent/link';
 const AGENT_PREFIX = '/agent/';
 const ENROL_BYTES_MAX = 16 * 1024;
 
-export interface AgentPorts {
+export interface AgentPorts extends LogPorts {
   submit<T>(command: Command<T>): Promise<T>;
   isEnrolmentToken(nodeKey: string, incarnation: number, token: string): boolean;
   hashSecret(secret: string): string;
   /** The node whose secret the request carries, or the status to answer with. */
-  identify(request: IncomingMessage): { nodeKey: NodeKey } | 401 | 410;
+  identify(request: IncomingMessage): { nodeKey: NodeKey; incarnation: number } | 401 | 410;
   /** Hands the bytes of a file to whoever asked for them; false: nobody did. */
   streamArrived(id: string, nodeKey: NodeKey, body: IncomingMessage): boolean;
 }
@@ -32,9 +33,12 @@ export function agentEndpoints(ports: AgentPorts): Koa.Middleware {
   return async (context, next) => {
     if (!context.path.startsWith(AGENT_PREFIX)) return next();
     const streamId = /^\/agent\/streams\/([\w-]{1,64})$/.exec(context.path)?.[1];
+    const logFile = LOG_PATH.exec(context.path)?.[1];
     if (context.method === 'POST' && context.path === '/agent/enrol') await enrol(ports, context);
     else if (context.method === 'POST' && streamId !== undefined)
       await stream(ports, context, streamId);
+    else if (context.method === 'PUT' && logFile !== undefined)
+      await keepLog(ports, context, logFile);
     else context.status = context.path === LINK_PATH ? 426 : 404;
   };
 }

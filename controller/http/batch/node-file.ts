@@ -12,7 +12,9 @@ import { isModified } from '../middleware/conditions.js';
 import { afterOf, skipToken } from '../../queries/paging.js';
 import type { Call } from '../call.js';
 import { idOf } from './call-input.js';
+import { sendKept, sendKeptProperties, type KeptFile } from './kept-file.js';
 import { readBoolean, readMaxResults, readNamePrefix } from './list-query.js';
+import { readRange } from './range.js';
 import { sendList, sendNothing } from './reply.js';
 
 /** A directory of a node as clients see it: names are relative to it, and nothing above it exists. */
@@ -24,6 +26,8 @@ export interface FileView {
   url: string;
   /** What a client of this view is told of a failure. */
   unavailable(error: BatchError): BatchError;
+  /** What is kept of a file for when the node can't be asked. */
+  kept?(path: string): Promise<KeptFile | undefined>;
 }
 
 const below = (view: FileView, path: string) =>
@@ -141,35 +145,30 @@ function setFileHeaders(call: Call, view: FileView, path: string, file: FileProp
   context.set('DataServiceVersion', '3.0');
 }
 
+/** A kept copy, where the node has no link and somebody kept one. */
+async function keptInstead(
+  call: Call,
+  view: FileView,
+  path: string,
+): Promise<KeptFile | undefined> {
+  return call.ports.nodeFiles.isOnline(view.node) ? undefined : view.kept?.(path);
+}
+
 export async function sendProperties(call: Call, view: FileView): Promise<void> {
   const path = readPath(call);
+  const kept = await keptInstead(call, view, path);
+  if (kept !== undefined) return sendKeptProperties(call, kept);
   const file = await propertiesOf(call, view, path);
   if (!isFileModified(call, file)) return sendNotModified(call, file);
   setFileHeaders(call, view, path, file);
   call.context.set('Content-Length', String(file.isDirectory ? 0 : file.contentLength));
 }
 
-/** `bytes=a-b` or `bytes=a-` of ocp-range (or Range). */
-function readRange(call: Call): { start?: number; end?: number } | undefined {
-  const name = call.context.get('ocp-range') === '' ? 'Range' : 'ocp-range';
-  const text = call.context.get(name).trim();
-  if (text === '') return undefined;
-  const match = /^bytes=(\d{1,15})-(\d{1,15})?$/i.exec(text);
-  if (match === null)
-    throw new BatchError('InvalidHeaderValue', [
-      { key: 'HeaderName', value: name },
-      { key: 'HeaderValue', value: text.slice(0, 100) },
-      { key: 'Reason', value: 'Expected is bytes=start-end or bytes=start-.' },
-    ]);
-  const start = Number(match[1]);
-  const end = match[2] === undefined ? undefined : Number(match[2]);
-  if (end !== undefined && end < start) throw new BatchError('InvalidRange');
-  return { start, end };
-}
-
 /** The whole file or a part of it, both with 200: clients refuse 206. */
 export async function sendFile(call: Call, view: FileView): Promise<void> {
   const path = readPath(call);
+  const kept = await keptInstead(call, view, path);
+  if (kept !== undefined) return sendKept(call, kept);
   const range = readRange(call);
   if (call.conditions !== undefined) {
     const known = await propertiesOf(call, view, path);

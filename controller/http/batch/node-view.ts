@@ -1,19 +1,45 @@
 import { BatchError } from '../../../protocol/batch/errors.js';
 import { nodeKey, poolKey } from '../../../protocol/keys.js';
+import type { NodeKey } from '../../../protocol/keys.js';
 import type { Call } from '../call.js';
+import type { KeptFile } from './kept-file.js';
 import type { FileView } from './node-file.js';
+
+/** Logs of one node that are looked through. */
+const BOOTS_MAX = 1_000;
 
 /** The files of a node from its root: `startup`, `shared`, `workitems` … */
 export function nodeView(call: Call, ids: { poolId: string; nodeId: string }): FileView {
   const { view } = call.ports;
-  const pool = view.pools.get(poolKey(call.account, ids.poolId));
-  if (pool === undefined) throw new BatchError('PoolNotFound');
-  const node = view.nodes.get(nodeKey(pool.key, ids.nodeId));
-  if (node === undefined) throw new BatchError('NodeNotFound');
+  const pool = poolKey(call.account, ids.poolId);
+  const key = nodeKey(pool, ids.nodeId);
+  const isGone = !view.nodes.has(key);
+  const unknown = new BatchError(view.pools.has(pool) ? 'NodeNotFound' : 'PoolNotFound');
+  const log = /^startup\/(stdout\.txt|stderr\.txt)$/.exec(call.ids['filePath'] ?? '')?.[1];
+  if (isGone && log === undefined) throw unknown;
   return {
-    node: node.key,
+    node: key,
     directory: '',
-    url: `${call.baseUrl}/pools/${pool.id}/nodes/${node.id}/files`,
-    unavailable: (error) => error,
+    url: `${call.baseUrl}/pools/${ids.poolId}/nodes/${ids.nodeId}/files`,
+    unavailable: (error) => (isGone ? unknown : error),
+    kept: (path) =>
+      path === `startup/${log ?? ''}`
+        ? openStartTaskLog(call, key, log ?? '')
+        : Promise.resolve(undefined),
   };
+}
+
+/** Of the latest boot whose log is kept. */
+async function openStartTaskLog(
+  call: Call,
+  node: NodeKey,
+  file: string,
+): Promise<KeptFile | undefined> {
+  const { reader, keptLogs } = call.ports;
+  const kept = await reader.keptLogsOf(`node:${node}`, BOOTS_MAX);
+  const boots = kept
+    .filter(({ blob }) => blob.endsWith(`/${file}`))
+    .map(({ blob }) => Number(blob.split('/').at(-2)));
+  if (boots.length === 0) return undefined;
+  return keptLogs?.open({ kind: 'startTask', node, incarnation: Math.max(...boots) }, file);
 }

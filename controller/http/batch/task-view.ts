@@ -2,6 +2,7 @@ import { BatchError } from '../../../protocol/batch/errors.js';
 import { jobKey, taskKey } from '../../../protocol/keys.js';
 import type { Task } from '../../core/task/state.js';
 import type { Call } from '../call.js';
+import { LOG_FILES, openKeptLog } from './attempt-log.js';
 import type { FileView } from './node-file.js';
 
 /** A task from memory, or, once completed, from the store. */
@@ -26,13 +27,16 @@ export async function taskView(
   ids: { jobId: string; taskId: string },
 ): Promise<FileView> {
   const { job, task } = await findTask(call, ids);
-  const begun = task.node !== undefined && task.attempt > 0;
-  const node = task.node === undefined ? undefined : call.ports.view.nodes.get(task.node);
-  if (!begun || node === undefined) throw new BatchError('TaskFilesUnavailable');
+  const { node } = task;
+  if (node === undefined || task.attempt === 0) throw new BatchError('TaskFilesUnavailable');
   return {
-    node: node.key,
+    node,
     directory: `workitems/${job.folder}/${task.id}`,
     url: `${call.baseUrl}/jobs/${job.id}/tasks/${task.id}/files`,
+    async kept(path) {
+      const wanted = LOG_FILES.includes(path) && !retentionOver(task, call.ports.clock.now());
+      return wanted ? openKeptLog(call, job, task, task.attempt, path) : undefined;
+    },
     unavailable(error) {
       if (error.code === 'NodeNotReady') return new BatchError('TaskFilesUnavailable');
       if (error.code === 'FileNotFound' && retentionOver(task, call.ports.clock.now()))

@@ -5,7 +5,9 @@ import { taskTerminate } from '../../commands/task/terminate.js';
 import { taskUpdate } from '../../commands/task/update.js';
 import { taskGet } from '../../queries/task/get.js';
 import { taskList } from '../../queries/task/list.js';
+import { taskListAttempts } from '../../queries/task/list-attempts.js';
 import { taskListSubtasks } from '../../queries/task/list-subtasks.js';
+import { sendAttemptLog } from './attempt-log.js';
 import { commandInput, idOf, queryContext } from './call-input.js';
 import { explainTask } from './explain.js';
 import { listInput, readInput } from './list-query.js';
@@ -43,6 +45,12 @@ export const taskHandlers: Handlers<IdsOf<'Task'>> = {
     const input = commandInput(call, 'jobId', 'taskId');
     sendChanged(call, await call.ports.submit(taskReactivate(input)));
   },
+  async Task_ListAttempts(call) {
+    const ids = { jobId: idOf(call, 'jobId'), taskId: idOf(call, 'taskId') };
+    const input = { ...listInput(call), ...ids };
+    sendList(call, 'attempts', await taskListAttempts(queryContext(call), input));
+  },
+  Task_GetAttemptLog: sendAttemptLog,
   async Task_ListSubtasks(call) {
     const ids = { jobId: idOf(call, 'jobId'), taskId: idOf(call, 'taskId') };
     const page = await taskListSubtasks(queryContext(call), { ...readInput(call), ...ids });

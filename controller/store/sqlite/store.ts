@@ -105,6 +105,13 @@ export class SqliteStore implements Store, Reader {
     return row === undefined ? undefined : parse<AttemptLog>(row);
   }
 
+  async hasExpiredLogs(now: number): Promise<boolean> {
+    const row = await this.reader().first('SELECT 1 FROM attempt_log WHERE expires <= ? LIMIT 1', [
+      now,
+    ]);
+    return row !== undefined;
+  }
+
   keptLogsDue(now: number, limit: number): Promise<KeptLog[]> {
     return this.keptLogs('look_at <= ? ORDER BY look_at', now, limit);
   }

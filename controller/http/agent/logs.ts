@@ -1,0 +1,56 @@
+import type { IncomingMessage } from 'node:http';
+import type Koa from 'koa';
+import { jobOf } from '../../../protocol/keys.js';
+import type { NodeKey, TaskKey } from '../../../protocol/keys.js';
+import type { StateView } from '../../engine/ports.js';
+import type { Reader } from '../../engine/reader.js';
+import type { KeptLogFiles, LogOwner } from '../ports.js';
+
+export interface LogPorts {
+  readonly view: StateView;
+  readonly reader: Reader;
+  readonly keptLogs: KeptLogFiles;
+  /** The node whose secret the request carries, or the status to answer with. */
+  identify(request: IncomingMessage): { nodeKey: NodeKey; incarnation: number } | 401 | 410;
+}
+
+/** `PUT /agent/logs/stdout.txt?task={key}&attempt={n}` or `?startTask=true`: the last bytes of an output. */
+export const LOG_PATH = /^\/agent\/logs\/(stdout\.txt|stderr\.txt)$/;
+
+/** Takes a copy from the node that ran the attempt, and from no other. */
+export async function keepLog(ports: LogPorts, context: Koa.Context, file: string): Promise<void> {
+  const who = ports.identify(context.req);
+  const owner = typeof who === 'number' ? who : await ownerOf(ports, who, context.query);
+  const bytes = Number(context.get('content-length'));
+  if (typeof owner === 'number' || !Number.isInteger(bytes)) {
+    // The body is not read: the connection can't be used again.
+    context.set('connection', 'close');
+    context.status = typeof owner === 'number' ? owner : 411;
+    return;
+  }
+  const skipped = Number(context.query['skipped'] ?? 0);
+  await ports.keptLogs.keep(owner, file, context.req, {
+    skipped: Number.isSafeInteger(skipped) && skipped >= 0 ? skipped : 0,
+    bytes,
+    ended: context.query['ended'] === 'true',
+  });
+  context.status = 204;
+}
+
+async function ownerOf(
+  { view, reader }: LogPorts,
+  { nodeKey, incarnation }: { nodeKey: NodeKey; incarnation: number },
+  query: Koa.Context['query'],
+): Promise<LogOwner | 404> {
+  if (query['startTask'] === 'true') return { kind: 'startTask', node: nodeKey, incarnation };
+  const key = String(query['task'] ?? '') as TaskKey;
+  const attempt = Number(query['attempt']);
+  const job = view.jobs.get(jobOf(key));
+  if (job === undefined || !Number.isInteger(attempt)) return 404;
+  const task = view.task(key) ?? (await reader.get('task', key));
+  if (task === undefined) return 404;
+  const owner: LogOwner = { kind: 'task', task: key, job, attempt };
+  if (task.attempt === attempt) return task.node === nodeKey ? owner : 404;
+  const [past] = await reader.attempts(key, attempt - 1, 1);
+  return past?.number === attempt && past.node === nodeKey ? owner : 404;
+}
