@@ -103,5 +103,7 @@ export const VirtualMachineConfiguration = z.object({
         .optional(),
     })
     .optional(),
+  /** Batchyard's own: nodes go on from a memory image of a booted guest instead of booting (docs/extensions.md). */
+  resumedNodes: z.boolean().optional(),
 });
 export type VirtualMachineConfiguration = z.output<typeof VirtualMachineConfiguration>;

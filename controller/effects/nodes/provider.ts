@@ -14,6 +14,8 @@ export interface NodeSpecification {
   image: { publisher: string; offer: string; sku: string; version: string };
   /** reimage renews the disk, reboot keeps it; a first create makes a new one. */
   disk: 'new' | 'keep';
+  /** A node with a new disk goes on from a memory image of a guest of its kind, where the provider can. */
+  resumed?: boolean;
 }
 
 export interface ProvidedNode {

@@ -40,5 +40,6 @@ export function specify(
     vmSize,
     image: { publisher, offer, sku, version },
     disk: node.state === 'rebooting' ? 'keep' : 'new',
+    resumed: pool.specification.virtualMachineConfiguration?.resumedNodes === true,
   };
 }

@@ -7,6 +7,7 @@ declare module '@unraid/libvirt' {
     destroy(): Promise<void>;
     getName(): Promise<string>;
     getXMLDesc(): Promise<string>;
+    save(file: string): Promise<void>;
   }
   export class Hypervisor {
     constructor(options: { uri: string });
@@ -14,6 +15,7 @@ declare module '@unraid/libvirt' {
     connectClose(): Promise<void>;
     connectListAllDomains(): Promise<Domain[]>;
     domainCreateXML(xml: string): Promise<Domain>;
+    domainRestore(file: string): Promise<void>;
     domainLookupByName(name: string): Promise<Domain>;
   }
 }

@@ -59,6 +59,25 @@ export class LibvirtConnection {
     });
   }
 
+  /** Ends a domain and writes its memory into a file. */
+  async save(name: string, file: string): Promise<void> {
+    await this.call(async (hypervisor) => {
+      const domain = await hypervisor.domainLookupByName(name);
+      await domain.save(file);
+    });
+  }
+
+  /** Starts the domain that a save file names, where it stood. */
+  async restore(name: string, file: string): Promise<void> {
+    let tries = 0;
+    await this.call(async (hypervisor) => {
+      tries += 1;
+      if (tries > 1 && (await present(() => hypervisor.domainLookupByName(name))) !== undefined)
+        return;
+      await hypervisor.domainRestore(file);
+    });
+  }
+
   /** Ends a domain; none there is fine. */
   async destroy(name: string): Promise<void> {
     await this.call((hypervisor) =>

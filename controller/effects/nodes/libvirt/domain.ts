@@ -53,15 +53,85 @@ export function ownerOf(
   return { controllerId: controller, nodeKey: key as NodeKey, incarnation: Number(incarnation) };
 }
 
+/** Room in a template's XML: that of a node that is resumed from it goes in its place, with longer paths. */
+const TEMPLATE_PADDING = '-'.repeat(3000);
+
+/** Whose template a domain is; undefined: it is none. */
+export function templateOf(xml: string): { controllerId: string } | undefined {
+  const mark = attributesOf(xml, 'batchyard:template');
+  if (mark?.['xmlns:batchyard'] !== NAMESPACE || mark['controller'] === undefined) return undefined;
+  return { controllerId: mark['controller'] };
+}
+
+export const templateName = (controllerId: string, key: string) =>
+  `${domainNamePrefix(controllerId)}template-${key}`;
+
+/** A guest that waits to be saved: as a node's domain, but that it is nobody's node. */
+export function templateXml(
+  description: DomainDescription,
+  { key, generation }: { key: string; generation: string },
+): string {
+  const own = element('batchyard:template', {
+    'xmlns:batchyard': NAMESPACE,
+    controller: description.controllerId,
+    padding: TEMPLATE_PADDING,
+  });
+  return wholeDomain(description, templateName(description.controllerId, key), own, generation);
+}
+
+/** What tells a resumed node from its template and its siblings. */
+export interface ResumedIdentity {
+  uuid: string;
+  /** The VM generation id: the guest's kernel renews its random pool when it has changed. */
+  generation: string;
+  macAddress: string;
+}
+
+/** The XML of a template as libvirt saved it, as that of a node with files and names of its own. */
+export function resumedXml(
+  saved: string,
+  template: Pick<DomainDescription, 'disk' | 'seedFile' | 'consoleLog'>,
+  node: DomainDescription,
+  identity: ResumedIdentity,
+): string {
+  const name = domainName(node.controllerId, node.nodeKey);
+  let xml = saved
+    .replace(/<name>[^<]*<\/name>/, () => element('name', {}, text(name)))
+    .replace(/<uuid>[^<]*<\/uuid>/, element('uuid', {}, identity.uuid))
+    .replace(/<genid>[^<]*<\/genid>/, element('genid', {}, identity.generation))
+    .replace(/<mac address=(['"])[^'"]*\1\/>/, element('mac', { address: identity.macAddress }))
+    .replace(/<batchyard:template [^>]*\/>/, () => mark(node))
+    // libvirt finds the chain of the new disk by itself.
+    .replace(/<disk .*?<\/disk>/gs, (disk) =>
+      disk.replace(/<backingStore\b.*<\/backingStore>|<backingStore\/>/s, ''),
+    );
+  for (const file of ['disk', 'seedFile', 'consoleLog'] as const)
+    xml = xml.replaceAll(text(template[file]), () => text(node[file]));
+  return xml;
+}
+
 /** The whole domain. Transient; a reboot from inside ends it, so that the reconciler sees it. */
-export function domainXml(description: DomainDescription): string {
+export const domainXml = (description: DomainDescription): string =>
+  wholeDomain(
+    description,
+    domainName(description.controllerId, description.nodeKey),
+    mark(description),
+  );
+
+function wholeDomain(
+  description: DomainDescription,
+  name: string,
+  metadata: string,
+  generation?: string,
+): string {
   const { type, vcpus, memoryMiB } = description;
   const tcg = element('tcg', {}, element('tb-cache', { unit: 'MiB' }, String(TCG_CACHE_MIB)));
   return element(
     'domain',
     { type },
-    element('name', {}, text(domainName(description.controllerId, description.nodeKey))),
-    element('metadata', {}, mark(description)),
+    element('name', {}, text(name)),
+    ...(generation === undefined ? [] : [element('genid', {}, generation)]),
+    element('metadata', {}, metadata),
     element('memory', { unit: 'MiB' }, String(memoryMiB)),
     element('vcpu', {}, String(vcpus)),
     element('sysinfo', { type: 'fwcfg' }, credential(description.seedFile)),

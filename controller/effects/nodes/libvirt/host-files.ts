@@ -3,6 +3,7 @@
  *
  *   DIR/shared/             base images, kernels and agent disks, named by what is in them, read-only
  *   DIR/probe/              while the domain type is being found out
+ *   DIR/templates/{controller}/{key}/           see template.ts
  *   DIR/{controller}/{account}/{pool}/{node}/   disk.qcow2, console.log, seed.json, node.json
  *
  * Folders can be passed but not listed by others, as QEMU runs as a user of its own. A node's folder
@@ -84,36 +85,68 @@ export class HostFiles {
       diskGiB: number;
       disk: 'new' | 'keep';
       seed: string;
+      /** The key of the template that `base` belongs to. */
+      template?: string | undefined;
     },
   ): Promise<NodeFolder> {
     const folder = this.node(nodeKey);
     await this.folder(folder.path);
+    const kept = options.disk === 'keep' && (await exists(folder.disk));
+    const record = join(folder.path, 'node.json');
+    const template = kept ? (await recordOf(record)).template : options.template;
     await writeFile(
-      join(folder.path, 'node.json'),
-      JSON.stringify({ nodeKey, incarnation: options.incarnation }),
+      record,
+      JSON.stringify({ nodeKey, incarnation: options.incarnation, template }),
     );
     await rm(folder.seedFile, { force: true });
     await writeFile(folder.seedFile, options.seed, { mode: 0o600 });
-    const kept = options.disk === 'keep' && (await exists(folder.disk));
-    if (!kept) {
-      await rm(folder.disk, { force: true });
-      const bytes = Math.max(options.diskGiB * GIB, await virtualBytes(options.base));
-      const args = [
-        'create',
-        '-q',
-        '-f',
-        'qcow2',
-        '-F',
-        'qcow2',
-        '-b',
-        options.base,
-        folder.disk,
-        String(bytes),
-      ];
-      await runProgram('qemu-img', args, QEMU_IMG);
-      await chmod(folder.disk, 0o600);
-    }
+    if (!kept) await this.makeDisk(folder.disk, options.base, options.diskGiB);
     return folder;
+  }
+
+  /** A qcow2 over the base, in the place of what is there; at least as large as the base is. */
+  async makeDisk(disk: string, base: string, diskGiB: number): Promise<void> {
+    await rm(disk, { force: true });
+    const bytes = Math.max(diskGiB * GIB, await virtualBytes(base));
+    const args = ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', base, disk, String(bytes)];
+    await runProgram('qemu-img', args, QEMU_IMG);
+    await chmod(disk, 0o600);
+  }
+
+  /** Where one template is kept; made when it isn't there. */
+  async templateFolder(key: string): Promise<string> {
+    const folder = join(this.directory, 'templates', this.controllerId, key);
+    await this.folder(folder);
+    return folder;
+  }
+
+  /** Whether a node's disk stands on the template's. */
+  async isTemplateInUse(key: string): Promise<boolean> {
+    return (await this.templatesInUse()).has(key);
+  }
+
+  /** Removes templates that no node stands on and that are not the newest `kept`; `except` stays. */
+  async removeUnusedTemplates(kept: number, except: string): Promise<void> {
+    const root = join(this.directory, 'templates', this.controllerId);
+    const used = await this.templatesInUse();
+    const unused: { path: string; time: number }[] = [];
+    for (const key of await entries(root)) {
+      const path = join(root, key);
+      if (key !== except && !used.has(key)) unused.push({ path, time: (await stat(path)).mtimeMs });
+    }
+    unused.sort((one, other) => other.time - one.time);
+    for (const { path } of unused.slice(kept)) await rm(path, { recursive: true, force: true });
+  }
+
+  private async templatesInUse(): Promise<Set<string>> {
+    const nodes = await this.list();
+    const records = nodes.map(({ nodeKey }) =>
+      recordOf(join(this.node(nodeKey).path, 'node.json')),
+    );
+    const used = new Set<string>();
+    for (const { template } of await Promise.all(records))
+      if (template !== undefined) used.add(template);
+    return used;
   }
 
   /** Takes the seed away; `remove` takes everything. */
@@ -140,7 +173,7 @@ export class HostFiles {
           const nodeKey = [account, pool, node].join('/') as NodeKey;
           found.push({
             nodeKey,
-            incarnation: await incarnationOf(join(root, nodeKey, 'node.json')),
+            incarnation: (await recordOf(join(root, nodeKey, 'node.json'))).incarnation,
           });
         }
       }
@@ -233,7 +266,8 @@ function choose(options: {
   );
 }
 
-async function sha256(file: string): Promise<string> {
+/** Of a file's content, in hexadecimal digits. */
+export async function sha256(file: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
   return hash.digest('hex');
@@ -246,13 +280,19 @@ async function virtualBytes(base: string): Promise<number> {
   return size;
 }
 
-async function incarnationOf(file: string): Promise<number> {
+async function recordOf(file: string): Promise<{ incarnation: number; template?: string }> {
   try {
-    const { incarnation } = JSON.parse(await readFile(file, 'utf8')) as { incarnation?: unknown };
-    return Number(incarnation ?? 0);
+    const { incarnation, template } = JSON.parse(await readFile(file, 'utf8')) as {
+      incarnation?: unknown;
+      template?: unknown;
+    };
+    return {
+      incarnation: Number(incarnation ?? 0),
+      ...(typeof template === 'string' ? { template } : {}),
+    };
   } catch {
     // A create that died before it was written; no incarnation is 0.
-    return 0;
+    return { incarnation: 0 };
   }
 }
 

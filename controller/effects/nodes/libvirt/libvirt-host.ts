@@ -9,10 +9,12 @@ import type { AgentFiles } from './agent-disk.js';
 import { LibvirtConnection } from './connection.js';
 import { guestUrl } from './controller-url.js';
 import { findDomainType } from './domain-type.js';
-import { domainName, domainNamePrefix, domainXml, ownerOf } from './domain.js';
+import { domainName, domainNamePrefix, domainXml, ownerOf, templateOf } from './domain.js';
 import type { DomainDescription, DomainType } from './domain.js';
 import { HostFiles } from './host-files.js';
 import { Single } from './single.js';
+import { Templates } from './template.js';
+import type { Template } from './template.js';
 import { Turns } from './turns.js';
 
 /** As in the configuration's `hypervisors`. */
@@ -53,12 +55,20 @@ const KERNEL_ARGUMENTS = 'root=LABEL=root rw console=ttyS0 quiet net.ifnames=0';
 /** Longer than any create of a healthy libvirt: beyond it the two traps of docs/libvirt.md are the likely cause. */
 const SLOW_CREATE_MS = 5_000;
 
+interface Described {
+  description: DomainDescription;
+  /** The image's disk, published. */
+  base: string;
+  seed: Seed;
+}
+
 /** The nodes of this controller on one hypervisor. */
 export class LibvirtHost {
   private readonly connection: LibvirtConnection;
   private readonly files: Single<HostFiles>;
   private readonly domainType: Single<DomainType>;
   private readonly agentDisk: Single<string>;
+  private readonly templates: Templates;
   /** One verb a node at a time: a second create finds what the first one made. */
   private readonly turns = new Turns();
   private warnedOfSlowness = false;
@@ -72,6 +82,7 @@ export class LibvirtHost {
     this.files = new Single(() => this.openFiles(folder));
     this.domainType = new Single(() => this.findType(folder));
     this.agentDisk = new Single(async () => agentDisk(await this.files.get(), options.agent));
+    this.templates = new Templates(this.connection, () => this.files.get(), options.log);
   }
 
   /** See NodeProvider. Whatever fails, nothing of a new node stays behind; a kept disk stays kept. */
@@ -90,8 +101,10 @@ export class LibvirtHost {
     if (owner?.incarnation === incarnation) return;
     if (owner !== undefined) await this.connection.destroy(name);
     try {
-      const description = await this.describe(specification);
-      await this.start(name, description);
+      const described = await this.describe(specification);
+      if (await this.resume(specification, described, name)) return;
+      await this.prepare(specification, described);
+      await this.start(name, described.description);
     } catch (error) {
       await this.destroyNow(nodeKey, specification.disk === 'keep' ? 'keep' : 'remove');
       throw provisionError(specification, this.settings, error);
@@ -109,8 +122,12 @@ export class LibvirtHost {
     // Folders first: one whose domain starts in between is then listed as running, not missed.
     const nodes = new Map<NodeKey, ProvidedNode>();
     for (const node of await files.list()) nodes.set(node.nodeKey, { ...node, state: 'stopped' });
-    for (const { xml } of await this.connection.list(domainNamePrefix(this.options.controllerId))) {
+    for (const { name, xml } of await this.connection.list(
+      domainNamePrefix(this.options.controllerId),
+    )) {
       const owner = ownerOf(xml);
+      if (templateOf(xml)?.controllerId === this.options.controllerId)
+        await this.templates.removeLeftOver(name);
       if (owner?.controllerId !== this.options.controllerId) continue;
       const { nodeKey, incarnation } = owner;
       nodes.set(nodeKey, { nodeKey, incarnation, state: 'running' });
@@ -118,11 +135,37 @@ export class LibvirtHost {
     return [...nodes.values()];
   }
 
-  close(): Promise<void> {
-    return this.connection.close();
+  async close(): Promise<void> {
+    await this.templates.close();
+    await this.connection.close();
   }
 
-  private async describe(specification: NodeSpecification): Promise<DomainDescription> {
+  /** Whether the node goes on from a template; if not, nothing of it is there and it is to boot. */
+  private async resume(
+    specification: NodeSpecification,
+    described: Described,
+    name: string,
+  ): Promise<boolean> {
+    if (specification.resumed !== true || specification.disk === 'keep') return false;
+    const { description, base } = described;
+    const { diskGiB } = specification.vmSize;
+    const template = await this.templates.get({ description, base, diskGiB });
+    if (template === undefined) return false;
+    try {
+      await this.prepare(specification, described, template);
+      await this.templates.resume(template, description, name);
+      return true;
+    } catch (error) {
+      this.options.log.warn(
+        { err: error, node: specification.nodeKey },
+        'the node could not be resumed: it boots',
+      );
+      return false;
+    }
+  }
+
+  /** The node's domain, before any of its files is there. */
+  private async describe(specification: NodeSpecification): Promise<Described> {
     const { nodeKey, incarnation, vmSize, seed } = specification;
     const image = this.imageOf(specification);
     const files = await this.files.get();
@@ -131,26 +174,17 @@ export class LibvirtHost {
       this.agentDisk.get(),
       this.domainType.get(),
     ]);
+    const { network, controllerUrl } = this.settings;
+    const { disk, seedFile, consoleLog } = files.node(nodeKey);
     const guestSeed: Seed = {
-      controllerUrl: guestUrl(
-        seed.controllerUrl,
-        this.settings.network,
-        this.settings.controllerUrl,
-      ),
+      controllerUrl: guestUrl(seed.controllerUrl, network, controllerUrl),
       ...(seed.caPem === undefined ? {} : { caPem: seed.caPem }),
       nodeKey,
       incarnation,
       token: seed.token,
       rootDirectory: ROOT_DIRECTORY,
     };
-    const folder = await files.prepare(nodeKey, {
-      incarnation,
-      base,
-      diskGiB: vmSize.diskGiB,
-      disk: specification.disk,
-      seed: JSON.stringify(guestSeed),
-    });
-    return {
+    const description: DomainDescription = {
       controllerId: this.options.controllerId,
       nodeKey,
       incarnation,
@@ -166,12 +200,30 @@ export class LibvirtHost {
               arguments: image.kernelArguments ?? KERNEL_ARGUMENTS,
             },
           }),
-      disk: folder.disk,
+      disk,
       agentDisk: agent,
-      seedFile: folder.seedFile,
-      consoleLog: folder.consoleLog,
-      network: this.settings.network,
+      seedFile,
+      consoleLog,
+      network,
     };
+    return { description, base, seed: guestSeed };
+  }
+
+  /** The node's disk over the image's, or over its template's. */
+  private async prepare(
+    { nodeKey, incarnation, vmSize, disk }: NodeSpecification,
+    { base, seed }: Described,
+    template?: Template,
+  ): Promise<void> {
+    const files = await this.files.get();
+    await files.prepare(nodeKey, {
+      incarnation,
+      base: template?.disk ?? base,
+      diskGiB: vmSize.diskGiB,
+      disk,
+      seed: JSON.stringify(seed),
+      template: template?.key,
+    });
   }
 
   private async start(name: string, description: DomainDescription): Promise<void> {
