@@ -1,13 +1,8 @@
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
-import type {
-  Assignment,
-  MultiInstance,
-  NodeConfiguration,
-  Program,
-} from '../../protocol/agent/assignment.js';
+import type { Assignment, NodeConfiguration, Program } from '../../protocol/agent/assignment.js';
 import type { AttemptRef } from '../../protocol/agent/message.js';
-import { CommandLineError, splitCommandLine } from '../core/command-line.js';
-import { buildEnvironment, EnvironmentError, type NodeEnvironment } from '../core/environment.js';
+import { splitCommandLine } from '../core/command-line.js';
+import { buildEnvironment, type NodeEnvironment } from '../core/environment.js';
 import { attemptId, type RunOutcome } from '../core/output.js';
 import { certificatesDirectory, type CertificateViewer } from '../node/certificates.js';
 import { createPartDirectory, createTaskDirectory } from '../node/directories.js';
@@ -17,19 +12,10 @@ import { diskFailure, StepFailure, Stopped } from './failure.js';
 import type { Launcher, ProcessEnd } from './launcher.js';
 import { uploadOutputFiles } from './output-files.js';
 import { findProgram, launchFailure } from './program-file.js';
+import { hasDownloads, signalOf, stepFailure, type Part, type Run } from './run-record.js';
 import { downloadResourceFiles } from './resource-files.js';
 import { killSession, signalGroup } from './session.js';
 import type { TransferLimits } from './transfer.js';
-
-/** A run that is one part of a multi-instance task. */
-interface Part {
-  readonly multiInstance: MultiInstance;
-  /** `coordinating`, downloads included; `waiting` for word to proceed or to stop; `proceeded`. */
-  state: 'coordinating' | 'waiting' | 'proceeded';
-  /** Leader of the session in which the coordination command ran: what it left lives until the run ends. */
-  leader?: number;
-  coordinated: (outcome: RunOutcome) => void;
-}
 
 /** What all runs on a node share. */
 export interface RunnerContext {
@@ -43,26 +29,6 @@ export interface RunnerContext {
   launcher: Launcher;
   limits: TransferLimits;
   epoch: () => number;
-}
-
-interface Run {
-  program: Program;
-  outputFiles: Assignment['outputFiles'];
-  taskDirectory: string;
-  environment: Record<string, string>;
-  startTime: number;
-  /** Set while a process runs. */
-  pid?: number;
-  stopped: boolean;
-  /** Killed because its time was over: what it wrote is uploaded still. */
-  timedOut?: boolean;
-  /** Made where something is transferred. */
-  abort?: AbortController;
-  killTimer?: NodeJS.Timeout;
-  /** Leftover processes of a start task live on: it may start services of the node. */
-  keepsLeftovers: boolean;
-  part?: Part;
-  ended: (outcome: RunOutcome) => void;
 }
 
 /**
@@ -334,28 +300,4 @@ export class Runner {
     signalGroup(pid, 'SIGTERM');
     run.killTimer ??= setTimeout(() => run.pid !== undefined && killSession(run.pid), graceMs);
   }
-}
-
-function hasDownloads({ program, part }: Run): boolean {
-  const common = part?.multiInstance.commonResourceFiles.length ?? 0;
-  return program.resourceFiles.length + (program.applicationPackages?.length ?? 0) + common > 0;
-}
-
-/** What stops the transfers of a run. */
-function signalOf(run: Run): AbortSignal {
-  run.abort ??= new AbortController();
-  if (run.stopped) run.abort.abort();
-  return run.abort.signal;
-}
-
-function stepFailure(error: unknown): StepFailure {
-  if (error instanceof StepFailure) return error;
-  if (error instanceof CommandLineError || error instanceof EnvironmentError) {
-    return new StepFailure('CommandLaunchFailed', 'usererror', error.message, [], { cause: error });
-  }
-  return diskFailure(
-    error,
-    'ResourceDirectoryCreateFailed',
-    "The task's directory could not be prepared",
-  );
 }

@@ -1,0 +1,60 @@
+import type { Assignment, MultiInstance, Program } from '../../protocol/agent/assignment.js';
+import { CommandLineError } from '../core/command-line.js';
+import { EnvironmentError } from '../core/environment.js';
+import type { RunOutcome } from '../core/output.js';
+import { diskFailure, StepFailure } from './failure.js';
+
+/** A run that is one part of a multi-instance task. */
+export interface Part {
+  readonly multiInstance: MultiInstance;
+  /** `coordinating`, downloads included; `waiting` for word to proceed or to stop; `proceeded`. */
+  state: 'coordinating' | 'waiting' | 'proceeded';
+  /** Leader of the session in which the coordination command ran: what it left lives until the run ends. */
+  leader?: number;
+  coordinated: (outcome: RunOutcome) => void;
+}
+
+/** One run of a task's program, or of the start task's. */
+export interface Run {
+  program: Program;
+  outputFiles: Assignment['outputFiles'];
+  taskDirectory: string;
+  environment: Record<string, string>;
+  startTime: number;
+  /** Set while a process runs. */
+  pid?: number;
+  stopped: boolean;
+  /** Killed because its time was over: what it wrote is uploaded still. */
+  timedOut?: boolean;
+  /** Made where something is transferred. */
+  abort?: AbortController;
+  killTimer?: NodeJS.Timeout;
+  /** Leftover processes of a start task live on: it may start services of the node. */
+  keepsLeftovers: boolean;
+  part?: Part;
+  ended: (outcome: RunOutcome) => void;
+}
+
+export function hasDownloads({ program, part }: Run): boolean {
+  const common = part?.multiInstance.commonResourceFiles.length ?? 0;
+  return program.resourceFiles.length + (program.applicationPackages?.length ?? 0) + common > 0;
+}
+
+/** What stops the transfers of a run. */
+export function signalOf(run: Run): AbortSignal {
+  run.abort ??= new AbortController();
+  if (run.stopped) run.abort.abort();
+  return run.abort.signal;
+}
+
+export function stepFailure(error: unknown): StepFailure {
+  if (error instanceof StepFailure) return error;
+  if (error instanceof CommandLineError || error instanceof EnvironmentError) {
+    return new StepFailure('CommandLaunchFailed', 'usererror', error.message, [], { cause: error });
+  }
+  return diskFailure(
+    error,
+    'ResourceDirectoryCreateFailed',
+    "The task's directory could not be prepared",
+  );
+}
