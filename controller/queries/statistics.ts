@@ -1,4 +1,6 @@
+import type { JobScheduleKey } from '../../protocol/keys.js';
 import { formatDuration, formatTime } from '../../protocol/time.js';
+import type { PastJobs } from '../core/account/state.js';
 import type { Job } from '../core/job/state.js';
 import type { Pool } from '../core/pool/state.js';
 import type { Task } from '../core/task/state.js';
@@ -18,17 +20,19 @@ export function wantsStats({ expand, select }: { expand?: string; select?: strin
   return expand !== undefined || (select ?? '').split(',').some((name) => name.trim() === 'stats');
 }
 
-/** Every row of a kind below a key. */
+/** Every row of a kind below a key; of jobs, all or those of one schedule. */
 export async function* allRows<K extends RowKind>(
   { reader }: QueryContext,
   kind: K,
   scope: string,
+  jobSchedule?: JobScheduleKey,
 ): AsyncGenerator<Rows[K]['row']> {
   for (let after: string | undefined; ;) {
     const rows = await reader.list(kind, {
       scope,
       limit: PAGE,
       ...(after === undefined ? {} : { after }),
+      ...(jobSchedule === undefined ? {} : { jobSchedule }),
     });
     yield* rows;
     const last = rows.at(-1);
@@ -75,6 +79,21 @@ export function taskStatistics(task: Task, job: Job, context: QueryContext): obj
     wallClockTime: formatDuration(usage.wallClockMs),
     waitTime: formatDuration(usage.waitMs),
   };
+}
+
+/** What jobs have used and counted together: those that are there, and those that are gone. */
+export async function totalOfJobs(
+  jobs: AsyncIterable<Job>,
+  past: PastJobs | undefined,
+): Promise<{ usage: Usage; counts: { succeeded: number; failed: number } }> {
+  const counts = { succeeded: past?.succeeded ?? 0, failed: past?.failed ?? 0 };
+  const usages = past === undefined ? [] : [past.jobs];
+  for await (const job of jobs) {
+    if (job.usage !== undefined) usages.push(job.usage);
+    counts.succeeded += job.taskCounts.succeeded;
+    counts.failed += job.taskCounts.failed;
+  }
+  return { usage: total(usages), counts };
 }
 
 /** JobStatistics of one job, of a schedule's, or of an account. 64-bit numbers are text. */

@@ -54,6 +54,41 @@ it('of jobs and tasks come on demand, from what was counted', async () => {
   });
 });
 
+it('of job schedules count all their jobs, those that are gone included', async () => {
+  const started = { commandLine: '/bin/true', id: 'manager' };
+  await client.jobSchedule.add({
+    id: 'often',
+    schedule: { recurrenceInterval: 'PT1M' },
+    jobSpecification: { poolInfo: { poolId: 'work' }, jobManagerTask: started },
+  });
+  const read = async () =>
+    (await client.jobSchedule.get('often', { jobScheduleGetOptions: stats })).stats;
+  await waitFor('the task of the first job to be counted', async () => {
+    return Number((await read())?.numSucceededTasks) === 1;
+  });
+  await client.job.deleteMethod('often:job-1');
+  await waitFor('the job to go', async () => {
+    return (await client.job.listFromJobSchedule('often')).every(({ id }) => id !== 'often:job-1');
+  });
+  expect(Number((await read())?.numSucceededTasks)).toBe(1);
+  expect((await read())?.url).toContain('/jobschedules/often');
+  const [listed] = await client.jobSchedule.list({ jobScheduleListOptions: stats });
+  expect(Number(listed?.stats?.numSucceededTasks)).toBe(1);
+  expect((await client.jobSchedule.get('often')).stats).toBeUndefined();
+  const all = { expand: 'all' };
+  const refused = { statusCode: 400, code: 'InvalidQueryParameterValue' };
+  await expect(
+    client.jobSchedule.get('often', { jobScheduleGetOptions: all }),
+  ).rejects.toMatchObject(refused);
+  await expect(client.jobSchedule.list({ jobScheduleListOptions: all })).rejects.toMatchObject(
+    refused,
+  );
+  await client.jobSchedule.deleteMethod('often');
+  await waitFor('the job schedule to go', async () => {
+    return (await client.jobSchedule.list()).length === 0;
+  });
+});
+
 it('of pools tell the core time of their nodes', async () => {
   const found = await client.pool.get('work', { poolGetOptions: stats });
   expect(found.stats?.usageStats?.dedicatedCoreTime).toMatch(/^PT/);
@@ -64,7 +99,8 @@ it('of the account outlive what they are about', async () => {
   await client.job.deleteMethod('job');
   await waitFor('the job to go', async () => (await client.job.list()).length === 0);
   const jobs = await client.job.getAllLifetimeStatistics();
-  expect([jobs.numSucceededTasks, jobs.numFailedTasks].map(Number)).toEqual([1, 1]);
+  // The job manager of the schedule's job is one of them.
+  expect([jobs.numSucceededTasks, jobs.numFailedTasks].map(Number)).toEqual([2, 1]);
   await client.pool.deleteMethod('work');
   await waitFor('the pool to go', async () => !(await client.pool.exists('work')).body);
   const pools = await client.pool.getAllLifetimeStatistics();

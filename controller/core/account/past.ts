@@ -2,7 +2,8 @@ import type { Job } from '../job/state.js';
 import type { Node } from '../node/state.js';
 import type { Recorder } from '../recorder.js';
 import { addUsage, noUsage } from '../task/usage.js';
-import type { Account, Past } from './state.js';
+import type { Usage } from '../task/usage.js';
+import type { Account, Past, PastJobs } from './state.js';
 
 /** Usage metrics reach back so far, and so many nodes at most. */
 const NODES_KEPT_MS = 7 * 24 * 60 * 60_000;
@@ -30,13 +31,24 @@ export function rememberNode(recorder: Recorder, node: Node): void {
   recorder.changed('account', account);
 }
 
-/** The job goes: its account remembers what its tasks used. */
+/** The job goes: its account and its schedule remember what its tasks used. */
 export function rememberJob(recorder: Recorder, job: Job): void {
-  const account = recorder.state.accounts.get(job.account);
-  if (account === undefined || job.usage === undefined) return;
-  const past = pastOf(account);
-  addUsage(past.jobs, job.usage);
-  past.succeeded += job.taskCounts.succeeded;
-  past.failed += job.taskCounts.failed;
-  recorder.changed('account', account);
+  if (job.usage === undefined) return;
+  const { accounts, jobSchedules } = recorder.state;
+  const account = accounts.get(job.account);
+  if (account !== undefined) {
+    addJob(pastOf(account), job, job.usage);
+    recorder.changed('account', account);
+  }
+  const schedule = job.jobSchedule === undefined ? undefined : jobSchedules.get(job.jobSchedule);
+  if (schedule !== undefined) {
+    addJob((schedule.past ??= { jobs: noUsage(), succeeded: 0, failed: 0 }), job, job.usage);
+    recorder.changed('jobSchedule', schedule);
+  }
+}
+
+function addJob(past: PastJobs, { taskCounts }: Job, usage: Usage): void {
+  addUsage(past.jobs, usage);
+  past.succeeded += taskCounts.succeeded;
+  past.failed += taskCounts.failed;
 }

@@ -10,13 +10,17 @@ export interface PastNode {
   to: number;
 }
 
-export interface Past {
-  dedicatedCoreMs: number;
-  /** The latest only. */
-  nodes: PastNode[];
+/** What tasks of jobs used that are gone. */
+export interface PastJobs {
   jobs: Usage;
   succeeded: number;
   failed: number;
+}
+
+export interface Past extends PastJobs {
+  dedicatedCoreMs: number;
+  /** The latest only. */
+  nodes: PastNode[];
 }
 
 /** A Batch account. Keys are sealed (encrypted at rest): only `effects/authority` opens them. */

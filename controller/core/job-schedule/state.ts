@@ -1,6 +1,7 @@
 import type { JobScheduleAdd } from '../../../protocol/batch/job-schedule.js';
 import type { AccountKey, JobKey, JobScheduleKey } from '../../../protocol/keys.js';
 
+import type { PastJobs } from '../account/state.js';
 import type { AutoPool } from '../job/auto-pool.js';
 
 export type JobScheduleState = 'active' | 'completed' | 'disabled' | 'terminating' | 'deleting';
@@ -21,6 +22,8 @@ export interface JobSchedule {
   autoPool?: AutoPool;
   /** Jobs made so far: the next is `{id}:job-{jobCount + 1}`. */
   jobCount: number;
+  /** What tasks of jobs used that are gone. */
+  past?: PastJobs;
   endTime?: number;
   creationTime: number;
   lastModified: number;
