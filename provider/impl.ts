@@ -10,6 +10,8 @@ import { job as jobKind } from './core/job/job.js';
 import { jobSchedule as jobScheduleKind } from './core/job/job-schedule.js';
 import { pool as poolKind } from './core/pool/pool.js';
 import { storageContainer as storageContainerKind } from './core/storage/storage-container.js';
+import { task as taskKind } from './core/task/task.js';
+import { taskCollection as taskCollectionKind } from './core/task/task-collection.js';
 import { front } from './dynamic/front.js';
 
 export const account = front(accountKind);
@@ -20,3 +22,5 @@ export const job = front(jobKind);
 export const jobSchedule = front(jobScheduleKind);
 export const application = front(applicationKind);
 export const applicationPackage = front(applicationPackageKind);
+export const task = front(taskKind);
+export const taskCollection = front(taskCollectionKind);

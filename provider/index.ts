@@ -18,4 +18,9 @@ export { JobSchedule, type JobScheduleArgs, type ScheduleArgs } from './resource
 export { Pool, type PoolArgs } from './resources/pool.js';
 export type * from './resources/pool-args.js';
 export { StorageContainer, type StorageContainerArgs } from './resources/storage-container.js';
+export { Task, type TaskResourceArgs } from './resources/task.js';
 export type * from './resources/task-args.js';
+export { TaskCollection, type TaskCollectionArgs } from './resources/task-collection.js';
+export * from './functions/account.js';
+export * from './functions/job.js';
+export * from './functions/pool.js';

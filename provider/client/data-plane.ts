@@ -1,6 +1,10 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import { BatchServiceClient, BatchSharedKeyCredentials } from '@azure/batch';
+import {
+  BatchServiceClient,
+  BatchSharedKeyCredentials,
+  type BatchServiceModels,
+} from '@azure/batch';
 import { call } from './retry.js';
 import type { Connection } from './settings.js';
 
@@ -67,8 +71,10 @@ export function dataPlane(connection: Connection, account: Account, keyOf: KeyOf
   return {
     pool: pools(send, get, request),
     job: jobs(send, get, request),
+    task: tasks(send, get),
     jobSchedule: jobSchedules(send, get),
     certificate: certificates(send, get),
+    images: (filter: string | undefined) => imagesOf(request, filter),
   };
 }
 
@@ -94,6 +100,16 @@ const pools = (send: Send, get: Get, request: Request) => ({
   disableAutoScale: (id: string) =>
     send('disable autoscale', (client) => client.pool.disableAutoScale(id)),
   delete: (id: string) => send('delete pool', (client) => client.pool.deleteMethod(id)),
+  rebootNode: (id: string, nodeId: string, nodeRebootOption: string) =>
+    send('reboot node', (client) =>
+      client.computeNode.reboot(id, nodeId, {
+        nodeRebootOption: nodeRebootOption as BatchServiceModels.ComputeNodeRebootOption,
+      }),
+    ),
+  remoteLoginSettings: (id: string, nodeId: string) =>
+    get('get remote login settings', (client) =>
+      client.computeNode.getRemoteLoginSettings(id, nodeId),
+    ),
   nodes: async (id: string): Promise<Body[]> => {
     const found: Body[] = [];
     let page = await request('list nodes', (client) => client.computeNode.list(id));
@@ -105,6 +121,18 @@ const pools = (send: Send, get: Get, request: Request) => ({
     }
   },
 });
+
+async function imagesOf(request: Request, filter: string | undefined): Promise<Body[]> {
+  const found: Body[] = [];
+  const options = filter === undefined ? {} : { accountListSupportedImagesOptions: { filter } };
+  let page = await request('list images', (client) => client.account.listSupportedImages(options));
+  for (;;) {
+    found.push(...page.map(fromAnswer));
+    const next = page.odatanextLink;
+    if (next === undefined) return found;
+    page = await request('list images', (client) => client.account.listSupportedImagesNext(next));
+  }
+}
 
 const jobs = (send: Send, get: Get, request: Request) => ({
   add: (body: Body) => send('add job', (client) => client.job.add(toClient(body))),
@@ -122,10 +150,22 @@ const jobs = (send: Send, get: Get, request: Request) => ({
     return value.map(({ taskId, error }) => {
       if (error === undefined) return { taskId };
       const values = (error.values ?? []).map((item) => `${item.key ?? ''}: ${item.value ?? ''}`);
-      const message = [error.message?.value ?? '', ...values].join(' ');
+      const text = (error.message?.value ?? '').split('\n', 1)[0] ?? ''; // then come RequestId and Time
+      const message = values.length === 0 ? text : `${text} (${values.join(', ')})`;
       return { taskId, error: { code: error.code ?? '', message } };
     });
   },
+});
+
+const tasks = (send: Send, get: Get) => ({
+  add: (jobId: string, body: Body) =>
+    send('add task', (client) => client.task.add(jobId, toClient(body))),
+  get: (jobId: string, taskId: string) =>
+    get('get task', (client) => client.task.get(jobId, taskId)),
+  update: (jobId: string, taskId: string, body: Body) =>
+    send('update task', (client) => client.task.update(jobId, taskId, toClient(body))),
+  delete: (jobId: string, taskId: string) =>
+    send('delete task', (client) => client.task.deleteMethod(jobId, taskId)),
 });
 
 const jobSchedules = (send: Send, get: Get) => ({

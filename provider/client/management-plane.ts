@@ -45,10 +45,11 @@ export function managementPlane(connection: Connection) {
           }),
         ),
       ),
-    delete: ({ resourceGroupName, accountName }: Account) =>
-      call('delete account', endpoint, () =>
-        client().beginDeleteAndWait(resourceGroupName, accountName, poll),
-      ),
+    delete: async ({ resourceGroupName, accountName }: Account) => {
+      await call('delete account', endpoint, () =>
+        client().beginDelete(resourceGroupName, accountName, poll),
+      );
+    },
     regenerateKey: async (
       { resourceGroupName, accountName }: Account,
       keyName: 'Primary' | 'Secondary',

@@ -20,7 +20,8 @@ export function storage(connection: Connection, { accountName }: Account) {
     );
   return {
     createContainer: async (container: string) => {
-      await ask('PUT', `${root(container)}?restype=container`, [201, 409]);
+      const { status } = await ask('PUT', `${root(container)}?restype=container`, [201, 409]);
+      return status === 201;
     },
     deleteContainer: async (container: string) => {
       await ask('DELETE', `${root(container)}?restype=container`, [202]);
@@ -92,8 +93,8 @@ function send(
   url: string,
   allowed: readonly number[],
   content?: Uint8Array,
-): Promise<{ body: string }> {
-  const { promise, resolve, reject } = deferred<{ body: string }>();
+): Promise<{ status: number; body: string }> {
+  const { promise, resolve, reject } = deferred<{ status: number; body: string }>();
   const start = url.startsWith('https:') ? httpsRequest : httpRequest;
   const request = start(url, {
     method,
@@ -122,7 +123,7 @@ function send(
     response.on('error', reject);
     response.on('end', () => {
       const status = response.statusCode ?? 0;
-      if (allowed.includes(status)) return resolve({ body });
+      if (allowed.includes(status)) return resolve({ status, body });
       const code = String(response.headers['x-ms-error-code'] ?? element(body, 'Code'));
       reject(
         new ServiceError(

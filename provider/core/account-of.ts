@@ -4,6 +4,9 @@ import type { AccountName } from './ports.js';
 
 export const DEFAULT_RESOURCE_GROUP = 'default';
 
+/** The code under which the ports say that the account itself does not exist. */
+export const ACCOUNT_GONE = 'AccountNotFound';
+
 /** The account that a resource belongs to. */
 export function accountOf(props: Properties): AccountName {
   const accountName = textOf(props.accountName);

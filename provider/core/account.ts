@@ -2,11 +2,12 @@ import { accountOf } from './account-of.js';
 import { armId } from './arm-id.js';
 import { shapeFailures } from './check.js';
 import { diffResult, replacedBy } from './compare.js';
-import { about, isCode } from './failure.js';
+import { about, isCode, onceMade } from './failure.js';
 import { holdsUnknown, objectOf, same, textOf, type Properties } from './json.js';
 import type { Kind } from './kind.js';
 import type { Ports } from './ports.js';
 import { timeoutsFailures } from './timeouts.js';
+import { removeAndWait, timeoutMs } from './wait.js';
 import { inputsIn } from './wire-kind.js';
 
 const DEFAULT_LOCATION = 'local';
@@ -27,6 +28,7 @@ const SHAPE = {
 
 const titleOf = (props: Properties) => `Account ${String(props.accountName)}`;
 const locationOf = (props: Properties) => textOf(props.location) ?? DEFAULT_LOCATION;
+const GONE = ['ResourceNotFound', 'AccountNotFound', 'BatchAccountNotFound'];
 const KEYS = { primary: 'Primary', secondary: 'Secondary' } as const;
 
 export const account: Kind = {
@@ -83,7 +85,13 @@ export const account: Kind = {
         );
       if (found) await ports.accounts.patch(name, { tags: tagsOf(inputs) });
       else await ports.accounts.put(name, { location: locationOf(inputs), tags: tagsOf(inputs) });
-      return { id: armId(name), outs: await outputs(inputs, ports) };
+      const id = armId(name);
+      const outs = await onceMade(
+        id,
+        () => inputs,
+        () => outputs(inputs, ports),
+      );
+      return { id, outs };
     });
   },
 
@@ -113,7 +121,13 @@ export const account: Kind = {
 
   async delete(_id, props, ports) {
     await about(titleOf(props), async () => {
-      if (await find(props, ports)) await ports.accounts.delete(accountOf(props));
+      const name = accountOf(props);
+      await removeAndWait(ports, `account ${name.accountName}`, timeoutMs(props, 'delete'), {
+        remove: () => ports.accounts.delete(name),
+        get: async () => ({ state: (await ports.accounts.get(name)).provisioningState }),
+        goneCodes: GONE,
+        goingCode: 'AccountBeingDeleted',
+      });
     });
   },
 };
@@ -136,8 +150,7 @@ async function find(props: Properties, ports: Ports): Promise<Properties | undef
   try {
     return await ports.accounts.get(accountOf(props));
   } catch (error) {
-    if (isCode(error, 'ResourceNotFound', 'AccountNotFound', 'BatchAccountNotFound'))
-      return undefined;
+    if (isCode(error, ...GONE)) return undefined;
     throw error;
   }
 }

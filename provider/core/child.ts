@@ -1,4 +1,4 @@
-import { accountOf } from './account-of.js';
+import { ACCOUNT_GONE, accountOf } from './account-of.js';
 import { armId } from './arm-id.js';
 import { about, isCode } from './failure.js';
 import type { Properties } from './json.js';
@@ -33,6 +33,9 @@ export const titleOf = (child: Child, props: Properties) =>
 export const idOf = (child: Child, props: Properties) =>
   armId(accountOf(props), child.collection, nameOf(child, props));
 
+/** With its account everything in it is gone as well. */
+const goneCodes = ({ noun }: Child) => [`${noun}NotFound`, ACCOUNT_GONE];
+
 /** All outputs, from the service's present answer. */
 export async function outputsOf(
   child: Child,
@@ -57,7 +60,7 @@ export async function readChild(
       const inputs = child.asFound(inputsIn(child.wire.shape, props), found);
       return { props: { ...inputs, ...child.computed(found) }, inputs };
     } catch (error) {
-      if (isCode(error, `${child.noun}NotFound`)) return undefined;
+      if (isCode(error, ...goneCodes(child))) return undefined;
       throw error;
     }
   });
@@ -71,7 +74,7 @@ export async function deleteChild(child: Child, props: Properties, ports: Ports)
     removeAndWait(ports, `${child.words} ${name}`, timeoutMs(props, 'delete'), {
       remove: () => operations.delete(name),
       get: () => operations.get(name),
-      goneCode: `${child.noun}NotFound`,
+      goneCodes: goneCodes(child),
       goingCode: `${child.noun}BeingDeleted`,
     }),
   );

@@ -1,5 +1,5 @@
 import { DEFAULT_RESOURCE_GROUP } from './account-of.js';
-import { isObject, same, type Properties } from './json.js';
+import { sameMeaning, type Properties } from './json.js';
 import type { DiffResult } from './kind.js';
 
 /** What a changed input asks for. */
@@ -18,22 +18,11 @@ export function compare(
   const changed = new Set<string>();
   const replaces = new Set<string>();
   for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    if (same(normal(before[name]), normal(after[name]))) continue;
+    if (sameMeaning(name, before[name], after[name])) continue;
     changed.add(name);
     if ((rules[name] ?? 'replace') === 'replace') replaces.add(inputOf(name));
   }
   return { changed: [...changed], replaces: [...replaces] };
-}
-
-/** An absent list or object is an empty one. */
-function normal(value: unknown): unknown {
-  if (value === null) return undefined;
-  if (Array.isArray(value)) return value.length === 0 ? undefined : value.map(normal);
-  if (!isObject(value)) return value;
-  const entries = Object.entries(value)
-    .map(([key, item]) => [key, normal(item)] as const)
-    .filter(([, item]) => item !== undefined);
-  return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }
 
 /** An id that stays the same leaves no room for the new object beside the old one. */

@@ -35,10 +35,30 @@ export async function about<Result>(what: string, step: () => Promise<Result>): 
   try {
     return await step();
   } catch (error) {
-    if (error instanceof Incomplete || messageOf(error).startsWith(what)) throw error;
-    throw Object.assign(new Error(`${what}: ${messageOf(error)}`), {
+    if (messageOf(error).startsWith(what)) throw error;
+    const message = `${what}: ${messageOf(error)}`;
+    if (error instanceof Incomplete) throw new Incomplete(error.id, error.properties, message);
+    throw Object.assign(new Error(message), {
       code: codeOf(error),
       status: (error as { status?: unknown }).status,
     });
+  }
+}
+
+/**
+ * Runs what follows once an object exists. What goes wrong from here on leaves it in Pulumi's state, so
+ * that the next `pulumi up` mends it and `pulumi destroy` removes it: nothing is orphaned.
+ * @param properties the outputs as far as they were reached when it went wrong
+ */
+export async function onceMade<Result>(
+  id: string,
+  properties: () => Properties,
+  step: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await step();
+  } catch (error) {
+    if (error instanceof Incomplete) throw error;
+    throw new Incomplete(id, properties(), messageOf(error));
   }
 }

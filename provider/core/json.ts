@@ -2,7 +2,7 @@
 export type Properties = Record<string, unknown>;
 
 /** What the SDK puts in the place of a value that is not known before `pulumi up`. */
-const UNKNOWN = '04da6b54-80e4-46f7-96ec-b56ff0331ba9';
+export const UNKNOWN = '04da6b54-80e4-46f7-96ec-b56ff0331ba9';
 
 export const isObject = (value: unknown): value is Properties =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -57,9 +57,43 @@ export function given(value: Properties): Properties {
 export const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 export const objectOf = (value: unknown): Properties => (isObject(value) ? value : {});
 
-/** Without empty lists, which the service leaves out or not. */
-export function sparse(value: unknown): unknown {
-  if (Array.isArray(value)) return value.length === 0 ? undefined : value.map(sparse);
+/** Lists whose order means nothing, which the service may give back in another one. */
+const SETS: ReadonlySet<string> = new Set([
+  'metadata',
+  'certificates',
+  'certificateReferences',
+  'applicationPackages',
+  'applicationPackageReferences',
+  'userAccounts',
+  'visibility',
+  'taskIds',
+  'containerImageNames',
+]);
+
+/**
+ * What a value means, for comparing: an absent list or object is an empty one, and sets have one order.
+ * @param name of the property that holds it
+ */
+export function meaning(value: unknown, name = ''): unknown {
+  if (value === null) return undefined;
+  if (Array.isArray(value)) {
+    const items = value.map((item) => meaning(item));
+    if (SETS.has(name)) items.sort(byText);
+    return items.length === 0 ? undefined : items;
+  }
   if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, sparse(item)]));
+  const entries = Object.entries(value)
+    .map(([key, item]) => [key, meaning(item, key)] as const)
+    .filter(([, item]) => item !== undefined)
+    .sort(([one], [other]) => (one < other ? -1 : 1));
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }
+
+/** True where two values of the property `name` mean the same. */
+export const sameMeaning = (name: string, one: unknown, other: unknown): boolean =>
+  same(meaning(one, name), meaning(other, name));
+
+const byText = (one: unknown, other: unknown) => {
+  const [a, b] = [JSON.stringify(one) ?? '', JSON.stringify(other) ?? ''];
+  return a < b ? -1 : a > b ? 1 : 0;
+};

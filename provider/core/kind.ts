@@ -13,6 +13,8 @@ export interface DiffResult {
   changes: boolean;
   replaces: string[];
   deleteBeforeReplace: boolean;
+  /** What the user should know of this change before it is made, a sentence each. */
+  notes?: string[];
 }
 
 /**

@@ -31,7 +31,7 @@ interface AccountOperations {
   /** Creates or replaces; resolves when it has succeeded. */
   put(name: AccountName, body: Properties): Promise<Properties>;
   patch(name: AccountName, body: Properties): Promise<Properties>;
-  /** Resolves when the account is gone. */
+  /** Asks for its end: it is gone when `get` says so. */
   delete(name: AccountName): Promise<void>;
   keys(name: AccountName): Promise<{ primary: string; secondary: string }>;
   regenerateKey(name: AccountName, key: 'Primary' | 'Secondary'): Promise<void>;
@@ -70,6 +70,10 @@ export interface DataPlane {
     delete(poolId: string): Promise<void>;
     /** Nodes of the pool (id, state, errors). */
     nodes(poolId: string): Promise<Properties[]>;
+    /** Address and port for ssh. */
+    remoteLoginSettings(poolId: string, nodeId: string): Promise<Properties>;
+    /** What becomes of its tasks: `requeue`, `terminate`, `taskcompletion`, `retaineddata`. */
+    rebootNode(poolId: string, nodeId: string, nodeRebootOption: string): Promise<void>;
   };
   job: {
     add(body: Properties): Promise<void>;
@@ -80,6 +84,13 @@ export interface DataPlane {
     delete(jobId: string): Promise<void>;
     /** At most 100 tasks a call; one result a task, in any order. */
     addTasks(jobId: string, tasks: Properties[]): Promise<TaskResult[]>;
+  };
+  task: {
+    add(jobId: string, body: Properties): Promise<void>;
+    get(jobId: string, taskId: string): Promise<Properties>;
+    /** The constraints are all that can be changed. */
+    update(jobId: string, taskId: string, body: Properties): Promise<void>;
+    delete(jobId: string, taskId: string): Promise<void>;
   };
   jobSchedule: {
     add(body: Properties): Promise<void>;
@@ -93,6 +104,8 @@ export interface DataPlane {
     delete(algorithm: string, thumbprint: string): Promise<void>;
     cancelDeletion(algorithm: string, thumbprint: string): Promise<void>;
   };
+  /** Images that nodes can be made of, all or those that an OData filter lets through. */
+  images(filter: string | undefined): Promise<Properties[]>;
 }
 
 interface TaskResult {
@@ -102,8 +115,8 @@ interface TaskResult {
 }
 
 export interface Storage {
-  /** Does nothing where the container is there. */
-  createContainer(container: string): Promise<void>;
+  /** False: it is there already. */
+  createContainer(container: string): Promise<boolean>;
   deleteContainer(container: string): Promise<void>;
   put(container: string, blob: string, content: Uint8Array): Promise<void>;
   delete(container: string, blob: string): Promise<void>;

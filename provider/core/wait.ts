@@ -6,6 +6,7 @@ import type { Ports } from './ports.js';
 const DEFAULT_TIMEOUT_MS = 30 * 60_000;
 const FIRST_LOOK_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
+const FIRST_PROGRESS_MS = 3_000;
 const PROGRESS_EVERY_MS = 15_000;
 
 export class TimedOut extends Error {}
@@ -18,7 +19,7 @@ export function timeoutMs(inputs: Properties, step: 'create' | 'update' | 'delet
 
 /**
  * Looks again and again until `look` says that it is done. What it says otherwise (`2 of 5 nodes`)
- * becomes a progress line every 15 s, and part of the error when the time is over.
+ * becomes a progress line after 3 s and then every 15 s, and part of the error when the time is over.
  */
 export async function waitUntil<Done>(
   ports: Ports,
@@ -28,7 +29,7 @@ export async function waitUntil<Done>(
 ): Promise<Done> {
   const started = ports.now();
   let pause = FIRST_LOOK_MS;
-  let said = started;
+  let sayAt = started + FIRST_PROGRESS_MS;
   for (;;) {
     const result = await look();
     if (result.seen === undefined) return result.done;
@@ -37,8 +38,8 @@ export async function waitUntil<Done>(
       throw new TimedOut(
         `${what}: not within ${Math.round(limitMs / 1000)} s; last seen: ${result.seen}`,
       );
-    if (now - said >= PROGRESS_EVERY_MS) {
-      said = now;
+    if (now >= sayAt) {
+      sayAt = now + PROGRESS_EVERY_MS;
       ports.say(`${what}: ${result.seen}, ${Math.round((now - started) / 1000)} s`);
     }
     await ports.sleep(pause);
@@ -46,7 +47,7 @@ export async function waitUntil<Done>(
   }
 }
 
-/** Asks for the end of an object and waits until the service answers with its own not-found code. */
+/** Asks for the end of an object and waits until the service answers with one of its own not-found codes. */
 export async function removeAndWait(
   ports: Ports,
   what: string,
@@ -54,14 +55,14 @@ export async function removeAndWait(
   steps: {
     remove: () => Promise<void>;
     get: () => Promise<Properties>;
-    goneCode: string;
+    goneCodes: readonly string[];
     goingCode: string;
   },
 ): Promise<void> {
   try {
     await steps.remove();
   } catch (error) {
-    if (isCode(error, steps.goneCode)) return;
+    if (isCode(error, ...steps.goneCodes)) return;
     if (!isCode(error, steps.goingCode)) throw error;
   }
   await waitUntil(ports, `${what} is being deleted`, limitMs, async () => {
@@ -69,7 +70,7 @@ export async function removeAndWait(
       const found = await steps.get();
       return { seen: `state ${String(found.state)}` };
     } catch (error) {
-      if (isCode(error, steps.goneCode)) return { done: undefined };
+      if (isCode(error, ...steps.goneCodes)) return { done: undefined };
       throw error;
     }
   });

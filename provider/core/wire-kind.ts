@@ -28,6 +28,8 @@ export interface WireKind {
   toWire(inputs: Properties): Properties;
   /** A path in that body to the path of the input. */
   toInput(path: string[]): string[];
+  /** Inputs outside the body whose change replaces, beside those that name the account. */
+  immutable?: readonly string[];
   /** Per property of the body; whatever isn't named replaces. */
   rules: Readonly<Record<string, Rule>>;
 }
@@ -65,13 +67,15 @@ export function wireChanges(
     if (!changed.includes(name)) changed.push(name);
     if ((kind.rules[name] ?? 'replace') === 'replace') replaces.push(inputOf(name));
   }
-  replaces.push(...replacedBy(olds, news, ['accountName', 'resourceGroupName']));
+  const outside = ['accountName', 'resourceGroupName', ...(kind.immutable ?? [])];
+  replaces.push(...replacedBy(olds, news, outside));
   return { changed, replaces: [...new Set(replaces)] };
 }
 
 export function wireDiff(kind: WireKind, olds: Properties, news: Properties): DiffResult {
   const { changed, replaces } = wireChanges(kind, olds, news);
-  return diffResult(changed.length > 0, replaces, [kind.idInput, 'accountName']);
+  const names = [kind.idInput, 'accountName', ...(kind.immutable ?? [])];
+  return diffResult(changed.length > 0, replaces, names);
 }
 
 /** The inputs among the outputs of a resource. */

@@ -4,6 +4,8 @@ import { dataPlane } from '../client/data-plane.js';
 import { managementPlane } from '../client/management-plane.js';
 import { connectionOf, type Settings } from '../client/settings.js';
 import { storage } from '../client/storage.js';
+import { ACCOUNT_GONE } from '../core/account-of.js';
+import { isCode } from '../core/failure.js';
 import type { Properties } from '../core/json.js';
 import type { AccountName, Ports } from '../core/ports.js';
 
@@ -21,7 +23,7 @@ export function connect(props: Properties, configured: Settings): Ports {
     if (fresh) keys.delete(name);
     let key = keys.get(name);
     if (key === undefined) {
-      key = accounts.keys(account).then(({ primary }) => primary);
+      key = accounts.keys(account).then(({ primary }) => primary, accountGone(account));
       keys.set(name, key);
       key.catch(() => keys.delete(name));
     }
@@ -39,3 +41,14 @@ export function connect(props: Properties, configured: Settings): Ports {
     now: () => Date.now(),
   };
 }
+
+/** The management plane's own answer that there is no such account; any other error goes on as it is. */
+const accountGone =
+  ({ accountName, resourceGroupName }: AccountName) =>
+  (error: unknown): never => {
+    if (!isCode(error, 'ResourceNotFound')) throw error;
+    throw Object.assign(
+      new Error(`account ${accountName} (resource group ${resourceGroupName}) does not exist`),
+      { status: 404, code: ACCOUNT_GONE },
+    );
+  };

@@ -26,7 +26,9 @@ export function front(kind: Kind): dynamic.ResourceProvider<Properties, Properti
       }),
     diff: (id, olds, news) =>
       quiet(() => {
-        const { changes, replaces, deleteBeforeReplace } = kind.diff(id, plain(olds), plain(news));
+        const found = kind.diff(id, plain(olds), plain(news));
+        const { changes, replaces, deleteBeforeReplace, notes = [] } = found;
+        for (const note of notes) console.log(`${kind.name} ${shortOf(id)}: ${note}`);
         return Promise.resolve({ changes, replaces: [...new Set(replaces)], deleteBeforeReplace });
       }),
     create: (inputs) =>
@@ -52,6 +54,9 @@ export function front(kind: Kind): dynamic.ResourceProvider<Properties, Properti
     delete: (id, props) => quiet(() => kind.delete(id, plain(props), ports(props))),
   };
 }
+
+/** `p1` of `…/batchAccounts/a/pools/p1`, `work/tasks` of `…/jobs/work/tasks`. */
+const shortOf = (id: string) => /batchAccounts\/[^/]+\/[^/]+\/(.+)$/.exec(id)?.[1] ?? id;
 
 /** A resource of the state is dropped from it; one that a program only looks up must be there. */
 function gone(kind: Kind, id: string, props: Properties): dynamic.ReadResult<Properties> {

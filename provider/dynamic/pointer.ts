@@ -8,6 +8,8 @@ export const KIND_NAMES = [
   'jobSchedule',
   'application',
   'applicationPackage',
+  'task',
+  'taskCollection',
 ] as const;
 export type KindName = (typeof KIND_NAMES)[number];
 

@@ -8,8 +8,8 @@ export interface ApplicationPackageArgs extends ChildArgs {
   /** 1 to 64 letters, digits, hyphens, underscores and dots, not a dot at first. A change replaces the package. */
   versionName: Input<string>;
   /**
-   * Path of a zip file of at most 256 MiB, relative to the folder that the program runs in. What counts is
-   * its content: another one replaces the package.
+   * Path of a zip file, or of a folder that is made one (links are left out), relative to the folder that the
+   * program runs in; at most 256 MiB a file. What counts is the content: another one replaces the package.
    */
   source: Input<string>;
   /** Pools and tasks that name no version get this one; default false. Changed in place. */

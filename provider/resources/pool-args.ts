@@ -4,6 +4,14 @@ import type { ContainerRegistryArgs } from './task-args.js';
 /** What happens to tasks on a node that goes. */
 export type NodeDeallocationOption = 'Requeue' | 'Terminate' | 'TaskCompletion' | 'RetainedData';
 
+/** How nodes are rebooted to take what was changed. */
+export interface RollNodesArgs {
+  /** Nodes that are away at the same time; default 1. */
+  atOnce?: Input<number>;
+  /** What happens to tasks on a node before it reboots; default `TaskCompletion`. */
+  nodeRebootOption?: Input<NodeDeallocationOption>;
+}
+
 export interface ImageReferenceArgs {
   publisher?: Input<string>;
   offer?: Input<string>;

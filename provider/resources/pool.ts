@@ -5,6 +5,7 @@ import type {
   MountConfigurationArgs,
   NetworkConfigurationArgs,
   PoolApplicationPackageArgs,
+  RollNodesArgs,
   ScaleSettingsArgs,
   UserAccountArgs,
   VirtualMachineConfigurationArgs,
@@ -29,11 +30,11 @@ export interface PoolArgs extends ChildArgs {
   interNodeCommunication?: Input<'Enabled' | 'Disabled'>;
   /** A change replaces the pool. */
   networkConfiguration?: Input<NetworkConfigurationArgs>;
-  /** Changed in place; nodes that exist take the new one when they are rebooted. */
+  /** Changed in place; nodes that exist take the new one when they are rebooted (see `rollNodes`). */
   startTask?: Input<StartTaskArgs>;
-  /** Changed in place; nodes that exist take them when they are rebooted. */
+  /** Changed in place; nodes that exist take them when they are rebooted (see `rollNodes`). */
   certificates?: Input<Input<CertificateReferenceArgs>[]>;
-  /** Changed in place; nodes that exist take them when they are rebooted. */
+  /** Changed in place; nodes that exist take them when they are rebooted (see `rollNodes`). */
   applicationPackages?: Input<Input<PoolApplicationPackageArgs>[]>;
   /** Tasks that a node runs at once; default 1, at most 4 × cores. A change replaces the pool. */
   taskSlotsPerNode?: Input<number>;
@@ -54,6 +55,12 @@ export interface PoolArgs extends ChildArgs {
   waitFor?: Input<'accepted' | 'steady' | 'nodesIdle'>;
   /** Stop a resize that is under way instead of waiting for it; default false. */
   stopPendingResize?: Input<boolean>;
+  /**
+   * Reboot the nodes that exist when a change of start task, certificates, application packages or
+   * communication mode asks for it, some at a time, each until it is idle again; it stops at the first
+   * node that fails. `{}` is one at a time. Default: nodes are not rebooted.
+   */
+  rollNodes?: Input<RollNodesArgs>;
   /** Take over a pool of this name that is not this stack's, if only what can be changed differs; default false. */
   adoptExisting?: Input<boolean>;
 }

@@ -15,6 +15,8 @@ export interface StorageContainerArgs extends ChildArgs {
   files?: Input<Record<string, Input<string>>>;
   /** Small texts: name of the blob → content (UTF-8). They are kept in the state. */
   contents?: Input<Record<string, Input<string>>>;
+  /** Take over a container of this name that holds other blobs; default false. */
+  adoptExisting?: Input<boolean>;
 }
 
 /** A container in the controller's own storage, with files for tasks. Deleting it deletes everything in it. */

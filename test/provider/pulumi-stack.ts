@@ -1,10 +1,18 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+let stacks = 0;
 
 export interface Outcome {
   code: number | null;
@@ -12,9 +20,9 @@ export interface Outcome {
   text: string;
 }
 
-/** A stack of the repository's root project with the real CLI; state and configuration lie in a folder of the test's own. */
+/** A stack with the real CLI; state and configuration lie in a folder of the test's own. */
 export class Stack {
-  readonly name = `test-${process.pid}`;
+  readonly name = `test-${process.pid}-${(stacks += 1)}`;
   private readonly configFile: string;
   private readonly environment: NodeJS.ProcessEnv;
 
@@ -22,6 +30,8 @@ export class Stack {
     binaries: string,
     private readonly folder: string,
     environment: Record<string, string>,
+    /** The folder of Pulumi.yaml; by default the repository's root project. */
+    private readonly project = root,
   ) {
     mkdirSync(join(folder, 'state'), { recursive: true });
     this.configFile = join(folder, 'Pulumi.test.yaml');
@@ -39,7 +49,7 @@ export class Stack {
   async init(): Promise<void> {
     await this.must(['stack', 'init', this.name]);
     // The CLI writes a stack's settings beside Pulumi.yaml; this one's belong to the test.
-    renameSync(join(root, `Pulumi.${this.name}.yaml`), this.configFile);
+    renameSync(join(this.project, `Pulumi.${this.name}.yaml`), this.configFile);
   }
 
   set(key: string, value: string, ...flags: string[]): Promise<string> {
@@ -91,16 +101,43 @@ export class Stack {
     });
   }
 
-  private async call(args: string[]): Promise<Outcome> {
+  /** The command as a process of its own, to be interrupted; ends with `done`. */
+  start(command: string, ...flags: string[]): { child: ChildProcess; done: Promise<Outcome> } {
+    const stack = ['--stack', this.name, '--config-file', this.configFile, '--color', 'never'];
+    return this.spawn([command, '--yes', '--skip-preview', ...stack, ...flags]);
+  }
+
+  private call(args: string[]): Promise<Outcome> {
+    return this.spawn(args).done;
+  }
+
+  private spawn(args: string[]): { child: ChildProcess; done: Promise<Outcome> } {
     const child = spawn('pulumi', ['--non-interactive', ...args], {
-      cwd: root,
+      cwd: this.project,
       env: this.environment,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let text = '';
     child.stdout.setEncoding('utf8').on('data', (more: string) => (text += more));
     child.stderr.setEncoding('utf8').on('data', (more: string) => (text += more));
-    const [code] = (await once(child, 'close')) as [number | null];
-    return { code, text };
+    const done = once(child, 'close').then(([code]) => ({ code: code as number | null, text }));
+    return { child, done };
   }
 }
+
+/** A project in a folder of its own, whose program is a text. It uses the built package, as users do. */
+export function writeProject(folder: string, program: string): string {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'Pulumi.yaml'), 'name: try\nruntime: nodejs\n');
+  writeFileSync(join(folder, 'package.json'), '{"name": "try", "main": "index.js"}');
+  writeProgram(folder, program);
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  return folder;
+}
+
+/** The text sees `batchyard` and `pulumi`; what it puts into `module.exports` are the stack's outputs. */
+export const writeProgram = (folder: string, program: string): void =>
+  writeFileSync(
+    join(folder, 'index.js'),
+    `const pulumi = require('@pulumi/pulumi');\nconst batchyard = require('@batchyard/pulumi');\n${program}\n`,
+  );

@@ -32,6 +32,8 @@ describe('what a stack holds of the provider', () => {
       'exports.handler=()=>require("@batchyard/pulumi/impl").jobSchedule;',
       'exports.handler=()=>require("@batchyard/pulumi/impl").application;',
       'exports.handler=()=>require("@batchyard/pulumi/impl").applicationPackage;',
+      'exports.handler=()=>require("@batchyard/pulumi/impl").task;',
+      'exports.handler=()=>require("@batchyard/pulumi/impl").taskCollection;',
     ]);
   });
   it('leads to a provider with every operation', () => {

@@ -1,14 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import { VERSION_NAME } from '../../../protocol/management/application.js';
 import { accountOf } from '../account-of.js';
 import { armId } from '../arm-id.js';
 import { shapeFailures } from '../check.js';
 import { diffResult, replacedBy } from '../compare.js';
-import { about, isCode, messageOf } from '../failure.js';
+import { about, isCode, messageOf, onceMade } from '../failure.js';
 import { holdsUnknown, type Properties } from '../json.js';
 import type { Kind } from '../kind.js';
 import type { Ports } from '../ports.js';
-import { digestOf, sourceFile } from '../storage/files.js';
+import { packageContent, packageDigest, packageSource } from '../storage/files.js';
 import { timeoutsFailures } from '../timeouts.js';
 import { CHILD_SHAPE } from '../wire-kind.js';
 
@@ -33,7 +32,7 @@ const parts = (props: Properties) =>
 
 export const applicationPackage: Kind = {
   name: 'ApplicationPackage',
-  /** Reads the file: its digest becomes an input, so that a preview knows whether it has changed. */
+  /** Reads the file, or those of the folder: the digest becomes an input, so that a preview knows whether it has changed. */
   async check(_olds, news) {
     const failures = [...shapeFailures(news, SHAPE, REQUIRED), ...timeoutsFailures(news.timeouts)];
     const version = news.versionName;
@@ -46,7 +45,7 @@ export const applicationPackage: Kind = {
     if (failures.length > 0 || holdsUnknown(news.source)) return { inputs: news, failures };
     try {
       return {
-        inputs: { ...news, sourceDigest: await digestOf(await sourceFile(news)) },
+        inputs: { ...news, sourceDigest: await packageDigest(await packageSource(news)) },
         failures,
       };
     } catch (error) {
@@ -64,9 +63,18 @@ export const applicationPackage: Kind = {
   create: (inputs, ports) =>
     about(titleOf(inputs), async () => {
       const [account, application, version] = parts(inputs);
-      await put(inputs, ports);
-      const below = ['applications', application, 'versions', version];
-      return { id: armId(account, ...below), outs: await outputs(inputs, ports) };
+      if ((await isActive(inputs, ports)) && inputs.adoptExisting !== true)
+        throw new Error(
+          'exists already: choose another versionName, or set adoptExisting to replace its file',
+        );
+      const { storageUrl } = await ports.applicationPackages.put(...parts(inputs));
+      const id = armId(account, 'applications', application, 'versions', version);
+      const outs = await onceMade(
+        id,
+        () => ({ ...inputs, state: 'Pending' }),
+        () => fill(String(storageUrl), inputs, ports),
+      );
+      return { id, outs };
     }),
 
   read: (_id, props, ports) =>
@@ -83,6 +91,11 @@ export const applicationPackage: Kind = {
 
   update: (_id, _olds, news, ports) =>
     about(titleOf(news), async () => {
+      // The upload of its create may have failed.
+      if (!(await isActive(news, ports))) {
+        const { storageUrl } = await ports.applicationPackages.put(...parts(news));
+        return fill(String(storageUrl), news, ports);
+      }
       await setDefault(news, news.isDefault === true, ports);
       return outputs(news, ports);
     }),
@@ -110,17 +123,13 @@ async function setDefault(props: Properties, wanted: boolean, ports: Ports): Pro
     });
 }
 
-/** Makes the version, puts its file where the service says, and activates it. Repeating it does no harm. */
-async function put(inputs: Properties, ports: Ports): Promise<void> {
-  const { applicationPackages: packages } = ports;
-  if ((await isActive(inputs, ports)) && inputs.adoptExisting !== true)
-    throw new Error(
-      'exists already: choose another versionName, or set adoptExisting to replace its file',
-    );
-  const { storageUrl } = await packages.put(...parts(inputs));
-  await packages.upload(String(storageUrl), await readFile(await sourceFile(inputs)));
+/** Puts the file where the service says, activates the version and answers with the outputs. Repeating it does no harm. */
+async function fill(storageUrl: string, inputs: Properties, ports: Ports): Promise<Properties> {
+  const packages = ports.applicationPackages;
+  await packages.upload(storageUrl, await packageContent(await packageSource(inputs)));
   await packages.activate(...parts(inputs));
   if (inputs.isDefault === true) await setDefault(inputs, true, ports);
+  return outputs(inputs, ports);
 }
 
 async function isActive(inputs: Properties, ports: Ports): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { accountOf } from '../account-of.js';
+import { ACCOUNT_GONE, accountOf } from '../account-of.js';
 import { armId } from '../arm-id.js';
 import { shapeFailures } from '../check.js';
 import { diffResult, replacedBy } from '../compare.js';
@@ -85,7 +85,7 @@ export const certificate: Kind = {
         // The private part never comes back: what was given or made stays.
         return { props: { ...props, provisioningState: state } };
       } catch (error) {
-        if (isCode(error, 'CertificateNotFound')) return undefined;
+        if (isCode(error, 'CertificateNotFound', ACCOUNT_GONE)) return undefined;
         throw error;
       }
     });
@@ -323,7 +323,7 @@ async function remove(props: Properties, ports: Ports): Promise<void> {
           await ask();
           return { seen: `in use: ${users}` };
         } catch (error) {
-          if (isCode(error, 'CertificateNotFound')) return { done: undefined };
+          if (isCode(error, 'CertificateNotFound', ACCOUNT_GONE)) return { done: undefined };
           throw error;
         }
       },
@@ -344,7 +344,7 @@ async function askForDeletion(
     await certificates.delete(ALGORITHM, thumbprint);
     return false;
   } catch (error) {
-    if (isCode(error, 'CertificateNotFound')) return true;
+    if (isCode(error, 'CertificateNotFound', ACCOUNT_GONE)) return true;
     if (isCode(error, 'CertificateBeingDeleted')) return false;
     throw error;
   }

@@ -2,7 +2,7 @@ import { accountOf, markedMetadata, userMetadata } from '../account-of.js';
 import { addOrAdopt } from '../adopt.js';
 import { deleteChild, idOf, nameOf, outputsOf, readChild, titleOf, type Child } from '../child.js';
 import { about } from '../failure.js';
-import { given, listOf, objectOf, same, sparse, type Properties } from '../json.js';
+import { given, listOf, objectOf, sameMeaning, type Properties } from '../json.js';
 import type { Kind } from '../kind.js';
 import { programToInput } from '../program.js';
 import type { Ports } from '../ports.js';
@@ -69,7 +69,6 @@ function asFound(inputs: Properties, found: Properties): Properties {
   );
   const result = structuredClone(inputs);
   for (const name of ['displayName', 'schedule', 'jobSpecification', 'metadata'])
-    if (!same(sparse(before[name]), sparse(after[name])))
-      result[name] = programToInput(after[name]);
+    if (!sameMeaning(name, before[name], after[name])) result[name] = programToInput(after[name]);
   return result;
 }

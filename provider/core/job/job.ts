@@ -2,24 +2,17 @@ import { accountOf, markedMetadata, userMetadata } from '../account-of.js';
 import { addOrAdopt } from '../adopt.js';
 import { deleteChild, idOf, nameOf, outputsOf, readChild, titleOf, type Child } from '../child.js';
 import { diffResult } from '../compare.js';
-import { about, isCode } from '../failure.js';
-import { listOf, objectOf, same, sparse, type Properties } from '../json.js';
+import { about, isCode, onceMade } from '../failure.js';
+import { listOf, objectOf, same, sameMeaning, type Properties } from '../json.js';
 import type { DiffResult, Kind } from '../kind.js';
 import { programToInput } from '../program.js';
 import type { DataPlane, Ports } from '../ports.js';
 import { withSecretsOf } from '../secrets.js';
 import { timeoutMs, waitUntil } from '../wait.js';
 import { normalPair, wireChanges, wireCheck } from '../wire-kind.js';
-import {
-  JOB_PATCHABLE,
-  JOB_SHAPE,
-  jobWire,
-  normalTask,
-  taskFailures,
-  tasksToWire,
-} from './wire.js';
-
-const TASKS_A_CALL = 100;
+import { addTasks, TasksRefused } from '../task/add.js';
+import { normalTask, taskKey, tasksToWire } from '../task/wire.js';
+import { JOB_PATCHABLE, JOB_SHAPE, jobWire, taskFailures } from './wire.js';
 
 const child: Child = {
   noun: 'Job',
@@ -45,9 +38,8 @@ export const job: Kind = {
     const data = ports.data(accountOf(inputs));
     return about(titleOf(child, inputs), async () => {
       await add(inputs, ports, data);
-      await addTasks(jobIdOf(inputs), tasksToWire(inputs.tasks), data);
-      await finish(inputs, data);
-      return { id: idOf(child, inputs), outs: await outputsOf(child, inputs, data) };
+      const outs = await complete(inputs, listOf(inputs.tasks), [], data);
+      return { id: idOf(child, inputs), outs };
     });
   },
 
@@ -58,12 +50,9 @@ export const job: Kind = {
     const { changed } = changes(olds, news);
     return about(titleOf(child, news), async () => {
       await change(changed, news, ports, data);
-      const before = new Set(tasksToWire(olds.tasks).map((task) => String(task.id).toLowerCase()));
-      const fresh = tasksToWire(news.tasks).filter(
-        (task) => !before.has(String(task.id).toLowerCase()),
-      );
-      await addTasks(jobIdOf(news), fresh, data);
-      return outputsOf(child, news, data);
+      const before = new Set(listOf(olds.tasks).map((task) => taskKey(objectOf(task))));
+      const fresh = listOf(news.tasks).filter((task) => !before.has(taskKey(objectOf(task))));
+      return complete(news, fresh, listOf(olds.tasks), data);
     });
   },
 
@@ -78,12 +67,8 @@ function changes(olds: Properties, news: Properties): { changed: string[]; repla
     String(olds.onAllTasksComplete).toLowerCase() === 'terminatejob'
   )
     replaces.push('onAllTasksComplete');
-  const before = new Map(
-    tasksToWire(olds.tasks).map((task) => [String(task.id).toLowerCase(), normalTask(task)]),
-  );
-  const after = new Map(
-    tasksToWire(news.tasks).map((task) => [String(task.id).toLowerCase(), normalTask(task)]),
-  );
+  const before = new Map(tasksToWire(olds.tasks).map((task) => [taskKey(task), normalTask(task)]));
+  const after = new Map(tasksToWire(news.tasks).map((task) => [taskKey(task), normalTask(task)]));
   const kept = [...before].every(([id, task]) => same(task, after.get(id)));
   if (!kept) replaces.push('tasks');
   if (!kept || after.size !== before.size) changed.push('tasks');
@@ -105,6 +90,35 @@ async function add(inputs: Properties, ports: Ports, data: DataPlane): Promise<v
       return change(now, inputs, ports, data);
     },
     waits ? { onAllTasksComplete: 'noaction' } : {},
+  );
+}
+
+/**
+ * Adds the tasks and answers with the outputs. The job exists by now: what goes wrong leaves it in
+ * Pulumi's state with the tasks that it holds, and the next update adds the others.
+ */
+async function complete(
+  inputs: Properties,
+  fresh: unknown[],
+  there: unknown[],
+  data: DataPlane,
+): Promise<Properties> {
+  let tasks = there;
+  return onceMade(
+    idOf(child, inputs),
+    () => (inputs.tasks === undefined ? inputs : { ...inputs, tasks }),
+    async () => {
+      try {
+        await addTasks(jobIdOf(inputs), tasksToWire(fresh), data);
+      } catch (error) {
+        if (error instanceof TasksRefused)
+          tasks = [...there, ...fresh.filter((task) => error.added.has(taskKey(objectOf(task))))];
+        throw error;
+      }
+      tasks = listOf(inputs.tasks);
+      await finish(inputs, data);
+      return outputsOf(child, inputs, data);
+    },
   );
 }
 
@@ -153,22 +167,6 @@ async function change(
   }
 }
 
-/** Adds what is not there yet; the first task that is refused is the error, with its id. */
-async function addTasks(jobId: string, tasks: Properties[], data: DataPlane): Promise<void> {
-  for (let from = 0; from < tasks.length; from += TASKS_A_CALL) {
-    const results = await data.job.addTasks(jobId, tasks.slice(from, from + TASKS_A_CALL));
-    const refused = results.filter(
-      ({ error }) => error !== undefined && error.code !== 'TaskExists',
-    );
-    const [first] = refused;
-    if (first)
-      throw new Error(
-        `task ${first.taskId} was refused: ${first.error?.code ?? ''}: ${first.error?.message ?? ''}` +
-          (refused.length > 1 ? ` (and ${refused.length - 1} more)` : ''),
-      );
-  }
-}
-
 /**
  * A job that has completed by itself is as it should be. What the service made of an auto pool's recipe
  * is not compared.
@@ -189,7 +187,6 @@ function asFound(inputs: Properties, found: Properties): Properties {
   });
   const result = structuredClone(inputs);
   for (const name of names)
-    if (!same(sparse(before[name]), sparse(after[name])))
-      result[name] = programToInput(after[name]);
+    if (!sameMeaning(name, before[name], after[name])) result[name] = programToInput(after[name]);
   return result;
 }

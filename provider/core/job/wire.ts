@@ -1,11 +1,10 @@
 import { JobAdd } from '../../../protocol/batch/job.js';
 import { JobScheduleAdd } from '../../../protocol/batch/job-schedule.js';
-import { TaskAdd } from '../../../protocol/batch/task.js';
 import { userMetadata } from '../account-of.js';
-import { schemaFailures } from '../check.js';
-import { given, holdsUnknown, listOf, objectOf, textOf, type Properties } from '../json.js';
+import { given, holdsUnknown, type Properties } from '../json.js';
 import type { CheckFailure } from '../kind.js';
 import { programToWire } from '../program.js';
+import { tasksFailures, tasksToWire } from '../task/wire.js';
 import { CHILD_SHAPE, type WireKind } from '../wire-kind.js';
 
 export const JOB_SHAPE = {
@@ -77,42 +76,19 @@ export const jobScheduleWire: WireKind = {
   rules: { schedule: 'update', jobSpecification: 'update', metadata: 'update' },
 };
 
-export const tasksToWire = (tasks: unknown): Properties[] =>
-  listOf(tasks).map((task) => objectOf(programToWire(task)));
-
-/** The service's normal form of a task, or the task itself where it isn't valid. */
-export function normalTask(task: Properties): Properties {
-  const result = TaskAdd.safeParse(task);
-  return result.success ? { ...result.data } : task;
-}
-
-/** Each task by itself, ids that occur twice, and dependencies that the list can't fulfil. */
+/** Each task by itself, ids that occur twice, and dependencies that the job doesn't allow. */
 export function taskFailures(inputs: Properties): CheckFailure[] {
   if (!Array.isArray(inputs.tasks)) return [];
-  const tasks = tasksToWire(inputs.tasks);
-  const failures = tasks.flatMap((task, at) =>
-    schemaFailures(TaskAdd, task, inputs, (path) => ['tasks', String(at), ...path.map(named)]),
-  );
-  const seen = new Set<string>();
-  for (const task of tasks) {
-    const id = textOf(task.id);
-    if (id === undefined || holdsUnknown(id)) continue;
-    if (seen.has(id.toLowerCase()))
-      failures.push({
-        property: 'tasks',
-        reason: `the id ${id} occurs twice (case does not count)`,
-      });
-    seen.add(id.toLowerCase());
-  }
-  const dependants = tasks.filter((task) => task.dependsOn !== undefined);
+  const failures = tasksFailures(inputs);
+  const dependant = tasksToWire(inputs.tasks).find((task) => task.dependsOn !== undefined);
   if (
-    dependants.length > 0 &&
+    dependant !== undefined &&
     inputs.usesTaskDependencies !== true &&
     !holdsUnknown(inputs.usesTaskDependencies)
   )
     failures.push({
       property: 'usesTaskDependencies',
-      reason: `must be true: task ${String(dependants[0]?.id)} has dependsOn`,
+      reason: `must be true: task ${String(dependant.id)} has dependsOn`,
     });
   return failures;
 }

@@ -24,9 +24,32 @@ export function poolFailures(inputs: Properties): CheckFailure[] {
     }),
     ...choice('waitFor', inputs.waitFor, ['accepted', 'steady', 'nodesIdle'], { exact: true }),
     ...choice('interNodeCommunication', inputs.interNodeCommunication, ['Enabled', 'Disabled']),
+    ...rollFailures(inputs.rollNodes),
     ...needs(inputs, 'certificates', ['id', 'thumbprint']),
     ...needs(inputs, 'applicationPackages', ['id']),
   );
+  return failures;
+}
+
+function rollFailures(rollNodes: unknown): CheckFailure[] {
+  const { atOnce, nodeRebootOption, ...rest } = objectOf(rollNodes);
+  const failures = choice('rollNodes', nodeRebootOption, DEALLOCATION, {
+    place: 'rollNodes.nodeRebootOption: ',
+  });
+  if (
+    atOnce !== undefined &&
+    !holdsUnknown(atOnce) &&
+    !(Number.isInteger(atOnce) && Number(atOnce) > 0)
+  )
+    failures.push({
+      property: 'rollNodes',
+      reason: 'rollNodes.atOnce: must be a whole number above 0',
+    });
+  for (const name of Object.keys(rest))
+    failures.push({
+      property: 'rollNodes',
+      reason: `rollNodes.${name}: is unknown; known are atOnce and nodeRebootOption`,
+    });
   return failures;
 }
 

@@ -1,14 +1,15 @@
 import { accountOf, markedMetadata } from '../account-of.js';
 import { addOrAdopt } from '../adopt.js';
 import { deleteChild, idOf, nameOf, outputsOf, readChild, titleOf, type Child } from '../child.js';
-import { about, Incomplete, messageOf } from '../failure.js';
-import { listOf, textOf, type Properties } from '../json.js';
+import { about, Incomplete, messageOf, onceMade } from '../failure.js';
+import { isObject, listOf, textOf, type Properties } from '../json.js';
 import type { Kind } from '../kind.js';
 import type { DataPlane, Ports } from '../ports.js';
 import { TimedOut, timeoutMs } from '../wait.js';
 import { wireChanges, wireCheck, wireDiff } from '../wire-kind.js';
 import { poolFailures } from './check.js';
 import { asFound } from './read-back.js';
+import { atOnce, rollNodes } from './roll.js';
 import { AllocationFailed, rescale, waitForNodes } from './scale.js';
 import { PATCHABLE, poolWire, SCALE } from './wire.js';
 
@@ -31,7 +32,13 @@ const child: Child = {
 export const pool: Kind = {
   name: 'Pool',
   check: (_olds, news) => Promise.resolve(wireCheck(poolWire, news, poolFailures(news))),
-  diff: (_id, olds, news) => wireDiff(poolWire, olds, news),
+  diff(_id, olds, news) {
+    const result = wireDiff(poolWire, olds, news);
+    const late = lateIn(wireChanges(poolWire, olds, news).changed);
+    return late.length > 0 && result.replaces.length === 0
+      ? { ...result, notes: [rebootNote(news, late)] }
+      : result;
+  },
 
   async create(inputs, ports) {
     const data = ports.data(accountOf(inputs));
@@ -50,12 +57,39 @@ export const pool: Kind = {
     return about(titleOf(child, news), async () => {
       await change(changed, news, ports, data);
       await allocated(news, ports, data, 'update');
+      if (isObject(news.rollNodes) && lateIn(changed).length > 0)
+        // Until every node has taken them, the next update finds the same properties changed once more.
+        await onceMade(
+          idOf(child, news),
+          () => withLateOf(olds, news),
+          () => rollNodes(ports, data, nameOf(child, news), news),
+        );
       return outputsOf(child, news, data);
     });
   },
 
   delete: (_id, props, ports) => deleteChild(child, props, ports),
 };
+
+/** What nodes that exist take only when they are rebooted, by wire name. */
+const lateIn = (changed: string[]) =>
+  PATCHABLE.filter((name) => name !== 'metadata' && changed.includes(name));
+const inputOf = (wireName: string) => poolWire.toInput([wireName])[0] ?? wireName;
+
+function rebootNote(news: Properties, late: readonly string[]): string {
+  const names = late.map(inputOf).join(', ');
+  return isObject(news.rollNodes)
+    ? `its nodes are rebooted, ${atOnce(news)} at a time, to take the new ${names}`
+    : `nodes that exist take the new ${names} when they are rebooted: reboot them, or set rollNodes`;
+}
+
+function withLateOf(olds: Properties, news: Properties): Properties {
+  const result = { ...olds, ...news };
+  for (const name of PATCHABLE.filter((wire) => wire !== 'metadata').map(inputOf))
+    if (olds[name] === undefined) delete result[name];
+    else result[name] = olds[name];
+  return result;
+}
 
 async function change(
   changed: string[],
@@ -79,11 +113,6 @@ async function change(
     const names = takesAway ? PATCHABLE.filter((name) => name !== 'startTask') : patch;
     const body = Object.fromEntries(names.map((name) => [name, values[name]]));
     await (takesAway ? data.pool.updateProperties(poolId, body) : data.pool.patch(poolId, body));
-    const late = patch.filter((name) => name !== 'metadata');
-    if (late.length > 0)
-      ports.say(
-        `pool ${poolId}: nodes that exist take the new ${late.join(', ')} when they are rebooted`,
-      );
   }
   // An earlier update may have ended while nodes were missing.
   if (SCALE.some((name) => changed.includes(name)) || (await lacksNodes(poolId, data)))

@@ -1,5 +1,5 @@
 import { userMetadata } from '../account-of.js';
-import { objectOf, same, sparse, type Properties } from '../json.js';
+import { objectOf, sameMeaning, type Properties } from '../json.js';
 import { programToInput } from '../program.js';
 import { withSecretsOf } from '../secrets.js';
 import { normalPair } from '../wire-kind.js';
@@ -32,7 +32,7 @@ export function asFound(inputs: Properties, found: Properties): Properties {
   });
   const result = structuredClone(inputs);
   for (const [name, put] of Object.entries(READ_BACK))
-    if (!same(sparse(before[name]), sparse(after[name]))) put(result, after[name]);
+    if (!sameMeaning(name, before[name], after[name])) put(result, after[name]);
   return result;
 }
 

@@ -188,6 +188,7 @@ export const poolWire: WireKind = {
     metadata: 'list',
     waitFor: 'text',
     stopPendingResize: 'yes or no',
+    rollNodes: 'object',
   },
   required: ['accountName', 'poolName', 'vmSize', 'deploymentConfiguration'],
   idInput: 'poolName',

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { lstat, readdir } from 'node:fs/promises';
+import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
+import { ZipFile } from 'yazl';
 import { objectOf, textOf, type Properties } from '../json.js';
 
 const LIMITS = { files: 10_000, fileBytes: 256 * 1024 * 1024 };
@@ -53,17 +55,49 @@ export async function digestsOf(files: Map<string, string>): Promise<Record<stri
 }
 
 /** SHA-256 of a file, hex. */
-export async function digestOf(path: string): Promise<string> {
+async function digestOf(path: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);
   return hash.digest('hex');
 }
 
-/** The absolute path of the one file that `source` names. Throws where it is none, or too much of one. */
-export async function sourceFile(inputs: Properties): Promise<string> {
+/** What `source` of a package names: a zip file, or a folder to be made one. */
+export type PackageSource = { zip: string } | { folder: string; files: Map<string, string> };
+
+/** @throws Error where it is neither, or too much of one */
+export async function packageSource(inputs: Properties): Promise<PackageSource> {
   const path = resolve(folderOf(inputs), String(inputs.source));
   const stat = await lstat(path).catch(() => undefined);
-  if (!stat?.isFile()) throw new Error(`source: ${path} is not a file`);
+  if (stat?.isDirectory() === true) {
+    const files = new Map<string, string>();
+    await walk(path, '', files);
+    if (files.size === 0) throw new Error(`source: ${path} holds no file`);
+    return { folder: path, files };
+  }
+  if (stat?.isFile() !== true) throw new Error(`source: ${path} is not a file or a folder`);
   keep(new Map(), '', path, stat.size);
-  return path;
+  return { zip: path };
 }
+
+/** SHA-256 of the zip file; of a folder over names, modes and contents: the same on every machine. */
+export async function packageDigest(source: PackageSource): Promise<string> {
+  if ('zip' in source) return digestOf(source.zip);
+  const hash = createHash('sha256');
+  for (const [name, path] of source.files)
+    hash.update(`${name}\0${await modeOf(path)}\0${await digestOf(path)}\n`);
+  return hash.digest('hex');
+}
+
+/** The bytes to upload. Zips of equal folders are equal: times are left out. */
+export async function packageContent(source: PackageSource): Promise<Uint8Array> {
+  if ('zip' in source) return readFile(source.zip);
+  const zip = new ZipFile();
+  for (const [name, path] of source.files)
+    zip.addFile(path, name, { mtime: new Date(1980, 0, 1), mode: await modeOf(path) });
+  zip.end();
+  return buffer(zip.outputStream);
+}
+
+/** Programs stay programs; other rights of this machine don't count. */
+const modeOf = async (path: string): Promise<number> =>
+  ((await lstat(path)).mode & 0o100) === 0 ? 0o100644 : 0o100755;

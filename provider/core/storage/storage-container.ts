@@ -3,7 +3,7 @@ import { accountOf } from '../account-of.js';
 import { armId } from '../arm-id.js';
 import { shapeFailures } from '../check.js';
 import { diffResult, replacedBy } from '../compare.js';
-import { about, isCode, messageOf } from '../failure.js';
+import { about, isCode, messageOf, onceMade } from '../failure.js';
 import { holdsUnknown, objectOf, same, type Properties } from '../json.js';
 import type { CheckFailure, Kind } from '../kind.js';
 import type { Ports, Storage } from '../ports.js';
@@ -13,9 +13,8 @@ import { digestsOf, filesOf } from './files.js';
 
 const UPLOADS_AT_ONCE = 4;
 const NAME = /^[a-z0-9](?:-?[a-z0-9]){2,62}$/;
-const { adoptExisting: _none, ...childShape } = CHILD_SHAPE;
 const SHAPE = {
-  ...childShape,
+  ...CHILD_SHAPE,
   containerName: 'text',
   source: 'text',
   files: 'object',
@@ -64,12 +63,15 @@ export const storageContainer: Kind = {
   async create(inputs, ports) {
     return about(titleOf(inputs), async () => {
       const storage = ports.storage(accountOf(inputs));
-      await storage.createContainer(nameOf(inputs));
-      await upload(storage, {}, inputs);
-      return {
-        id: armId(accountOf(inputs), 'containers', nameOf(inputs)),
-        outs: outputs(inputs, ports),
-      };
+      if (!(await storage.createContainer(nameOf(inputs)))) await mayTakeOver(storage, inputs);
+      const id = armId(accountOf(inputs), 'containers', nameOf(inputs));
+      const nothing = { ...inputs, fileDigests: {}, contents: {} };
+      await onceMade(
+        id,
+        () => outputs(nothing, ports),
+        () => upload(storage, {}, inputs),
+      );
+      return { id, outs: outputs(inputs, ports) };
     });
   },
 
@@ -119,6 +121,17 @@ export const storageContainer: Kind = {
     });
   },
 };
+
+/** One that holds nothing but what we would put there is that of an earlier create whose answer was lost. */
+async function mayTakeOver(storage: Storage, inputs: Properties): Promise<void> {
+  if (inputs.adoptExisting === true) return;
+  const wanted = new Set(blobsOf(inputs));
+  const other = (await storage.list(nameOf(inputs))).find(({ name }) => !wanted.has(name));
+  if (other !== undefined)
+    throw new Error(
+      `exists already and holds ${other.name}, which is not this stack's: choose another containerName, or set adoptExisting to take it over with all that it holds`,
+    );
+}
 
 const blobsOf = (props: Properties) =>
   [
