@@ -21,6 +21,8 @@ export interface Capacity {
 export interface Hypervisor {
   name: string;
   nodeProvider: 'process' | 'libvirt';
+  /** Its provider tells whether it answers and what it has; until it did, nothing is placed there. */
+  discovered: boolean;
   /** What the operator says it has; outweighs what the provider finds. */
   capacity: Capacity;
   /** How many times its capacity is given away. */
@@ -47,6 +49,17 @@ export interface SupportedImage {
   nodeProvider: 'process' | 'libvirt';
 }
 
+/** Cron expressions, whose calendar (time zones, summer time) is not the core's. Deterministic. */
+export interface CronCalendar {
+  /** Why they can't be used; undefined where they can. */
+  whyNot(
+    expression: string,
+    timeZone: string,
+  ): { property: 'cronExpression' | 'timeZone'; reason: string } | undefined;
+  /** The first run later than `after`, both epoch milliseconds; undefined: none in the next years. */
+  next(expression: string, timeZone: string, after: number): number | undefined;
+}
+
 /** All that the core wants to know of the configuration; given once, when the engine starts. */
 export interface Settings {
   images: readonly SupportedImage[];
@@ -71,6 +84,8 @@ export interface Settings {
   /** First pause before a lost node is made again; doubles up to `nodeRetryMaximumMs`. */
   nodeRetryMs: number;
   nodeRetryMaximumMs: number;
+  /** Absent: schedules with cron expressions are refused. */
+  cron?: CronCalendar;
   /** Of accounts that are made without quotas of their own; absent: no limit. */
   quotas?: Quotas;
 }

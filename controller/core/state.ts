@@ -47,7 +47,7 @@ export class State {
   readonly jobWork = new Map<JobKey, JobWork>();
   readonly loads = new Map<NodeKey, NodeLoad>();
   readonly deadlines = new Deadlines();
-  /** What is known of hypervisors, by name. Not durable: unknown is taken for reachable. */
+  /** What is known of hypervisors, by name. Not durable: nodes of one that is not known yet are taken to be within reach. */
   readonly hypervisors = new Map<string, HypervisorSight>();
   /** Nodes that gave up their room, in the order in which they did. */
   readonly preempted = new Set<Node>();

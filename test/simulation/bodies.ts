@@ -21,7 +21,7 @@ export class Bodies {
     const { random, options } = this;
     return PoolAdd.parse({
       id,
-      vmSize: 'standard_d1_v2',
+      vmSize: options.features.capacity && random.chance(0.3) ? 'standard_d2_v2' : 'standard_d1_v2',
       virtualMachineConfiguration: {
         imageReference: {
           publisher: 'batchyard',
@@ -38,7 +38,11 @@ export class Bodies {
       enableInterNodeCommunication: this.options.features.groups,
       taskSchedulingPolicy: { nodeFillType: random.pick(['spread', 'pack']) },
       targetDedicatedNodes: random.int(1, options.nodesMaximum),
-      targetLowPriorityNodes: random.chance(0.2) ? random.int(0, 2) : 0,
+      targetLowPriorityNodes: options.features.lowPriority
+        ? random.int(0, options.nodesMaximum)
+        : random.chance(0.2)
+          ? random.int(0, 2)
+          : 0,
       ...(this.#uses('startTasks')
         ? {
             startTask: {

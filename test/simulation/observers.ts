@@ -2,6 +2,7 @@ import type { Assignment } from '../../protocol/agent/assignment.js';
 import type { NodeKey, TaskKey } from '../../protocol/keys.js';
 import type { Acknowledged } from './acknowledged.js';
 import type { Commit, Committed } from './committed.js';
+import type { Options } from './options.js';
 
 /** One agent's process, as seen by someone who stands beside the node. */
 export interface AgentSight {
@@ -28,6 +29,13 @@ export interface Sight {
   /** All tries that run on any node, leased or not. */
   readonly running: ReadonlySet<RunningTry>;
   readonly acknowledged: Acknowledged;
+  /** Nodes that exist, and where. */
+  readonly hypervisor: {
+    readonly places: Iterable<{ nodeKey: NodeKey; hypervisor: string | undefined }>;
+    answers(name: string): boolean;
+    vcpusOf(name: string): number;
+  };
+  readonly options: Options;
 }
 
 /** One invariant, watching from outside. Each method is called as the thing happens. */

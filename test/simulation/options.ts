@@ -1,4 +1,4 @@
-import { DEFAULT_TIMES, type Settings } from '../../controller/core/settings.js';
+import { DEFAULT_TIMES, type Hypervisor, type Settings } from '../../controller/core/settings.js';
 import { randomStream, type RandomStream } from './random.js';
 
 /** What may go wrong; each is off, rare or frequent in a world. */
@@ -17,6 +17,7 @@ const FAULTS = [
   'createHangs',
   'createAnswerLost', // the node exists, but its provider says that it failed
   'destroyFails',
+  'hypervisorLoss', // a hypervisor answers nothing for a while: alone, with its nodes, or after they died
   'bootHangs', // the node exists, its agent never calls
   'startTaskFails',
   'prepareFails',
@@ -49,6 +50,8 @@ const FEATURES = [
   'patches',
   'groups', // multi-instance tasks
   'autoScale',
+  'capacity', // hypervisors are too small for all that pools want
+  'lowPriority',
 ] as const;
 export type Feature = (typeof FEATURES)[number];
 
@@ -67,6 +70,8 @@ export interface Options {
   readonly canary?: Canary | undefined;
   readonly faults: Record<Fault, Rate>;
   readonly features: Record<Feature, boolean>;
+  /** vCPUs of each hypervisor, by name, while the first phase lasts; none: nothing is counted. */
+  readonly hypervisorVcpus: Readonly<Record<string, number>>;
   readonly poolsMaximum: number;
   readonly nodesMaximum: number;
   readonly slotsMaximum: number;
@@ -83,7 +88,7 @@ export interface Options {
 
 const MINUTE = 60_000;
 
-const settingsOf = (random: RandomStream): Settings => ({
+const settingsOf = (random: RandomStream, hypervisors: Hypervisor[]): Settings => ({
   ...DEFAULT_TIMES,
   bootTimeoutMs: random.pick([2 * MINUTE, 5 * MINUTE]),
   stopTimeoutMs: random.pick([20_000, MINUTE]),
@@ -102,7 +107,23 @@ const settingsOf = (random: RandomStream): Settings => ({
       nodeProvider: 'process',
     },
   ],
-  vmSizes: [{ name: 'standard_d1_v2', vcpus: 2, memoryMiB: 3584, diskGiB: 50 }],
+  vmSizes: [
+    { name: 'standard_d1_v2', vcpus: 2, memoryMiB: 3584, diskGiB: 50 },
+    { name: 'standard_d2_v2', vcpus: 4, memoryMiB: 7168, diskGiB: 100 },
+  ],
+  hypervisors,
+});
+
+/** Places for nodes; how large they are they tell themselves. */
+const hypervisorNamed = (name: string): Hypervisor => ({
+  name,
+  nodeProvider: 'process',
+  discovered: true,
+  capacity: {},
+  overCommit: { vcpus: 1, memory: 1, disk: 1 },
+  labels: {},
+  hostDevices: [],
+  maintenance: false,
 });
 
 const RATES = ['off', 'off', 'rare', 'frequent'] as const;
@@ -119,20 +140,35 @@ export function optionsOf(seed: number, canary?: Canary): Options {
     FEATURES.map((feature) => [feature, drawn(`feature ${feature}`).chance(0.6)]),
   ) as Record<Feature, boolean>;
   const large = random.chance(0.04);
+  const poolsMaximum = random.int(1, 3);
+  const nodesMaximum = large ? random.int(20, 60) : random.int(1, 6);
+  const places = drawn('hypervisors');
+  const count = places.int(1, 3);
+  const hypervisorVcpus = Object.fromEntries(
+    Array.from({ length: count }, (_, n) => [
+      `h${n + 1}`,
+      // From less than one pool wants to about what two want together.
+      Math.max(4, Math.ceil((nodesMaximum * places.int(2, 8)) / count)),
+    ]),
+  );
   return {
     seed,
     canary,
+    hypervisorVcpus: features.capacity ? hypervisorVcpus : {},
     faults,
     features,
-    poolsMaximum: random.int(1, 3),
-    nodesMaximum: large ? random.int(20, 60) : random.int(1, 6),
+    poolsMaximum,
+    nodesMaximum,
     slotsMaximum: random.pick([1, 2, 4, 8]),
     jobsMaximum: random.int(1, 6),
     tasksMaximum: large ? random.int(300, 900) : random.int(10, 250),
     safetyMs: random.int(4, 15) * MINUTE,
     livenessMs: 60 * MINUTE,
     pauseMs: random.pick([100, 500, 2_000]),
-    settings: settingsOf(random),
+    settings: settingsOf(
+      random,
+      features.capacity ? Object.keys(hypervisorVcpus).map(hypervisorNamed) : [],
+    ),
   };
 }
 

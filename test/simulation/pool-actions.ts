@@ -35,7 +35,14 @@ function resize(workload: Workload): void {
   const { random, client, world } = workload;
   const body = PoolResize.parse({
     targetDedicatedNodes: random.int(0, world.options.nodesMaximum),
-    ...(random.chance(0.3) ? { targetLowPriorityNodes: random.int(0, 2) } : {}),
+    ...(random.chance(0.3)
+      ? {
+          targetLowPriorityNodes: random.int(
+            0,
+            world.options.features.lowPriority ? world.options.nodesMaximum : 2,
+          ),
+        }
+      : {}),
     ...(random.chance(0.3) ? { resizeTimeout: 'PT5M' } : {}),
     nodeDeallocationOption: deallocation(workload),
   });

@@ -3,7 +3,7 @@ import type { Node } from '../../controller/core/node/state.js';
 import type { StateView } from '../../controller/engine/ports.js';
 import { poolOf, type NodeKey, type PoolKey } from '../../protocol/keys.js';
 import type { Timeline } from './clock.js';
-import { ProvisionError, type Hypervisor } from './hypervisor.js';
+import { ProvisionError, type Hypervisor, type Listing } from './hypervisor.js';
 
 export interface ReconcilerPorts {
   timeline: Timeline;
@@ -25,6 +25,8 @@ const SWEEP_MS = 20_000;
 export class SimulatedReconciler {
   readonly #busy = new Set<PoolKey>();
   readonly #again = new Set<PoolKey>();
+  /** What was last told of each hypervisor. */
+  readonly #told = new Map<string, string>();
 
   constructor(private readonly ports: ReconcilerPorts) {}
 
@@ -51,26 +53,50 @@ export class SimulatedReconciler {
 
   #sweep(): void {
     for (const pool of this.ports.view().pools.keys()) this.wake(pool);
-    const { hypervisor, view, alive } = this.ports;
-    void hypervisor
-      .list()
-      .then(async (listed) => {
-        for (const key of listed.keys())
+    const { view, alive } = this.ports;
+    void this.#look()
+      .then(async ({ nodes }) => {
+        for (const key of nodes.keys())
           if (alive() && !view().pools.has(poolOf(key))) await this.#destroy(key);
       })
       .catch(this.ports.broken);
   }
 
   async #reconcile(pool: PoolKey): Promise<void> {
-    const { hypervisor, view, alive } = this.ports;
-    const listed = await hypervisor.list();
+    const { view, alive } = this.ports;
+    const { nodes: listed, hypervisors } = await this.#look();
     if (!alive()) return;
+    const away = new Set<string | undefined>(
+      hypervisors.filter(({ reachable }) => !reachable).map(({ name }) => name),
+    );
     const wanted = new Map([...view().nodesOfPool(pool)].map((node) => [node.key, node]));
     const work: Promise<unknown>[] = [];
     for (const key of listed.keys())
       if (poolOf(key) === pool && !wanted.has(key)) work.push(this.#destroy(key));
-    for (const node of wanted.values()) work.push(this.#bring(node, listed.get(node.key)));
+    for (const node of wanted.values())
+      if (away.has(node.hypervisor)) this.#cannotMake(node);
+      else work.push(this.#bring(node, listed.get(node.key)?.incarnation));
     await Promise.all(work);
+  }
+
+  /** Lists, and tells what is new of hypervisors. */
+  async #look(): Promise<Listing> {
+    const listing = await this.ports.hypervisor.list();
+    for (const { name, reachable, vcpus } of listing.hypervisors) {
+      const told = `${reachable} ${vcpus}`;
+      if (this.#told.get(name) === told || !this.ports.alive()) continue;
+      this.#told.set(name, told);
+      const capacity = { vcpus };
+      this.ports.report({ type: 'hypervisorSeen', hypervisor: name, reachable, capacity });
+    }
+    return listing;
+  }
+
+  #cannotMake({ key: nodeKey, incarnation, ...node }: Readonly<Node>): void {
+    if (node.leaving !== undefined || !mustBeMade(node) || !this.ports.alive()) return;
+    const message = `hypervisor ${node.hypervisor ?? ''} does not answer`;
+    const code = 'AllocationFailed';
+    this.ports.report({ type: 'nodeProvisionFailed', nodeKey, incarnation, code, message });
   }
 
   async #bring(node: Readonly<Node>, present: number | undefined): Promise<void> {
@@ -78,13 +104,17 @@ export class SimulatedReconciler {
     const report = (event: Event) => {
       if (this.ports.alive()) this.ports.report(event);
     };
-    if (node.leaving !== undefined) {
-      if (node.leaving.drained !== true) return;
+    const going = node.leaving ?? node.preempting;
+    if (going !== undefined && (node.leaving !== undefined || going.drained === true)) {
+      if (going.drained !== true) return;
       if (await this.#destroy(nodeKey)) report({ type: 'nodeGone', nodeKey, incarnation });
       return;
     }
-    const toMake =
-      node.state === 'creating' || node.state === 'rebooting' || node.state === 'reimaging';
+    if (node.state === 'preempted' && node.preempting === undefined) {
+      if (present !== undefined) await this.#destroy(nodeKey);
+      return;
+    }
+    const toMake = mustBeMade(node);
     if (present === incarnation) {
       if (toMake) report({ type: 'nodeProvisioned', nodeKey, incarnation });
       return;
@@ -93,19 +123,18 @@ export class SimulatedReconciler {
       if (present !== undefined && !(await this.#destroy(nodeKey))) return;
       return report({ type: 'nodeGone', nodeKey, incarnation });
     }
-    await this.#make(nodeKey, incarnation, present, report);
+    await this.#make(node, present, report);
   }
 
   async #make(
-    nodeKey: NodeKey,
-    incarnation: number,
+    { key: nodeKey, incarnation, hypervisor }: Readonly<Node>,
     present: number | undefined,
     report: (event: Event) => void,
   ): Promise<void> {
     try {
       if (present !== undefined) await this.ports.hypervisor.destroy(nodeKey);
       if (!this.ports.alive()) return;
-      await this.ports.hypervisor.create(nodeKey, incarnation);
+      await this.ports.hypervisor.create(nodeKey, incarnation, hypervisor);
       report({ type: 'nodeProvisioned', nodeKey, incarnation });
     } catch (error) {
       if (!(error instanceof ProvisionError)) throw error;
@@ -126,3 +155,6 @@ export class SimulatedReconciler {
     }
   }
 }
+
+const mustBeMade = ({ state }: Pick<Node, 'state'>) =>
+  state === 'creating' || state === 'rebooting' || state === 'reimaging';

@@ -66,12 +66,13 @@ export class World implements Sight {
       ticked: (state, changes) => this.guarded(() => this.#ticked(state, changes)),
       recovered: () => this.guarded(() => this.#tell('recovered')),
     });
-    this.hypervisor = new Hypervisor({
+    const ports = {
       ...{ timeline, faults, canary, network: this.network, gateway: this.controller },
       random: stream('nodes'),
       started: (started) => this.guarded(() => this.#started(started)),
       ended: (ended) => this.guarded(() => this.#ended(ended)),
-    } satisfies AgentPorts);
+    } satisfies AgentPorts;
+    this.hypervisor = new Hypervisor(ports, options.hypervisorVcpus);
   }
 
   get now(): number {
@@ -90,12 +91,16 @@ export class World implements Sight {
     this.#accident('partition', () =>
       this.#anyAgent((agent) => agent.cutOff(this.#random.int(5_000, 120_000))),
     );
+    this.#accident('hypervisorLoss', () =>
+      this.hypervisor.lose(this.#random.int(5_000, 10 * 60_000)),
+    );
     this.#accident('agentRestart', () => this.#anyAgent((agent) => agent.restart()));
   }
 
   /** From now on nothing fails that has not failed yet. */
   calm(): void {
     this.faults = calmFaults();
+    this.hypervisor.enlarge();
   }
 
   /** Lets everything happen that happens up to `until`, each with all its promise turns. */

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { cronCalendar } from '../../controller/config/cron-calendar.js';
 import { batchAccountCreate } from '../../controller/commands/batch-account/create.js';
 import { jobAdd } from '../../controller/commands/job/add.js';
 import { poolAdd } from '../../controller/commands/pool/add.js';
@@ -19,6 +20,7 @@ import { MemoryStore } from './memory-store.js';
 export const ACCOUNT = accountKey('test');
 const SETTINGS: Settings = {
   ...DEFAULT_TIMES,
+  cron: cronCalendar(),
   images: [
     {
       publisher: 'batchyard',
@@ -65,7 +67,8 @@ export class CoreDriver {
 
   constructor(
     readonly store = new MemoryStore(),
-    readonly settings: Settings = SETTINGS,
+    /** Those of the next `restart`. */
+    public settings: Settings = SETTINGS,
   ) {
     this.engine = this.#makeEngine();
   }
@@ -202,10 +205,11 @@ export class CoreDriver {
       if (node.pool !== pool) continue;
       const { key: nodeKey, incarnation } = node;
       const boot = this.boots.get(nodeKey);
-      if (node.leaving?.drained === true) {
+      if ((node.leaving ?? node.preempting)?.drained === true) {
         this.boots.delete(nodeKey);
         this.engine.report({ type: 'nodeGone', nodeKey, incarnation });
-      } else if (boot?.incarnation !== incarnation) {
+      } else if (boot?.incarnation !== incarnation && node.preempting === undefined) {
+        if (node.state === 'preempted') continue;
         if (!['creating', 'rebooting', 'reimaging'].includes(node.state)) {
           this.engine.report({ type: 'nodeGone', nodeKey, incarnation });
           continue;

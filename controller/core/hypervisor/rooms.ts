@@ -26,9 +26,16 @@ const hypervisorsOf = ({ settings }: Recorder, pool: Pool): readonly Hypervisor[
 export const isCounted = (recorder: Recorder, pool: Pool): boolean =>
   hypervisorsOf(recorder, pool).length > 0;
 
+const NOT_YET = 'it has not answered yet';
+
+/** A hypervisor that suits the pool may yet answer: until then nobody is refused or preempted. */
+export const isAwaited = (recorder: Recorder, pool: Pool): boolean =>
+  hypervisorsOf(recorder, pool).some((host) => unsuitable(recorder, pool, host) === NOT_YET);
+
 /** Why a pool can't have nodes there at all; undefined: it can. */
 export function unsuitable(recorder: Recorder, pool: Pool, host: Hypervisor): string | undefined {
   const sight = recorder.state.hypervisors.get(host.name);
+  if (host.discovered && sight === undefined) return NOT_YET;
   if (sight?.reachable === false) return sight.reason ?? 'it does not answer';
   if (host.maintenance) return 'it is in maintenance';
   const { virtualMachineConfiguration, networkConfiguration } = pool.specification;

@@ -1,3 +1,4 @@
+import { jobOf, type TaskKey } from '../../../protocol/keys.js';
 import type { Job } from '../job/state.js';
 import type { Node } from '../node/state.js';
 import type { Recorder } from '../recorder.js';
@@ -33,7 +34,9 @@ export function isReleased(recorder: Recorder, job: Job): boolean {
     }
     const node = state.nodes.get(jobNode.node);
     if (node === undefined || !isWanted(recorder, job, jobNode, node)) continue;
-    if (canRun(node)) {
+    // What was told to die may write yet: its end settles the job again.
+    if (isHaunted(recorder, job, node)) waits = true;
+    else if (canRun(node)) {
       const run = freshRun(recorder, node, jobNode.release);
       sendRun(recorder, node, job, jobNode, 'release', run);
       waits = true;
@@ -52,6 +55,10 @@ function isWanted(recorder: Recorder, job: Job, jobNode: JobNode, node: Node): b
     release === undefined || (release.lost === true && recorder.now < waitsUntil(recorder, job))
   );
 }
+
+const isHaunted = ({ state }: Recorder, job: Job, node: Node) =>
+  state.workOfJob(job.key).ghosts > 0 &&
+  [...state.loadOf(node).ghosts.keys()].some((name) => jobOf(name as TaskKey) === job.key);
 
 const canRun = (node: Node) =>
   (node.state === 'idle' || node.state === 'running' || node.state === 'offline') &&

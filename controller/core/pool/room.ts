@@ -1,7 +1,14 @@
 /** Finds places for the new nodes of a resize, and makes room for dedicated ones. */
 import { choose, couldEverFit, fits, giveBack, take } from '../hypervisor/place.js';
 import type { Demand, Room } from '../hypervisor/place.js';
-import { demandOf, isCounted, isSpread, roomsFor, unsuitable } from '../hypervisor/rooms.js';
+import {
+  demandOf,
+  isAwaited,
+  isCounted,
+  isSpread,
+  roomsFor,
+  unsuitable,
+} from '../hypervisor/rooms.js';
 import { createNode } from '../node/create.js';
 import { dedicatedWaits, preemptNode } from '../node/preempt.js';
 import type { Node } from '../node/state.js';
@@ -47,6 +54,10 @@ export function makeNodes(
       continue;
     }
     const later = choose(soon, demand, isSpread(pool));
+    if (later === undefined && isAwaited(recorder, pool)) {
+      placed.waiting += 1;
+      continue;
+    }
     if (later === undefined && !(isDedicated && preemptFor(recorder, pool, demand, soon))) {
       placed.refusal = refusalOf(recorder, pool, demand, now);
       return placed;

@@ -1,5 +1,6 @@
 import type { Checker } from '../observers.js';
 import { acknowledgedChecker } from './acknowledged.js';
+import { capacityChecker } from './capacity.js';
 import { completionChecker } from './completion.js';
 import { countsChecker } from './counts.js';
 import { dependenciesChecker } from './dependencies.js';
@@ -20,4 +21,5 @@ export const checkers = (): Checker[] => [
   dependenciesChecker(),
   preparationChecker(),
   priorityChecker(),
+  capacityChecker(),
 ];

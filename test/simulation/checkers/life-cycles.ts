@@ -44,6 +44,7 @@ const ANYTIME = [
   'unknown',
   'unusable',
   'creating',
+  'preempted',
 ];
 const NODE: Arrows = {
   creating: ANYTIME,
