@@ -74,7 +74,7 @@ function linkedStorage(
       headers: { ...asAdmin(), 'x-ms-blob-type': 'BlockBlob' },
       ...(body === undefined ? {} : { body }),
     });
-  const arm = () =>
+  const arm = (retryOptions: { maxRetries?: number } = {}) =>
     new BatchManagementClient(
       {
         getToken: () =>
@@ -84,6 +84,7 @@ function linkedStorage(
       {
         endpoint: controller.tlsUrl,
         tlsOptions: { ca: readFileSync(controller.caFile ?? '', 'utf8') },
+        retryOptions,
       },
     );
 
@@ -174,6 +175,48 @@ function linkedStorage(
       expect(new URL(direct).host).not.toBe(new URL(controller.url).host);
       expect(await (await fetch(direct)).text()).toBe('hello');
       await waitFor('the URL to expire', async () => (await fetch(direct)).status === 403);
+    });
+  }
+
+  if (start !== disk) {
+    it('answers 503 while the backend is away, and everything else goes on', async () => {
+      expect((await ask('PUT', 'away?restype=container')).status).toBe(201);
+      expect((await ask('PUT', 'away/small', 'hello')).status).toBe(201);
+      // The server ends while it takes a blob: the first half has been sent, the second follows after.
+      const half = Buffer.alloc(LARGE_BYTES / 2, 'half');
+      let firstHalfIsRead = false;
+      const body = async function* () {
+        yield half;
+        firstHalfIsRead = true;
+        await server.stop();
+        yield half;
+      };
+      const cut = await fetch(at('away/large'), {
+        method: 'PUT',
+        headers: { ...asAdmin(), 'x-ms-blob-type': 'BlockBlob' },
+        body: body(),
+        duplex: 'half',
+      });
+      expect(firstHalfIsRead).toBe(true);
+      const answers = [
+        cut,
+        await ask('GET', 'away/small'),
+        await ask('PUT', 'away/other', 'hello'),
+        await ask('DELETE', 'away/small'),
+        await ask('GET', 'away?restype=container&comp=list'),
+        await ask('PUT', 'more?restype=container'),
+      ];
+      for (const answer of answers) {
+        const seen = [answer.status, answer.headers.get('retry-after'), await answer.text()];
+        expect(seen).toEqual([503, '5', expect.stringContaining('<Code>ServerBusy</Code>')]);
+      }
+      const names = [GROUP, controller.account, 'tool', '1'] as const;
+      const packages = arm({ maxRetries: 0 }).applicationPackageOperations;
+      await expect(packages.activate(...names, { format: 'zip' })).rejects.toMatchObject({
+        statusCode: 503,
+        code: 'ServerBusy',
+      });
+      expect(await batchClient(controller).pool.list()).toHaveLength(1);
     });
   }
 

@@ -18,11 +18,18 @@ export function errorBody(error: BatchError, requestId: string, now: number, bas
   };
 }
 
-/** Anything that is no refusal is a defect or a broken connection: the caller learns only its request id. */
+/** Until a client asks again while something that the service needs is away. */
+const RETRY_AFTER_SECONDS = '5';
+
+/**
+ * Anything that is no refusal is a defect, a broken connection or (`ServerBusy`) an outage of what the service
+ * needs: the caller learns only its request id.
+ */
 function internalError(thrown: unknown, context: Context, ports: HttpPorts): BatchError {
   const requestId = context.state['requestId'] as unknown;
   ports.log.error({ err: thrown, requestId, path: context.path }, 'a request failed');
-  return new BatchError('InternalError');
+  const isOutage = (thrown as { code?: unknown } | undefined)?.code === 'ServerBusy';
+  return new BatchError(isOutage ? 'ServerBusy' : 'InternalError');
 }
 
 /** Sends an error's status and JSON body; HEAD has no body. */
@@ -46,7 +53,8 @@ export const batchErrors =
       const body = errorBody(error, id, ports.clock.now(), originOf(context));
       answer(context, error.status, body, 'application/json;odata=minimalmetadata');
       context.set('DataServiceVersion', '3.0');
-      if (error.status === 503) context.set('Retry-After', '1');
+      if (error.status === 503)
+        context.set('Retry-After', error === thrown ? '1' : RETRY_AFTER_SECONDS);
     }
   };
 
@@ -64,6 +72,7 @@ export const managementErrors =
         error instanceof ManagementError
           ? error.target
           : error.values.find((value) => value.key === 'PropertyName')?.value;
+      if (error.status === 503) context.set('Retry-After', RETRY_AFTER_SECONDS);
       if (error.status === 401) context.set('WWW-Authenticate', 'Bearer');
       const { code, message } = error;
       const body = { error: { code, message, ...(target !== undefined && { target }) } };

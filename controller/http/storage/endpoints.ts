@@ -16,6 +16,8 @@ import { errorXml, listXml } from './xml.js';
 
 const STORAGE_PREFIX = '/storage/';
 const LIST_LIMIT = 5000;
+/** Until a client asks again while the backend is away. */
+const RETRY_AFTER_SECONDS = 5;
 
 interface Target {
   account: string;
@@ -44,10 +46,11 @@ function answerError(context: Koa.Context, error: unknown): void {
     error instanceof StorageError
       ? error
       : isStorageErrorCode(code)
-        ? new StorageError(code, (error as Error).message)
+        ? new StorageError(code, code === 'ServerBusy' ? undefined : (error as Error).message)
         : undefined;
   const answer = known ?? new StorageError('InternalError');
-  if (known === undefined) context.app.emit('error', error, context);
+  if (answer.status >= 500) context.app.emit('error', error, context);
+  if (answer.code === 'ServerBusy') context.set('Retry-After', String(RETRY_AFTER_SECONDS));
   // What is left of the body is not worth reading: the connection ends with the answer.
   if (!context.req.complete) context.set('connection', 'close');
   context.status = answer.status;

@@ -21,6 +21,10 @@ const TABLE = {
   Md5Mismatch: [400, 'The MD5 value of the request does not match that of the body.'],
   UnsupportedHttpVerb: [405, 'The resource does not support the specified HTTP verb.'],
   RequestBodyTooLarge: [413, 'The request body is larger than allowed.'],
+  ServerBusy: [
+    503,
+    'The server is currently unable to receive requests. Please retry the request.',
+  ],
   InternalError: [500, 'The server encountered an internal error. Please retry the request.'],
   NotImplemented: [501, 'This operation of the Blob service is not offered here.'],
 } as const satisfies Record<string, readonly [number, string]>;
