@@ -11,10 +11,11 @@ import type { Moment, Output } from './core/output.js';
 import { BackOff } from './link/back-off.js';
 import { Connection } from './link/connection.js';
 import { enrol, EnrolmentRefused } from './link/enrol.js';
+import { sendLog } from './link/log.js';
 import { sendStream } from './link/stream.js';
-import { installCertificates } from './node/certificates.js';
-import { ipAddress, lentEnvironment, remarks } from './node/description.js';
-import { createNodeDirectories } from './node/directories.js';
+import { chooseUsers } from './node/choose-users.js';
+import { ipAddress, lentEnvironment } from './node/description.js';
+import { createNodeDirectories, removeAside } from './node/directories.js';
 import { answerRequest, removeDirectories } from './node/files.js';
 import { HttpClient } from './node/http.js';
 import {
@@ -26,13 +27,16 @@ import {
 } from './node/identity.js';
 import { killLeftovers } from './node/leftovers.js';
 import { disk, Metrics } from './node/metrics.js';
+import { prepareNode } from './node/prepare.js';
 import { awaitSeed } from './node/resume.js';
 import { Retention } from './node/retention.js';
+import type { Users } from './node/users.js';
 import type { Launcher } from './task/launcher.js';
 import { ApplicationPackages } from './task/application-packages.js';
+import { findSetpriv } from './task/as-user.js';
+import { chooseLauncher } from './task/choose-launcher.js';
 import { StepFailure } from './task/failure.js';
-import { createNodeLauncher } from './task/node-launcher.js';
-import { createPosixLauncher } from './task/posix-launcher.js';
+import { LogCopies } from './task/log-copies.js';
 import { Runner } from './task/run.js';
 import { TRANSFER_LIMITS } from './task/transfer.js';
 import { uploadLogs, writeLog } from './task/upload-logs.js';
@@ -69,6 +73,8 @@ class Agent {
   #metrics: Metrics;
   #retention = new Retention();
   #packages: ApplicationPackages;
+  #logs: LogCopies;
+  #users: Users;
   #hasCertificates = false;
   #busy = false;
   #stopping = false;
@@ -82,15 +88,22 @@ class Agent {
     launcher: { launcher: Launcher; remark?: string },
   ) {
     const { rootDirectory } = identity;
+    const setpriv = findSetpriv();
+    this.#users = chooseUsers(identity, setpriv);
     this.#core = new AgentCore({
       protocolVersion: PROTOCOL_VERSION,
       agentVersion: AGENT_VERSION,
-      remarks: remarks(launcher.remark),
+      remarks: [this.#users.remark, ...(launcher.remark === undefined ? [] : [launcher.remark])],
       ipAddress: ipAddress(),
     });
     this.#metrics = new Metrics(rootDirectory);
     this.#packages = new ApplicationPackages(rootDirectory, client, TRANSFER_LIMITS);
+    this.#logs = new LogCopies({
+      send: (copy, signal) => sendLog(client.request, identity, copy, signal),
+      log,
+    });
     this.#runner = new Runner({
+      logs: this.#logs,
       rootDirectory,
       environment: lentEnvironment(process.env),
       diskBytes: disk(rootDirectory).size,
@@ -98,6 +111,8 @@ class Agent {
       client,
       packages: this.#packages,
       launcher: launcher.launcher,
+      users: this.#users,
+      setpriv: setpriv ?? '',
       limits: TRANSFER_LIMITS,
       epoch: Date.now,
     });
@@ -197,7 +212,7 @@ class Agent {
       case 'removeDirectories':
         for (const directory of output.directories) this.#retention.forget(directory);
         return this.#own(
-          removeDirectories(this.identity.rootDirectory, output.directories),
+          removeDirectories(this.identity.rootDirectory, output.directories, this.#hasUsers),
           'removing directories',
         );
       case 'retainDirectory':
@@ -217,9 +232,10 @@ class Agent {
   /** Without packages nothing is awaited: the node is ready in the same turn. */
   async #prepare(configuration: NodeConfiguration): Promise<void> {
     try {
-      createNodeDirectories(this.identity.rootDirectory);
-      installCertificates(this.identity.rootDirectory, configuration.certificates);
+      const made = prepareNode(this.identity.rootDirectory, configuration, this.#users);
+      if (made !== undefined) await made;
       this.#hasCertificates = configuration.certificates.length > 0;
+      this.#logs.configure(configuration.logs);
       const packages = configuration.applicationPackages ?? [];
       if (packages.length > 0) await this.#packages.deploy(packages);
     } catch (error) {
@@ -243,7 +259,11 @@ class Agent {
 
   async #answer(id: string, request: AgentRequest): Promise<void> {
     if (request.type === 'uploadLogs') return this.#uploadLogs(id, request);
-    const { response, opened } = await answerRequest(this.identity.rootDirectory, request);
+    const { response, opened } = await answerRequest(
+      this.identity.rootDirectory,
+      request,
+      this.#hasUsers,
+    );
     this.#connection.send({ type: 'response', id, response });
     if (opened === undefined) return;
     const { handle, start, end } = opened;
@@ -270,9 +290,15 @@ class Agent {
   }
 
   #sweep(): void {
+    const { rootDirectory } = this.identity;
     const expired = this.#retention.takeExpired(Date.now());
     if (expired.length > 0)
-      this.#own(removeDirectories(this.identity.rootDirectory, expired), 'retention');
+      this.#own(removeDirectories(rootDirectory, expired, this.#hasUsers), 'retention');
+    else if (this.#hasUsers) this.#own(removeAside(rootDirectory), 'removing what was set aside');
+  }
+
+  get #hasUsers(): boolean {
+    return this.#users.groups !== undefined;
   }
 
   #own(work: Promise<void>, what: string): void {
@@ -331,15 +357,6 @@ async function enrolIdentity(identity: Identity, client: HttpClient): Promise<vo
   }
   delete identity.token;
   saveIdentity(identity);
-}
-
-function chooseLauncher(): { launcher: Launcher; remark?: string } {
-  try {
-    return { launcher: createPosixLauncher() };
-  } catch (error) {
-    const remark = `posix_spawn can't be called (${textOf(error).split('\n', 1)[0]}): processes start by Node's own, slower spawn`;
-    return { launcher: createNodeLauncher(), remark };
-  }
 }
 
 async function findIdentity(flags: { seed?: string; root?: string }): Promise<{

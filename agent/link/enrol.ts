@@ -8,7 +8,7 @@ export type SendRequest = (
   options: {
     method: string;
     headers?: Record<string, string | number>;
-    body?: string | Readable;
+    body?: string | Buffer | Readable;
     signal?: AbortSignal;
     idleMs: number;
   },

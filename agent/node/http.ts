@@ -1,14 +1,13 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { pipeline } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { rootCertificates } from 'node:tls';
-import type { Readable } from 'node:stream';
 
 export interface HttpOptions {
   method: string;
   headers?: Record<string, string | number>;
   /** A short text, or a stream whose length the headers tell. */
-  body?: string | Readable;
+  body?: string | Buffer | Readable;
   signal?: AbortSignal;
   /** Without a byte in either direction for this long the request fails. */
   idleMs: number;
@@ -54,8 +53,9 @@ export class HttpClient {
       request.on('response', resolve);
       request.on('error', reject);
       request.on('timeout', () => request.destroy(new HttpTimeout(url, options.idleMs)));
-      if (options.body === undefined || typeof options.body === 'string') request.end(options.body);
-      else pipeline(options.body, request, (error) => error && reject(error));
+      if (options.body instanceof Readable)
+        pipeline(options.body, request, (error) => error && reject(error));
+      else request.end(options.body);
     });
 
   close(): void {

@@ -1,7 +1,10 @@
 import type { Assignment, MultiInstance, Program } from '../../protocol/agent/assignment.js';
+import type { AttemptRef } from '../../protocol/agent/message.js';
 import { CommandLineError } from '../core/command-line.js';
 import { EnvironmentError } from '../core/environment.js';
 import type { RunOutcome } from '../core/output.js';
+import { UnknownUser, type RunUser } from '../node/users.js';
+import type { LogCopies } from './log-copies.js';
 import { diskFailure, StepFailure } from './failure.js';
 
 /** A run that is one part of a multi-instance task. */
@@ -20,6 +23,10 @@ export interface Run {
   outputFiles: Assignment['outputFiles'];
   taskDirectory: string;
   environment: Record<string, string>;
+  /** Absent: the agent's own. */
+  user?: RunUser;
+  /** Of a job preparation task: other tasks of the node may read its directory. */
+  isReadable: boolean;
   startTime: number;
   /** Set while a process runs. */
   pid?: number;
@@ -32,6 +39,10 @@ export interface Run {
   /** Leftover processes of a start task live on: it may start services of the node. */
   keepsLeftovers: boolean;
   part?: Part;
+  /** Whose run it is: names its logs. */
+  of: AttemptRef | 'startTask';
+  /** Of the present process; its outputs are being copied until then. */
+  endOfLogs?: ReturnType<LogCopies['watch']>;
   ended: (outcome: RunOutcome) => void;
 }
 
@@ -39,6 +50,10 @@ export function hasDownloads({ program, part }: Run): boolean {
   const common = part?.multiInstance.commonResourceFiles.length ?? 0;
   return program.resourceFiles.length + (program.applicationPackages?.length ?? 0) + common > 0;
 }
+
+/** Of the parts of a multi-instance task, the primary alone. */
+export const copiesLogs = ({ part, endOfLogs }: Run) =>
+  endOfLogs === undefined && (part === undefined || part.multiInstance.subtaskId === 0);
 
 /** What stops the transfers of a run. */
 export function signalOf(run: Run): AbortSignal {
@@ -49,7 +64,11 @@ export function signalOf(run: Run): AbortSignal {
 
 export function stepFailure(error: unknown): StepFailure {
   if (error instanceof StepFailure) return error;
-  if (error instanceof CommandLineError || error instanceof EnvironmentError) {
+  const isOfTask =
+    error instanceof CommandLineError ||
+    error instanceof EnvironmentError ||
+    error instanceof UnknownUser;
+  if (isOfTask) {
     return new StepFailure('CommandLaunchFailed', 'usererror', error.message, [], { cause: error });
   }
   return diskFailure(

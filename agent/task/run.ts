@@ -1,32 +1,41 @@
-import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import type { Assignment, NodeConfiguration, Program } from '../../protocol/agent/assignment.js';
 import type { AttemptRef } from '../../protocol/agent/message.js';
 import { splitCommandLine } from '../core/command-line.js';
-import { buildEnvironment, type NodeEnvironment } from '../core/environment.js';
 import { attemptId, type RunOutcome } from '../core/output.js';
-import { certificatesDirectory, type CertificateViewer } from '../node/certificates.js';
-import { createPartDirectory, createTaskDirectory } from '../node/directories.js';
+import {
+  createPartDirectory,
+  createStartTaskDirectory,
+  createTaskDirectory,
+} from '../node/directories.js';
 import type { HttpClient } from '../node/http.js';
+import type { RunUser } from '../node/users.js';
 import type { ApplicationPackages } from './application-packages.js';
+import { asUser, refusedProgram } from './as-user.js';
 import { diskFailure, StepFailure, Stopped } from './failure.js';
-import type { Launcher, ProcessEnd } from './launcher.js';
+import type { LogCopies } from './log-copies.js';
+import type { Launcher, LaunchOrder, ProcessEnd } from './launcher.js';
 import { uploadOutputFiles } from './output-files.js';
+import { createIncoming, deliver } from './ownership.js';
 import { findProgram, launchFailure } from './program-file.js';
-import { hasDownloads, signalOf, stepFailure, type Part, type Run } from './run-record.js';
+import {
+  copiesLogs,
+  hasDownloads,
+  signalOf,
+  stepFailure,
+  type Part,
+  type Run,
+} from './run-record.js';
 import { downloadResourceFiles } from './resource-files.js';
+import { environmentOf, handOverRun, isPreparation, type RunAsContext } from './run-as.js';
 import { killSession, signalGroup } from './session.js';
 import type { TransferLimits } from './transfer.js';
 
 /** What all runs on a node share. */
-export interface RunnerContext {
-  rootDirectory: string;
-  /** What the node lends to every process; holds nothing of the agent's own. */
-  environment: NodeEnvironment;
-  diskBytes: number;
-  hasCertificates: () => boolean;
+export interface RunnerContext extends RunAsContext {
   client: HttpClient;
   packages: ApplicationPackages;
   launcher: Launcher;
+  logs: LogCopies;
   limits: TransferLimits;
   epoch: () => number;
 }
@@ -48,17 +57,18 @@ export class Runner {
     coordinated: (outcome: RunOutcome) => void,
   ): void {
     const { directory, multiInstance } = assignment;
-    const { rootDirectory } = this.context;
+    const { rootDirectory, users } = this.context;
+    const { groups } = users;
     this.#start(
-      attemptId(assignment),
+      assignment,
       assignment,
       configuration,
       assignment.outputFiles,
       ended,
       () =>
         multiInstance === undefined
-          ? createTaskDirectory(rootDirectory, directory)
-          : createPartDirectory(rootDirectory, multiInstance.sharedDirectory, directory),
+          ? createTaskDirectory(rootDirectory, directory, groups)
+          : createPartDirectory(rootDirectory, multiInstance.sharedDirectory, directory, groups),
       multiInstance && { multiInstance, state: 'coordinating', coordinated },
     );
   }
@@ -68,11 +78,10 @@ export class Runner {
     program: Program,
     ended: (outcome: RunOutcome) => void,
   ): void {
-    this.#start('startTask', program, configuration, [], ended, () => {
-      const directory = `${this.context.rootDirectory}/startup`;
-      mkdirSync(`${directory}/wd`, { recursive: true, mode: 0o770 });
-      return directory;
-    });
+    const { rootDirectory, users } = this.context;
+    this.#start('startTask', program, configuration, [], ended, () =>
+      createStartTaskDirectory(rootDirectory, users.groups),
+    );
   }
 
   /** The other parts are coordinated: the primary's command line runs. */
@@ -102,7 +111,7 @@ export class Runner {
   }
 
   #start(
-    id: string,
+    of: AttemptRef | 'startTask',
     program: Program,
     configuration: NodeConfiguration,
     outputFiles: Assignment['outputFiles'],
@@ -110,7 +119,9 @@ export class Runner {
     makeDirectory: () => string,
     part?: Part,
   ): void {
+    const id = of === 'startTask' ? of : attemptId(of);
     const run: Run = {
+      of: of === 'startTask' ? of : { taskKey: of.taskKey, attempt: of.attempt },
       program,
       outputFiles,
       taskDirectory: '',
@@ -118,52 +129,41 @@ export class Runner {
       startTime: this.context.epoch(),
       stopped: false,
       keepsLeftovers: id === 'startTask',
+      isReadable: 'requiredSlots' in program && isPreparation(program),
       ...(part === undefined ? {} : { part }),
       ended: (outcome) => {
         clearTimeout(run.killTimer);
         if (part?.leader !== undefined) killSession(part.leader);
+        if (run.user !== undefined) this.context.users.release(run.user);
         this.#runs.delete(id);
         ended(outcome);
       },
     };
     this.#runs.set(id, run);
+    let preparation: Promise<void> | undefined;
     try {
       run.taskDirectory = makeDirectory();
-      run.environment = this.#environment(
-        run,
-        configuration,
-        id === 'startTask' ? 'starttask' : 'task',
-      );
-      if (!hasDownloads(run)) return this.#launch(run);
+      preparation = this.#prepare(run, configuration);
+      if (preparation === undefined) return this.#launch(run);
     } catch (error) {
       return this.#failBefore(run, error);
     }
-    this.#download(run).then(
+    preparation.then(
       () => this.#launchLater(run),
       (error: unknown) => this.#failBefore(run, error),
     );
   }
 
-  #environment(
-    run: Run,
-    configuration: NodeConfiguration,
-    viewer: CertificateViewer,
-  ): Record<string, string> {
-    const { rootDirectory, diskBytes, environment } = this.context;
-    const { taskDirectory } = run;
-    const certificates = `${taskDirectory}/certs`;
-    if (this.context.hasCertificates()) {
-      if (run.keepsLeftovers) rmSync(certificates, { force: true, recursive: true });
-      symlinkSync(certificatesDirectory(rootDirectory, viewer), certificates);
-    }
-    const places = {
-      rootDirectory,
-      taskDirectory,
-      workingDirectory: `${taskDirectory}/wd`,
-      certificatesDirectory: certificates,
-      diskBytes,
+  /** Nothing is awaited where there is nothing to wait for. */
+  #prepare(run: Run, configuration: NodeConfiguration): Promise<void> | undefined {
+    const kind = run.keepsLeftovers ? 'starttask' : 'task';
+    const user = this.context.users.userFor(run.program.userIdentity, kind);
+    const become = (known: RunUser | undefined) => {
+      if (known !== undefined) run.user = known;
+      run.environment = environmentOf(run, configuration, this.context);
+      return hasDownloads(run) ? this.#download(run) : undefined;
     };
-    return buildEnvironment(environment, configuration, places, run.program);
+    return user instanceof Promise ? user.then(become) : become(user);
   }
 
   async #download(run: Run): Promise<void> {
@@ -179,13 +179,11 @@ export class Runner {
         signalOf(run),
         limits,
       );
-    await downloadResourceFiles(
-      client,
-      run.program.resourceFiles,
-      workingDirectory,
-      signalOf(run),
-      limits,
-    );
+    const { user } = run;
+    const hadBefore = run.keepsLeftovers && user !== undefined;
+    const target = hadBefore ? createIncoming(this.context.rootDirectory) : workingDirectory;
+    await downloadResourceFiles(client, run.program.resourceFiles, target, signalOf(run), limits);
+    if (hadBefore) await deliver(target, workingDirectory, user, this.context.setpriv);
   }
 
   #launchLater(run: Run): void {
@@ -206,23 +204,33 @@ export class Runner {
     const argv = splitCommandLine(commandLine);
     const workingDirectory = `${run.taskDirectory}/wd`;
     const file = findProgram(argv[0] ?? '', run.environment.PATH ?? '', workingDirectory);
-    const order = {
+    handOverRun(run, this.context);
+    const stderrPath = `${run.taskDirectory}/stderr.txt`;
+    const plain: LaunchOrder = {
       file,
       argv,
       environment: run.environment,
       workingDirectory,
       stdoutPath: `${run.taskDirectory}/stdout.txt`,
-      stderrPath: `${run.taskDirectory}/stderr.txt`,
+      stderrPath,
       ...(part?.state === 'proceeded' ? { appends: true } : {}),
     };
+    const { user } = run;
+    const order = user === undefined ? plain : asUser(plain, user, this.context.setpriv);
     this.context.launcher.launch(order, {
       started: (pid) => {
         run.pid = pid;
+        if (copiesLogs(run)) run.endOfLogs = this.context.logs.watch(run.of, run.taskDirectory);
         // Told to stop while it was being started.
         if (run.stopped) killSession(pid);
       },
       failed: (error) => this.#failBefore(run, launchFailure(file, error.code)),
-      ended: (end) => this.#processEnded(run, end),
+      ended: (end) => {
+        const refusal = user && refusedProgram(end.exitCode, file, stderrPath);
+        if (refusal === undefined) return this.#processEnded(run, end);
+        delete run.pid;
+        this.#failBefore(run, launchFailure(file, refusal));
+      },
     });
   }
 
@@ -234,14 +242,29 @@ export class Runner {
     else if (pid !== undefined && !run.keepsLeftovers) this.context.launcher.sweepGroup(pid);
     const outcome: RunOutcome = { startTime: run.startTime, endTime: this.context.epoch(), ...end };
     if (run.outputFiles.length === 0 || (run.stopped && run.timedOut !== true))
-      return run.ended(outcome);
+      return this.#end(run, outcome);
     if (run.timedOut === true) {
       run.stopped = false;
       delete run.abort;
     }
     this.#upload(run, end).then(
-      () => run.ended({ ...outcome, endTime: this.context.epoch() }),
-      (error: unknown) => run.ended(this.#uploadFailed(outcome, error)),
+      () => this.#end(run, { ...outcome, endTime: this.context.epoch() }),
+      (error: unknown) => this.#end(run, this.#uploadFailed(outcome, error)),
+    );
+  }
+
+  /** Takes short outputs along; longer ones are copied to their end first. */
+  #end(run: Run, outcome: RunOutcome): void {
+    const logs = run.endOfLogs?.();
+    delete run.endOfLogs;
+    if (logs instanceof Promise) this.#endAfter(run, outcome, logs);
+    else run.ended(logs === undefined ? outcome : { ...outcome, logs });
+  }
+
+  #endAfter(run: Run, outcome: RunOutcome, logs: Promise<RunOutcome['logs']>): void {
+    logs.then(
+      () => run.ended(outcome),
+      (error: unknown) => this.#failBefore(run, error),
     );
   }
 
@@ -249,7 +272,7 @@ export class Runner {
   #coordinationEnded(run: Run, part: Part, pid: number | undefined, end: ProcessEnd): void {
     const outcome: RunOutcome = { startTime: run.startTime, endTime: this.context.epoch(), ...end };
     if (pid !== undefined) part.leader = pid;
-    if (run.stopped || end.exitCode !== 0) return run.ended(outcome);
+    if (run.stopped || end.exitCode !== 0) return this.#end(run, outcome);
     part.state = 'waiting';
     part.coordinated(outcome);
   }
@@ -258,6 +281,7 @@ export class Runner {
     return uploadOutputFiles(run.outputFiles, {
       client: this.context.client,
       taskDirectory: run.taskDirectory,
+      user: run.user,
       environment: run.environment,
       succeeded: end.exitCode === 0 && run.timedOut !== true,
       signal: signalOf(run),
@@ -282,7 +306,7 @@ export class Runner {
       outcome.failure = stepFailure(error).toInfo();
       outcome.preProcessing = true;
     }
-    setImmediate(() => run.ended(outcome));
+    setImmediate(() => this.#end(run, outcome));
   }
 
   #killRun(run: Run, graceMs: number): void {
@@ -292,7 +316,7 @@ export class Runner {
     if (part?.state === 'waiting') {
       part.state = 'proceeded';
       const end = { startTime: run.startTime, endTime: this.context.epoch() };
-      setImmediate(() => run.ended(end));
+      setImmediate(() => this.#end(run, end));
       return;
     }
     if (pid === undefined) return;
