@@ -9,7 +9,14 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const provider = join(root, 'provider');
-const SOURCES = ['index.ts', 'tsconfig.json', 'tsconfig.types.json', 'dynamic', 'resources'];
+const SOURCES = [
+  'index.ts',
+  'tsconfig.json',
+  'tsconfig.types.json',
+  'dynamic',
+  'functions',
+  'resources',
+];
 
 function filesOf(path) {
   return path.endsWith('.ts') || path.endsWith('.json')

@@ -39,7 +39,11 @@ const outputs = [
   existsSync('provider/index.ts') && {
     ...common,
     format: 'cjs',
-    entryPoints: { index: 'provider/index.ts', impl: 'provider/impl.ts' },
+    entryPoints: {
+      index: 'provider/index.ts',
+      impl: 'provider/impl.ts',
+      process: 'provider/process/main.ts',
+    },
     outdir: 'provider/dist',
     packages: 'external',
     splitting: false,
