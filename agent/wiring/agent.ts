@@ -1,0 +1,315 @@
+import { Readable } from 'node:stream';
+import type { NodeConfiguration } from '../../protocol/agent/assignment.js';
+import type { ToController } from '../../protocol/agent/message.js';
+import type { AgentRequest } from '../../protocol/agent/request.js';
+import { PROTOCOL_VERSION } from '../../protocol/agent/version.js';
+import { AgentCore } from '../core/agent-core.js';
+import type { Moment, Output } from '../core/output.js';
+import { Connection } from '../link/connection.js';
+import { sendLog } from '../link/log.js';
+import { sendStream } from '../link/stream.js';
+import { chooseUsers } from '../node/choose-users.js';
+import { ipAddress, lentEnvironment } from '../node/description.js';
+import { removeAside } from '../node/directories.js';
+import { answerRequest, removeDirectories } from '../node/files.js';
+import { HttpClient } from '../node/http.js';
+import { type Identity } from '../node/identity.js';
+import { killLeftovers } from '../node/leftovers.js';
+import { disk, Metrics } from '../node/metrics.js';
+import { prepareNode } from '../node/prepare.js';
+import { Retention } from '../node/retention.js';
+import type { Users } from '../node/users.js';
+import type { Launcher } from '../task/launcher.js';
+import { ApplicationPackages } from '../task/application-packages.js';
+import { findSetpriv } from '../task/as-user.js';
+import { StepFailure } from '../task/failure.js';
+import { LogCopies } from '../task/log-copies.js';
+import { Runner } from '../task/run.js';
+import { TRANSFER_LIMITS } from '../task/transfer.js';
+import { uploadLogs } from '../task/upload-logs.js';
+import { log, textOf } from './log.js';
+
+export const AGENT_VERSION = '0.1.0';
+/** Events of this long travel in one message; a lone event after a quiet time goes at once. */
+const FLUSH_INTERVAL_MS = 4;
+const RETENTION_SWEEP_MS = 5_000;
+/** At the end of the agent: for its tries to die and the last message to leave. */
+const FAREWELL_MS = 3_000;
+/** A longer timer would overflow. */
+const TIMER_MAX_MS = 2_000_000_000;
+
+const now = (): Moment => ({ monotonic: performance.now(), epoch: Date.now() });
+
+/** Carries out what the core decides, and tells it what came of it. */
+export class Agent {
+  #core: AgentCore;
+  #connection: Connection;
+  #runner: Runner;
+  #metrics: Metrics;
+  #retention = new Retention();
+  #packages: ApplicationPackages;
+  #logs: LogCopies;
+  #users: Users;
+  #hasCertificates = false;
+  #busy = false;
+  #stopping = false;
+  #wake: { at: number; timer: NodeJS.Timeout } | undefined;
+  #flushTimer: NodeJS.Timeout | undefined;
+  #flushedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly identity: Identity,
+    private readonly client: HttpClient,
+    launcher: { launcher: Launcher; remark?: string },
+  ) {
+    const { rootDirectory } = identity;
+    const setpriv = findSetpriv();
+    this.#users = chooseUsers(identity, setpriv);
+    this.#core = new AgentCore({
+      protocolVersion: PROTOCOL_VERSION,
+      agentVersion: AGENT_VERSION,
+      remarks: [this.#users.remark, ...(launcher.remark === undefined ? [] : [launcher.remark])],
+      ipAddress: ipAddress(),
+    });
+    this.#metrics = new Metrics(rootDirectory);
+    this.#packages = new ApplicationPackages(rootDirectory, client, TRANSFER_LIMITS);
+    this.#logs = new LogCopies({
+      send: (copy, signal) => sendLog(client.request, identity, copy, signal),
+      log,
+    });
+    this.#runner = new Runner({
+      logs: this.#logs,
+      rootDirectory,
+      environment: lentEnvironment(process.env),
+      diskBytes: disk(rootDirectory).size,
+      hasCertificates: () => this.#hasCertificates,
+      client,
+      packages: this.#packages,
+      launcher: launcher.launcher,
+      users: this.#users,
+      setpriv: setpriv ?? '',
+      limits: TRANSFER_LIMITS,
+      epoch: Date.now,
+    });
+    this.#connection = new Connection(identity, {
+      opened: () => this.#input(() => this.#core.linkOpened()),
+      closed: () => this.#input(() => this.#core.linkClosed()),
+      message: (message) => this.#input(() => this.#core.receive(message, now())),
+      refused: (status) => {
+        log(
+          `the controller refused the link for good (status ${status}): this incarnation of the node is over`,
+        );
+        this.stop(1);
+      },
+      log,
+    });
+  }
+
+  run(): void {
+    this.#connection.dial();
+    setInterval(() => this.#sweep(), RETENTION_SWEEP_MS).unref();
+  }
+
+  /** Kills everything that runs here, says so if it can, and ends the program. */
+  stop(exitCode: number): void {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.#input(() => this.#core.shutDown());
+    this.#runner.killAll();
+    const deadline = performance.now() + FAREWELL_MS;
+    const leave = setInterval(() => {
+      if (this.#runner.size > 0 && performance.now() < deadline) return;
+      clearInterval(leave);
+      this.#core.flush();
+      this.#settle();
+      this.#connection.close();
+      // What the start task left running goes with its node.
+      killLeftovers(this.identity.rootDirectory);
+      process.exit(exitCode);
+    }, 20);
+  }
+
+  #input(input: () => void): void {
+    input();
+    this.#settle();
+  }
+
+  /** Carries out orders until none is left; orders of an input inside this loop join it. */
+  #settle(): void {
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      let outputs = this.#core.takeOutputs();
+      while (outputs.length > 0) {
+        for (const output of outputs) this.#carryOut(output);
+        outputs = this.#core.takeOutputs();
+      }
+    } finally {
+      this.#busy = false;
+    }
+    this.#planFlush();
+    this.#planWake();
+  }
+
+  #carryOut(output: Output): void {
+    switch (output.type) {
+      case 'send':
+        return this.#send(output.message);
+      case 'dropLink':
+        log('the controller does not answer: the link is dropped');
+        return this.#connection.drop();
+      case 'prepareNode':
+        return this.#own(this.#prepare(output.configuration), 'preparing the node');
+      case 'runStartTask': {
+        const { startTask } = output.configuration;
+        if (startTask === undefined) return;
+        return this.#runner.startStartTask(output.configuration, startTask, (outcome) =>
+          this.#input(() => this.#core.startTaskEnded(outcome, now())),
+        );
+      }
+      case 'startAttempt': {
+        const { assignment } = output;
+        const { directory, multiInstance } = assignment;
+        this.#retention.forget(multiInstance?.sharedDirectory ?? directory);
+        return this.#runner.startAttempt(
+          assignment,
+          output.configuration,
+          (outcome) => this.#input(() => this.#core.attemptEnded(assignment, outcome, now())),
+          (outcome) => this.#input(() => this.#core.attemptCoordinated(assignment, outcome)),
+        );
+      }
+      case 'killAttempt':
+        return this.#runner.kill(output.attempt, output.graceMs, output.keepsOutput);
+      case 'proceedAttempt':
+        return this.#runner.proceed(output.attempt);
+      case 'answerRequest':
+        return this.#own(this.#answer(output.id, output.request), 'a file request');
+      case 'removeDirectories':
+        for (const directory of output.directories) this.#retention.forget(directory);
+        return this.#own(
+          removeDirectories(this.identity.rootDirectory, output.directories, this.#hasUsers),
+          'removing directories',
+        );
+      case 'retainDirectory':
+        return this.#retention.retain(output.directory, output.untilEpoch);
+    }
+  }
+
+  #send(message: ToController): void {
+    if (message.type === 'heartbeat')
+      this.#connection.send({
+        ...message,
+        metrics: { ...this.#metrics.sample(), retainedDirectories: this.#retention.size },
+      });
+    else this.#connection.send(message);
+  }
+
+  /** Without packages nothing is awaited: the node is ready in the same turn. */
+  async #prepare(configuration: NodeConfiguration): Promise<void> {
+    try {
+      const made = prepareNode(this.identity.rootDirectory, configuration, this.#users);
+      if (made !== undefined) await made;
+      this.#hasCertificates = configuration.certificates.length > 0;
+      this.#logs.configure(configuration.logs);
+      const packages = configuration.applicationPackages ?? [];
+      if (packages.length > 0) await this.#packages.deploy(packages);
+    } catch (error) {
+      this.#input(() => this.#unusable(error));
+      return;
+    }
+    this.#input(() => this.#core.prepared(now()));
+  }
+
+  #unusable(error: unknown): void {
+    if (error instanceof StepFailure) {
+      this.#core.unusable(error.code, error.message, error.details);
+      return;
+    }
+    const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
+    this.#core.unusable(
+      full ? 'DiskFull' : 'NodePreparationError',
+      `The node could not be prepared: ${textOf(error)}`,
+    );
+  }
+
+  async #answer(id: string, request: AgentRequest): Promise<void> {
+    if (request.type === 'uploadLogs') return this.#uploadLogs(id, request);
+    const { response, opened } = await answerRequest(
+      this.identity.rootDirectory,
+      request,
+      this.#hasUsers,
+    );
+    this.#connection.send({ type: 'response', id, response });
+    if (opened === undefined) return;
+    const { handle, start, end } = opened;
+    try {
+      const body =
+        end > start
+          ? handle.createReadStream({ start, end: end - 1, autoClose: false })
+          : Readable.from([]);
+      await sendStream(this.client.request, this.identity, id, end - start, body);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Says how many there are, and sends them afterwards. */
+  async #uploadLogs(
+    id: string,
+    request: Extract<AgentRequest, { type: 'uploadLogs' }>,
+  ): Promise<void> {
+    const { rootDirectory } = this.identity;
+    const { files, done } = await uploadLogs(rootDirectory, this.client, request);
+    this.#connection.send({ type: 'response', id, response: { type: 'uploading', files } });
+    await done;
+  }
+
+  #sweep(): void {
+    const { rootDirectory } = this.identity;
+    const expired = this.#retention.takeExpired(Date.now());
+    if (expired.length > 0)
+      this.#own(removeDirectories(rootDirectory, expired, this.#hasUsers), 'retention');
+    else if (this.#hasUsers) this.#own(removeAside(rootDirectory), 'removing what was set aside');
+  }
+
+  get #hasUsers(): boolean {
+    return this.#users.groups !== undefined;
+  }
+
+  #own(work: Promise<void>, what: string): void {
+    work.catch((error: unknown) => log(`${what} failed: ${textOf(error)}`));
+  }
+
+  /** Ends go at once after a quiet time; starts wait a moment, since a short task's end makes them needless. */
+  #planFlush(): void {
+    const unsent = this.#core.unsent;
+    if (unsent === 'nothing' || this.#flushTimer !== undefined) return;
+    const since = performance.now() - this.#flushedAt;
+    const wait = unsent === 'events' && since >= FLUSH_INTERVAL_MS ? 0 : FLUSH_INTERVAL_MS;
+    if (wait === 0) return this.#flush();
+    this.#flushTimer = setTimeout(() => this.#flush(), wait);
+  }
+
+  #flush(): void {
+    clearTimeout(this.#flushTimer);
+    this.#flushTimer = undefined;
+    this.#flushedAt = performance.now();
+    this.#core.flush();
+    for (const output of this.#core.takeOutputs()) this.#carryOut(output);
+  }
+
+  /** One timer for all that time brings about; one that fires too early does no harm. */
+  #planWake(): void {
+    const at = this.#core.wakeAt();
+    if (this.#wake !== undefined && this.#wake.at <= at) return;
+    clearTimeout(this.#wake?.timer);
+    this.#wake = undefined;
+    if (at === Number.POSITIVE_INFINITY) return;
+    const wait = Math.min(Math.max(0, Math.ceil(at - performance.now())), TIMER_MAX_MS);
+    const timer = setTimeout(() => {
+      this.#wake = undefined;
+      this.#input(() => this.#core.tick(now()));
+    }, wait);
+    this.#wake = { at, timer };
+  }
+}
