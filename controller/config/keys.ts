@@ -50,7 +50,14 @@ export const KEY_FORMS: readonly KeyForm[] = [
   structure('images', 'images that pools may name, beside the embedded process image'),
   structure('vmSizes', 'VM sizes that pools may name, beside the embedded ones'),
   structure('quotas', 'quotas of accounts that are made'),
-  structure('hypervisors', 'libvirt hosts: [{name, uri, domainType, network}]'),
+  structure(
+    'hypervisors',
+    'libvirt hosts: [{name, uri, domainType, network, capacity, overCommit, labels, maintenance, …}]; docs/libvirt.md',
+  ),
+  structure(
+    'processNodes',
+    'what process nodes may take together: {vcpus, memoryMiB, diskGiB} (default: no limit)',
+  ),
   structure(
     'storage',
     'where files of accounts are kept: {kind: disk|s3|azure-blob, …} (default disk, in DIR/objects); docs/storage.md',

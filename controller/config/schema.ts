@@ -56,12 +56,27 @@ export const VmSize = z.strictObject({
   vcpus: z.int().min(1).max(512),
   memoryMiB: z.int().min(64).max(16_777_216),
   diskGiB: z.int().min(1).max(65_536),
+  /** Devices of the hypervisor that each node gets for itself, by kind: `{gpu: 1}`. */
+  hostDevices: z.record(z.string().min(1).max(64), z.int().min(1).max(64)).optional(),
 });
 export type VmSize = z.infer<typeof VmSize>;
 
+/** What nodes may take together; what is absent is not limited (or is found out, see there). */
+const Capacity = z.strictObject({
+  vcpus: z.int().min(0).max(1_000_000).optional(),
+  memoryMiB: z.int().min(0).max(1_000_000_000).optional(),
+  diskGiB: z.int().min(0).max(1_000_000_000).optional(),
+});
+const times = z.number().min(0.1).max(1_000);
+
 /** A libvirt host that VM nodes are placed on. */
 export const Hypervisor = z.strictObject({
-  name: z.string().min(1).max(64).default('local'),
+  /** Names a folder and stands in nodes: it stays the same for as long as the hypervisor has nodes. */
+  name: z
+    .string()
+    .max(64)
+    .regex(/^[A-Za-z0-9][\w.-]*$/, 'allowed are letters, digits, dots, dashes and underscores')
+    .default('local'),
   uri: z.string().default('qemu:///system'),
   /** `auto` finds out with a tiny guest whether kvm really works. */
   domainType: z.enum(['auto', 'kvm', 'qemu']).default('auto'),
@@ -71,6 +86,36 @@ export const Hypervisor = z.strictObject({
   controllerUrl: z.url().optional(),
   /** Where the disks of its nodes are kept; by default below the data folder. */
   diskDirectory: z.string().optional(),
+  /** By default what libvirt says of the host, and the size of the file system of the disks. */
+  capacity: Capacity.default({}),
+  /** How many times the capacity is given away. Disks grow as they are written, vCPUs share cores. */
+  overCommit: z
+    .strictObject({ vcpus: times.default(4), memory: times.default(1), disk: times.default(10) })
+    .default({ vcpus: 4, memory: 1, disk: 10 }),
+  /** Pools may ask for them: `nodePlacementConfiguration.hypervisorLabels`. */
+  labels: z.record(z.string().min(1).max(64), z.string().max(256)).default({}),
+  /** Networks that pools may name there (last part of `subnetId`); absent: any. */
+  networks: z.array(z.string().min(1).max(256)).max(100).optional(),
+  /** PCI devices that are handed to nodes of sizes with `hostDevices`. */
+  hostDevices: z
+    .array(
+      z.strictObject({
+        kind: z.string().min(1).max(64).default('gpu'),
+        address: z
+          .string()
+          .toLowerCase()
+          .regex(
+            /^[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]$/,
+            'allowed is such as 0000:3b:00.0',
+          ),
+      }),
+    )
+    .max(64)
+    .default([]),
+  /** Its nodes leave once their tasks have ended, and it takes no new ones. */
+  maintenance: z.boolean().default(false),
+  /** Nodes that it makes at a time; by default `limits.parallelNodeCreates`. */
+  parallelNodeCreates: z.int().min(1).max(256).optional(),
 });
 export type Hypervisor = z.infer<typeof Hypervisor>;
 
@@ -93,7 +138,7 @@ const Leases = z.strictObject({
 });
 
 const Limits = z.strictObject({
-  /** Nodes that one provider makes at a time, over all pools. */
+  /** Nodes that one hypervisor (or the process provider) makes at a time, over all pools. */
   parallelNodeCreates: z.int().min(1).max(256).default(4),
   /** From the create to the first word of the node's agent. */
   nodeBootTimeout: duration(1_000, DAY_MS).default(10 * 60_000),
@@ -227,7 +272,20 @@ export const ConfigurationSchema = z.strictObject({
   images: z.array(Image).max(1000).default([]),
   vmSizes: z.array(VmSize).max(1000).default([]),
   quotas: Quotas.default({}),
-  hypervisors: z.array(Hypervisor).max(100).default([]),
+  hypervisors: z
+    .array(Hypervisor)
+    .max(100)
+    .refine(
+      (all) => new Set(all.map(({ name }) => name)).size === all.length,
+      'names must be distinct',
+    )
+    .refine(
+      (all) => new Set(all.map(({ uri }) => uri)).size === all.length,
+      'uris must be distinct',
+    )
+    .default([]),
+  /** What process nodes may take of this machine together. */
+  processNodes: Capacity.default({}),
   storage: Storage.default({ kind: 'disk' }),
   /** Storage of accounts is at `{account}.blob.{storageDomain}` too, and URLs of packages name it so. */
   storageDomain: z

@@ -1,4 +1,6 @@
 import type { Settings } from '../core/settings.js';
+import { cronCalendar } from './cron-calendar.js';
+import { Hypervisor } from './schema.js';
 import type { Configuration, Image } from './schema.js';
 
 /** The part of the core's settings that is configured; the rest has one value everywhere. */
@@ -10,6 +12,8 @@ export function settingsOf({
   jobScheduleMinimumInterval,
   autoScaleMinimumInterval,
   quotas,
+  hypervisors,
+  processNodes,
 }: Configuration): Pick<
   Settings,
   | 'images'
@@ -22,6 +26,8 @@ export function settingsOf({
   | 'jobScheduleMinimumIntervalMs'
   | 'autoScaleMinimumIntervalMs'
   | 'quotas'
+  | 'hypervisors'
+  | 'cron'
 > {
   return {
     images: images.map(supported),
@@ -34,6 +40,8 @@ export function settingsOf({
     jobScheduleMinimumIntervalMs: jobScheduleMinimumInterval,
     autoScaleMinimumIntervalMs: autoScaleMinimumInterval,
     quotas,
+    hypervisors: [...libvirtHosts(hypervisors).map(libvirtHost), ...processHost(processNodes)],
+    cron: cronCalendar(),
   };
 }
 
@@ -47,3 +55,38 @@ const supported = (image: Image): Settings['images'][number] => ({
   verificationType: image.verificationType,
   nodeProvider: image.provider,
 });
+
+/** Those that are configured, or this machine's libvirt. */
+export const libvirtHosts = (configured: Configuration['hypervisors']): readonly Hypervisor[] =>
+  configured.length > 0 ? configured : [Hypervisor.parse({})];
+
+type Place = NonNullable<Settings['hypervisors']>[number];
+
+const libvirtHost = (host: Hypervisor): Place => ({
+  name: host.name,
+  nodeProvider: 'libvirt',
+  discovered: true,
+  capacity: host.capacity,
+  overCommit: host.overCommit,
+  labels: host.labels,
+  networks: host.networks,
+  hostDevices: host.hostDevices,
+  maintenance: host.maintenance,
+});
+
+/** This machine, where process nodes are counted; no configured hypervisor can have its name. */
+const processHost = (capacity: Configuration['processNodes']): Place[] =>
+  Object.keys(capacity).length === 0
+    ? []
+    : [
+        {
+          name: '(this machine)',
+          nodeProvider: 'process',
+          discovered: false,
+          capacity,
+          overCommit: { vcpus: 1, memory: 1, disk: 1 },
+          labels: {},
+          hostDevices: [],
+          maintenance: false,
+        },
+      ];

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { poolOf } from '../../protocol/keys.js';
 import type { NodeKey } from '../../protocol/keys.js';
-import { Hypervisor } from '../config/schema.js';
+import { libvirtHosts } from '../config/settings.js';
 import { ProcessProvider } from '../effects/nodes/process/process-provider.js';
 import type { NodeProvider } from '../effects/nodes/provider.js';
 import { Providers } from '../effects/nodes/providers.js';
@@ -44,11 +44,17 @@ export function createNodes(parts: Parts, engine: () => Engine) {
       },
       provider: (kind) => providers.get(kind),
       openProviders: () => providers.open(),
+      hypervisors: (kind) =>
+        (settings.hypervisors ?? [])
+          .filter(({ nodeProvider, discovered }) => discovered && nodeProvider === kind)
+          .map(({ name }) => name),
       specify: (pool, node) => specify(specifyPorts, pool, node),
       log,
     },
     {
-      parallelCreates: configuration.limits.parallelNodeCreates,
+      parallelCreates: (hypervisor) =>
+        configuration.hypervisors.find(({ name }) => name === hypervisor)?.parallelNodeCreates ??
+        configuration.limits.parallelNodeCreates,
       sweepIntervalMs: SWEEP_INTERVAL_MS,
     },
   );
@@ -59,7 +65,7 @@ export function createNodes(parts: Parts, engine: () => Engine) {
 async function openLibvirt({ configuration, authority, log }: Parts): Promise<NodeProvider> {
   const { LibvirtNodeProvider } = await import('../effects/nodes/libvirt/libvirt-provider.js');
   const { hypervisors, images, data } = configuration;
-  return new LibvirtNodeProvider(hypervisors.length > 0 ? hypervisors : [Hypervisor.parse({})], {
+  return new LibvirtNodeProvider(libvirtHosts(hypervisors), {
     controllerId: authority.controllerId,
     dataDirectory: data,
     images: images.filter(({ provider }) => provider === 'libvirt'),

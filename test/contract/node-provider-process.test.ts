@@ -49,7 +49,7 @@ describe('the provider of process nodes', () => {
     await provider.create(node);
     const record = join(`${root}.agent`, 'process.json');
     writeFileSync(record, '{"nodeKey": "contr');
-    expect(await provider.list()).toMatchObject([{ incarnation: 1, state: 'running' }]);
+    expect((await provider.list()).nodes).toMatchObject([{ incarnation: 1, state: 'running' }]);
     await provider.destroy(node.nodeKey, 'remove');
     expect(processesOf(directory)).toEqual([]);
   });
@@ -61,7 +61,7 @@ describe('the provider of process nodes', () => {
     const record = JSON.parse(readFileSync(file, 'utf8')) as { pid: number };
     process.kill(record.pid, 'SIGKILL');
     await waitFor('the agent to be listed as stopped', async () =>
-      (await provider.list()).some(({ state }) => state === 'stopped'),
+      (await provider.list()).nodes.some(({ state }) => state === 'stopped'),
     );
     const stranger = spawn('/bin/sleep', ['600'], { stdio: 'ignore' });
     writeFileSync(file, JSON.stringify({ ...record, pid: stranger.pid }));

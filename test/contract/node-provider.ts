@@ -30,10 +30,10 @@ export function nodeProviderContract(
   });
   afterAll(close);
   const listed = async (id: string) =>
-    (await provider.list()).find((node) => node.nodeKey === nodeKey(POOL, id));
+    (await provider.list()).nodes.find((node) => node.nodeKey === nodeKey(POOL, id));
 
   it('lists nothing before anything is made', async () => {
-    expect(await provider.list()).toEqual([]);
+    expect((await provider.list()).nodes).toEqual([]);
   });
 
   it('lists a node that it has made, with its incarnation', async () => {
@@ -46,12 +46,12 @@ export function nodeProviderContract(
       provider.create(specification('one')),
       provider.create(specification('one')),
     ]);
-    expect(await provider.list()).toHaveLength(1);
+    expect((await provider.list()).nodes).toHaveLength(1);
   });
 
   it('puts a new incarnation in the place of the old one', async () => {
     await provider.create({ ...specification('one', 2), disk: 'keep' });
-    expect(await provider.list()).toHaveLength(1);
+    expect((await provider.list()).nodes).toHaveLength(1);
     expect(await listed('one')).toMatchObject({ incarnation: 2, state: 'running' });
   });
 
@@ -68,15 +68,15 @@ export function nodeProviderContract(
   it('leaves nothing of a node that is destroyed, and destroys it again without complaint', async () => {
     await provider.destroy(nodeKey(POOL, 'one'), 'remove');
     await provider.destroy(nodeKey(POOL, 'one'), 'remove');
-    expect(await provider.list()).toEqual([]);
+    expect((await provider.list()).nodes).toEqual([]);
   });
 
   it('finds the nodes of a provider that ended without a word', async () => {
     await provider.create(specification('two'));
     const successor = await open();
-    expect(await successor.list()).toMatchObject([{ incarnation: 1, state: 'running' }]);
+    expect((await successor.list()).nodes).toMatchObject([{ incarnation: 1, state: 'running' }]);
     await successor.destroy(nodeKey(POOL, 'two'), 'remove');
-    expect(await provider.list()).toEqual([]);
+    expect((await provider.list()).nodes).toEqual([]);
     await successor.close();
   });
 }

@@ -1,5 +1,6 @@
 import type { NodeKey } from '../../protocol/keys.js';
 import type {
+  Listing,
   NodeProvider,
   NodeSpecification,
   ProvidedNode,
@@ -24,8 +25,8 @@ export class FakeProvider implements NodeProvider {
     return Promise.resolve();
   }
 
-  list(): Promise<ProvidedNode[]> {
-    return Promise.resolve([...this.nodes.values()]);
+  list(): Promise<Listing> {
+    return Promise.resolve({ nodes: [...this.nodes.values()], hypervisors: [] });
   }
 
   close(): Promise<void> {

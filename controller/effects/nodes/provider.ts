@@ -1,5 +1,5 @@
 import type { NodeKey } from '../../../protocol/keys.js';
-import type { VmSize } from '../../core/settings.js';
+import type { Capacity, VmSize } from '../../core/settings.js';
 
 /** One incarnation of one node, as a provider is asked to bring it to life. */
 export interface NodeSpecification {
@@ -12,6 +12,12 @@ export interface NodeSpecification {
   seed: { controllerUrl: string; caPem?: string; token: string };
   vmSize: VmSize;
   image: { publisher: string; offer: string; sku: string; version: string };
+  /** Where it is to be; absent: anywhere (where nothing is counted). */
+  hypervisor?: string;
+  /** Empty disks beside its own, in the order of their units. */
+  dataDisks?: readonly { lun: number; sizeGiB: number }[];
+  /** PCI addresses of the hypervisor's devices that it is given. */
+  hostDevices?: readonly string[];
   /** reimage renews the disk, reboot keeps it; a first create makes a new one. */
   disk: 'new' | 'keep';
   /** A node with a new disk goes on from a memory image of a guest of its kind, where the provider can. */
@@ -23,6 +29,25 @@ export interface ProvidedNode {
   incarnation: number;
   state: 'running' | 'stopped';
   ipAddress?: string;
+  /** Where it is. */
+  hypervisor?: string;
+}
+
+/** What was found of one hypervisor. */
+export interface HypervisorReport {
+  name: string;
+  reachable: boolean;
+  /** Why not, and what helps. */
+  reason?: string;
+  /** What it has, over-commit apart. */
+  capacity?: Capacity;
+}
+
+export interface Listing {
+  /** Of those hypervisors that answered. One that exists twice is told twice. */
+  nodes: ProvidedNode[];
+  /** All of them; none where the provider has no such thing. */
+  hypervisors: HypervisorReport[];
 }
 
 /**
@@ -33,9 +58,13 @@ export interface NodeProvider {
   readonly kind: 'process' | 'libvirt';
   /** Resolves when the node exists and boots; rejects with NodeProvisionError, having left nothing behind. */
   create(specification: NodeSpecification): Promise<void>;
-  /** Resolves when nothing of the node runs any more; `disk: 'remove'` leaves nothing at all. */
-  destroy(nodeKey: NodeKey, disk: 'remove' | 'keep'): Promise<void>;
-  list(): Promise<ProvidedNode[]>;
+  /**
+   * Resolves when nothing of the node runs any more on the hypervisor (absent: on any); `disk: 'remove'`
+   * leaves nothing at all. Rejects where a hypervisor that was to be asked does not answer.
+   */
+  destroy(nodeKey: NodeKey, disk: 'remove' | 'keep', hypervisor?: string): Promise<void>;
+  /** Resolves though hypervisors don't answer: it says which. */
+  list(): Promise<Listing>;
   /** Lets go of connections; nodes live on. */
   close(): Promise<void>;
 }

@@ -11,6 +11,7 @@ import type { StateView } from '../../engine/ports.js';
 import type { NodeKey, PoolKey } from '../../../protocol/keys.js';
 import { poolOf } from '../../../protocol/keys.js';
 import type { Log } from '../log.js';
+import { HypervisorWatch } from './hypervisor-watch.js';
 import { Slots } from './slots.js';
 import { NodeProvisionError } from './provider.js';
 import type { NodeProvider, NodeSpecification, ProvidedNode } from './provider.js';
@@ -20,6 +21,8 @@ export interface ReconcilerPorts {
   report(event: Event): void;
   /** The provider of a kind; rejects with NodeProvisionError where this controller has none. */
   provider(kind: NodeProvider['kind']): Promise<NodeProvider>;
+  /** Names of the hypervisors that a provider is to tell of. */
+  hypervisors(kind: NodeProvider['kind']): readonly string[];
   /** Those whose orphans can be looked for now. */
   openProviders(): readonly NodeProvider[];
   /** Image, size and seed of a node; throws NodeProvisionError for what is no longer offered. */
@@ -28,14 +31,16 @@ export interface ReconcilerPorts {
 }
 
 export interface ReconcilerOptions {
-  parallelCreates: number;
+  /** Nodes that are made at a time on one hypervisor (undefined: where nothing is placed). */
+  parallelCreates(hypervisor: string | undefined): number;
   sweepIntervalMs: number;
 }
 
 export class NodeReconciler {
   private readonly running = new Map<PoolKey, Promise<void>>();
   private readonly woken = new Set<PoolKey>();
-  private readonly slots: Slots;
+  private readonly slots = new Map<string | undefined, Slots>();
+  private readonly hypervisors: HypervisorWatch;
   private timer: NodeJS.Timeout | undefined;
   private sweeping: Promise<void> | undefined;
   private stopped = false;
@@ -44,7 +49,7 @@ export class NodeReconciler {
     private readonly ports: ReconcilerPorts,
     private readonly options: ReconcilerOptions,
   ) {
-    this.slots = new Slots(options.parallelCreates);
+    this.hypervisors = new HypervisorWatch(ports);
   }
 
   /** Sweeps now and then in a period, until `stop`. */
@@ -105,10 +110,10 @@ export class NodeReconciler {
   private async sweepOnce(): Promise<void> {
     for (const poolKey of this.ports.view().pools.keys()) this.wake(poolKey);
     for (const provider of this.ports.openProviders()) {
-      for (const { nodeKey } of await provider.list()) {
+      for (const { nodeKey, hypervisor } of await this.list(provider)) {
         if (this.stopped || this.ports.view().pools.has(poolOf(nodeKey))) continue;
         this.ports.log.info({ node: nodeKey }, 'destroys a node whose pool is gone');
-        await provider.destroy(nodeKey, 'remove');
+        await this.destroyed(provider, { key: nodeKey, hypervisor }, 'remove');
       }
     }
   }
@@ -118,29 +123,49 @@ export class NodeReconciler {
     if (pool === undefined) return;
     const provider = await this.providerOf(pool);
     if (provider === undefined) return;
-    const listed = (await provider.list()).filter((node) => poolOf(node.nodeKey) === poolKey);
-    const actual = new Map(listed.map((node) => [node.nodeKey, node]));
+    const listed = (await this.list(provider)).filter((node) => poolOf(node.nodeKey) === poolKey);
     // Read after the list, without waiting between: what was removed meanwhile is extra at once.
     const wanted = new Map(
       [...this.ports.view().nodesOfPool(poolKey)].map((node) => [node.key, node]),
     );
-    const work: Promise<void>[] = [];
-    for (const nodeKey of actual.keys()) {
-      if (!wanted.has(nodeKey)) work.push(this.destroy(provider, nodeKey, 'remove'));
+    const actual = new Map<NodeKey, ProvidedNode>();
+    const work: Promise<unknown>[] = [];
+    for (const found of listed) {
+      const node = wanted.get(found.nodeKey);
+      if (node !== undefined && isPlaced(node, found)) actual.set(found.nodeKey, found);
+      else
+        work.push(
+          this.destroyed(provider, { key: found.nodeKey, hypervisor: found.hypervisor }, 'remove'),
+        );
     }
     for (const node of wanted.values()) {
-      work.push(this.bring(provider, pool, node, actual.get(node.key)));
+      const reason = this.hypervisors.whyAway(node.hypervisor, pool.nodeProvider);
+      if (reason === undefined) work.push(this.bring(provider, pool, node, actual.get(node.key)));
+      else if (mustBeMade(node)) this.failed(node.key, node.incarnation, reason);
     }
     await Promise.all(work);
+  }
+
+  private async list(provider: NodeProvider): Promise<ProvidedNode[]> {
+    const { nodes, hypervisors } = await provider.list();
+    this.hypervisors.take(provider.kind, hypervisors);
+    return nodes;
   }
 
   private async providerOf(pool: Readonly<Pool>): Promise<NodeProvider | undefined> {
     try {
       return await this.ports.provider(pool.nodeProvider);
     } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.hypervisors.take(
+        pool.nodeProvider,
+        this.ports
+          .hypervisors(pool.nodeProvider)
+          .map((name) => ({ name, reachable: false, reason })),
+      );
       for (const node of this.ports.view().nodesOfPool(pool.key)) {
         if (mustBeMade(node)) this.failed(node.key, node.incarnation, error);
-        else if (node.leaving?.drained === true) this.gone(node);
+        else if ((node.leaving ?? node.preempting)?.drained === true) this.gone(node);
       }
       return undefined;
     }
@@ -153,11 +178,15 @@ export class NodeReconciler {
     node: Readonly<Node>,
     actual: ProvidedNode | undefined,
   ): Promise<void> {
-    if (node.leaving !== undefined) {
+    if (isOnItsWay(node)) {
       // Its tasks are still being dealt with.
-      if (node.leaving.drained !== true) return;
+      if ((node.leaving ?? node.preempting)?.drained !== true) return;
       // Always asked: what is left of a node that died counts too.
-      if (await this.destroyed(provider, node.key, 'remove')) this.gone(node);
+      if (await this.destroyed(provider, node, 'remove')) this.gone(node);
+      return;
+    }
+    if (node.state === 'preempted') {
+      if (actual !== undefined) await this.destroyed(provider, actualOf(actual), 'remove');
       return;
     }
     const present = actual?.incarnation === node.incarnation && actual.state === 'running';
@@ -166,9 +195,13 @@ export class NodeReconciler {
       else await this.make(provider, pool, node, actual);
       return;
     }
-    if (present) return;
+    if (present) {
+      if (node.hypervisor === undefined && actual.hypervisor !== undefined)
+        this.provisioned(node, actual);
+      return;
+    }
     // It died, or was never finished. Files are kept for the state to decide on.
-    if (actual !== undefined && !(await this.destroyed(provider, node.key, 'keep'))) return;
+    if (actual !== undefined && !(await this.destroyed(provider, node, 'keep'))) return;
     this.gone(node);
   }
 
@@ -179,22 +212,32 @@ export class NodeReconciler {
     actual: ProvidedNode | undefined,
   ): Promise<void> {
     const { key, incarnation } = node;
-    await this.slots.with(async () => {
+    await this.slotsOf(node.hypervisor).with(async () => {
       // Time has passed in the queue: the node may not be wanted any more.
       const now = this.ports.view().nodes.get(key);
       if (this.stopped || now?.incarnation !== incarnation || !mustBeMade(now)) return;
       try {
         const specification = this.ports.specify(pool, now);
         if (actual !== undefined) {
-          await provider.destroy(key, specification.disk === 'keep' ? 'keep' : 'remove');
+          const disk = specification.disk === 'keep' ? 'keep' : 'remove';
+          await provider.destroy(key, disk, actual.hypervisor);
         }
         await provider.create(specification);
-        const made = (await provider.list()).find((other) => other.nodeKey === key);
+        const made = (await this.list(provider)).find((other) => other.nodeKey === key);
         this.provisioned(now, made);
       } catch (error) {
         this.failed(key, incarnation, error);
       }
     });
+  }
+
+  private slotsOf(hypervisor: string | undefined): Slots {
+    let slots = this.slots.get(hypervisor);
+    if (slots === undefined) {
+      slots = new Slots(this.options.parallelCreates(hypervisor));
+      this.slots.set(hypervisor, slots);
+    }
+    return slots;
   }
 
   private provisioned(node: Readonly<Node>, actual: ProvidedNode | undefined): void {
@@ -203,6 +246,7 @@ export class NodeReconciler {
       nodeKey: node.key,
       incarnation: node.incarnation,
       ...(actual?.ipAddress === undefined ? {} : { ipAddress: actual.ipAddress }),
+      ...(actual?.hypervisor === undefined ? {} : { hypervisor: actual.hypervisor }),
     });
   }
 
@@ -221,29 +265,30 @@ export class NodeReconciler {
     this.ports.report({ type: 'nodeGone', nodeKey: node.key, incarnation: node.incarnation });
   }
 
-  private async destroy(
-    provider: NodeProvider,
-    nodeKey: NodeKey,
-    disk: 'remove' | 'keep',
-  ): Promise<void> {
-    await this.destroyed(provider, nodeKey, disk);
-  }
-
   /** Whether it is gone; a failure is told and tried again at the next sweep. */
   private async destroyed(
     provider: NodeProvider,
-    nodeKey: NodeKey,
+    { key, hypervisor }: { key: NodeKey; hypervisor?: string | undefined },
     disk: 'remove' | 'keep',
   ): Promise<boolean> {
     try {
-      await provider.destroy(nodeKey, disk);
+      await provider.destroy(key, disk, hypervisor);
       return true;
     } catch (error) {
-      this.ports.log.warn({ err: error, node: nodeKey }, 'the node could not be destroyed');
+      this.ports.log.warn({ err: error, node: key }, 'the node could not be destroyed');
       return false;
     }
   }
 }
+
+/** It is where it belongs; one without a place belongs where it is found. */
+const isPlaced = (node: Readonly<Node>, { hypervisor }: ProvidedNode) =>
+  hypervisor === undefined || node.hypervisor === undefined || node.hypervisor === hypervisor;
+
+const isOnItsWay = ({ leaving, preempting }: Readonly<Node>) =>
+  leaving !== undefined || preempting?.drained === true;
+
+const actualOf = ({ nodeKey, hypervisor }: ProvidedNode) => ({ key: nodeKey, hypervisor });
 
 /** Its incarnation is to be brought to life. */
 function mustBeMade(node: Readonly<Node>): boolean {

@@ -26,6 +26,7 @@ export function specify(
       `VM size ${pool.specification.vmSize} or the image of pool ${pool.id} is no longer offered`,
     );
   }
+  const dataDisks = pool.specification.virtualMachineConfiguration?.dataDisks;
   const { publisher = '', offer = '', sku = '', version = 'latest' } = image;
   return {
     nodeKey: node.key,
@@ -39,7 +40,15 @@ export function specify(
     },
     vmSize,
     image: { publisher, offer, sku, version },
+    ...(node.hypervisor === undefined ? {} : { hypervisor: node.hypervisor }),
+    ...(node.hostDevices === undefined ? {} : { hostDevices: node.hostDevices }),
+    ...(dataDisks === undefined ? {} : { dataDisks: inOrder(dataDisks) }),
     disk: node.state === 'rebooting' ? 'keep' : 'new',
     resumed: pool.specification.virtualMachineConfiguration?.resumedNodes === true,
   };
 }
+
+const inOrder = (disks: readonly { lun: number; diskSizeGB: number }[]) =>
+  [...disks]
+    .sort((a, b) => a.lun - b.lun)
+    .map(({ lun, diskSizeGB }) => ({ lun, sizeGiB: diskSizeGB }));

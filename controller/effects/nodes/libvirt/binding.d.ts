@@ -14,6 +14,8 @@ declare module '@unraid/libvirt' {
     connectOpen(): Promise<void>;
     connectClose(): Promise<void>;
     connectListAllDomains(): Promise<Domain[]>;
+    /** `memory` in KiB. */
+    nodeGetInfo(): Promise<{ cpus: number; memory: number }>;
     domainCreateXML(xml: string): Promise<Domain>;
     domainRestore(file: string): Promise<void>;
     domainLookupByName(name: string): Promise<Domain>;

@@ -40,6 +40,14 @@ export class LibvirtConnection {
     });
   }
 
+  /** Cores and memory of the host. */
+  async capacity(): Promise<{ vcpus: number; memoryMiB: number }> {
+    return this.call(async (hypervisor) => {
+      const { cpus, memory } = await hypervisor.nodeGetInfo();
+      return { vcpus: cpus, memoryMiB: Math.floor(memory / 1024) };
+    });
+  }
+
   /** The XML of one domain; undefined: there is none. */
   async find(name: string): Promise<string | undefined> {
     return this.call((hypervisor) =>

@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Seed } from '../../../../protocol/agent/enrol.js';
 import type { NodeKey } from '../../../../protocol/keys.js';
@@ -52,6 +53,8 @@ export interface LibvirtOptions {
 /** AZ_BATCH_NODE_ROOT_DIR of a VM node, as on Azure's Linux nodes. */
 const ROOT_DIRECTORY = '/mnt/batch/tasks';
 const KERNEL_ARGUMENTS = 'root=LABEL=root rw console=ttyS0 quiet net.ifnames=0';
+/** For the initial RAM disk of the built image; QEMU's user mode network gives every guest the same. */
+const USER_MODE_NETWORK = ' batchyard.ip=10.0.2.15/24,10.0.2.2,10.0.2.3';
 /** Longer than any create of a healthy libvirt: beyond it the two traps of docs/libvirt.md are the likely cause. */
 const SLOW_CREATE_MS = 5_000;
 
@@ -112,8 +115,19 @@ export class LibvirtHost {
   }
 
   private async destroyNow(nodeKey: NodeKey, disk: 'remove' | 'keep'): Promise<void> {
-    await this.connection.destroy(domainName(this.options.controllerId, nodeKey));
+    const name = domainName(this.options.controllerId, nodeKey);
+    const xml = await this.connection.find(name);
+    if (xml !== undefined && ownerOf(xml)?.controllerId !== this.options.controllerId)
+      throw new Error(`domain ${name} does not carry this controller's mark: it is left alone`);
+    if (xml !== undefined) await this.connection.destroy(name);
     await (await this.files.get()).release(nodeKey, disk);
+  }
+
+  /** What libvirt says of the machine, and the size of the file system that holds the disks. */
+  async capacity(): Promise<{ vcpus: number; memoryMiB: number; diskGiB: number }> {
+    const { bsize, blocks } = await statfs((await this.files.get()).directory);
+    const diskGiB = Math.floor((bsize * blocks) / 1024 ** 3);
+    return { ...(await this.connection.capacity()), diskGiB };
   }
 
   /** Domains that carry our mark run; a folder without a domain is a node that is stopped. */
@@ -197,7 +211,7 @@ export class LibvirtHost {
             boot: {
               kernel: await files.publish(image.kernel),
               initrd: await files.publish(image.initrd),
-              arguments: image.kernelArguments ?? KERNEL_ARGUMENTS,
+              arguments: `${image.kernelArguments ?? KERNEL_ARGUMENTS}${network === 'user' ? USER_MODE_NETWORK : ''}`,
             },
           }),
       disk,

@@ -4,48 +4,64 @@
  * connections, host-files.ts disks and seeds, domain-type.ts kvm or qemu, agent-disk.ts what guests run.
  */
 import type { NodeKey } from '../../../../protocol/keys.js';
-import type { NodeProvider, NodeSpecification, ProvidedNode } from '../provider.js';
+import { NodeProvisionError } from '../provider.js';
+import type { Listing, NodeProvider, NodeSpecification } from '../provider.js';
 import { LibvirtHost } from './libvirt-host.js';
 import type { HypervisorSettings, LibvirtOptions } from './libvirt-host.js';
+import { Watch } from './watch.js';
 
 export type { LibvirtImage } from './libvirt-host.js';
 
 export class LibvirtNodeProvider implements NodeProvider {
   readonly kind = 'libvirt';
   private readonly hosts: readonly LibvirtHost[];
+  private readonly watches: readonly Watch[];
 
-  /** @param hypervisors at least one; nodes are spread over them evenly */
+  /** @param hypervisors at least one, with distinct names; who is placed where is said with each create */
   constructor(hypervisors: readonly HypervisorSettings[], options: LibvirtOptions) {
     if (hypervisors.length === 0) throw new Error('no hypervisor is configured for libvirt nodes');
     this.hosts = hypervisors.map((settings) => new LibvirtHost(settings, options));
+    this.watches = this.hosts.map((host) => new Watch(host));
   }
 
   async create(specification: NodeSpecification): Promise<void> {
-    await (await this.place(specification.nodeKey)).create(specification);
+    const { nodeKey, hypervisor } = specification;
+    const host = hypervisor === undefined ? await this.anyHost(nodeKey) : this.host(hypervisor);
+    await host.create(specification);
   }
 
-  /** Asked of every hypervisor: a node that is nowhere is destroyed. */
-  async destroy(nodeKey: NodeKey, disk: 'remove' | 'keep'): Promise<void> {
-    await Promise.all(this.hosts.map((host) => host.destroy(nodeKey, disk)));
+  async destroy(nodeKey: NodeKey, disk: 'remove' | 'keep', hypervisor?: string): Promise<void> {
+    const hosts = hypervisor === undefined ? this.hosts : [this.host(hypervisor)];
+    await Promise.all(hosts.map((host) => host.destroy(nodeKey, disk)));
   }
 
-  async list(): Promise<ProvidedNode[]> {
-    return (await Promise.all(this.hosts.map((host) => host.list()))).flat();
+  async list(): Promise<Listing> {
+    const looks = await Promise.all(this.watches.map((watch) => watch.look()));
+    return {
+      nodes: looks.flatMap(({ nodes }) => nodes),
+      hypervisors: looks.map(({ report }) => report),
+    };
   }
 
   async close(): Promise<void> {
     await Promise.all(this.hosts.map((host) => host.close()));
   }
 
-  /** Where the node is already (its disk may be kept there), else where the fewest nodes are. */
-  private async place(nodeKey: NodeKey): Promise<LibvirtHost> {
-    const lists = await Promise.all(
-      this.hosts.map(async (host) => ({ host, nodes: await host.list() })),
+  private host(name: string): LibvirtHost {
+    const host = this.hosts.find(({ settings }) => settings.name === name);
+    if (host !== undefined) return host;
+    const known = this.hosts.map(({ settings }) => settings.name).join(', ');
+    throw new NodeProvisionError(
+      'AllocationFailed',
+      `hypervisor ${name} is not configured any more (there are: ${known}): add it again, or remove its nodes from their pools`,
     );
-    const present = lists.find(({ nodes }) => nodes.some((node) => node.nodeKey === nodeKey));
-    const emptiest = lists.reduce((best, other) =>
-      other.nodes.length < best.nodes.length ? other : best,
-    );
-    return (present ?? emptiest).host;
+  }
+
+  /** Where the node is already (its disk may be kept there), else the first that answers. */
+  private async anyHost(nodeKey: NodeKey): Promise<LibvirtHost> {
+    const { nodes, hypervisors } = await this.list();
+    const present = nodes.find((node) => node.nodeKey === nodeKey)?.hypervisor;
+    const first = hypervisors.find(({ reachable }) => reachable)?.name;
+    return this.host(present ?? first ?? hypervisors[0]?.name ?? '');
   }
 }

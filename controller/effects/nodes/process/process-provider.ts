@@ -19,7 +19,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Seed } from '../../../../protocol/agent/enrol.js';
 import type { NodeKey } from '../../../../protocol/keys.js';
 import { NodeProvisionError } from '../provider.js';
-import type { NodeProvider, NodeSpecification, ProvidedNode } from '../provider.js';
+import type { Listing, NodeProvider, NodeSpecification, ProvidedNode } from '../provider.js';
 import { environmentOf, processStart, processesMarked } from './proc.js';
 
 /** Set by the agent for its tasks too: the mark that finds all processes of a node. */
@@ -105,7 +105,7 @@ export class ProcessProvider implements NodeProvider {
     }
   }
 
-  async list(): Promise<ProvidedNode[]> {
+  async list(): Promise<Listing> {
     const nodes: ProvidedNode[] = [];
     for (const account of await names(this.options.directory)) {
       for (const pool of await names(join(this.options.directory, account))) {
@@ -117,7 +117,7 @@ export class ProcessProvider implements NodeProvider {
         }
       }
     }
-    return nodes;
+    return { nodes, hypervisors: [] };
   }
 
   async close(): Promise<void> {
