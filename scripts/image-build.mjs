@@ -14,6 +14,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as guest from './image-build/guest.mjs';
+import { makeInitrd } from './image-build/initrd.mjs';
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 /** Program → the Debian package that has it. */
@@ -40,7 +41,7 @@ export function imageDirectory() {
 /** Changes with everything that ends up in the image, but for newer packages of the suite (`--force` takes those). */
 export function recipeHash() {
   const hash = createHash('sha256');
-  for (const file of ['image-build.mjs', 'image-build/guest.mjs'])
+  for (const file of ['image-build.mjs', 'image-build/guest.mjs', 'image-build/initrd.mjs'])
     hash.update(readFileSync(new URL(`./${file}`, import.meta.url)));
   return hash.digest('hex').slice(0, 16);
 }
@@ -164,6 +165,10 @@ function configure(tree, work) {
     rmSync(join(units, unit), { force: true });
     symlinkSync('/dev/null', join(units, unit));
   }
+  for (const link of guest.DISABLED) rmSync(join(units, link), { force: true });
+  const generators = join(tree, 'etc/systemd/system-generators');
+  mkdirSync(generators, { recursive: true });
+  for (const name of guest.MASKED_GENERATORS) symlinkSync('/dev/null', join(generators, name));
   for (const [unit, target] of Object.entries(guest.WANTED_BY)) {
     const folder = join(units, `${target}.wants`);
     mkdirSync(folder, { recursive: true });
@@ -178,16 +183,14 @@ function configure(tree, work) {
   symlinkSync('/lib/systemd/system/multi-user.target', join(units, 'default.target'));
   rmSync(join(tree, 'etc/resolv.conf'), { force: true });
   symlinkSync('/run/resolv.conf', join(tree, 'etc/resolv.conf'));
-  for (const [prefix, name] of [
-    ['vmlinuz-', FILES.kernel],
-    ['initrd.img-', FILES.initrd],
-  ]) {
-    const found = readdirSync(join(tree, 'boot')).filter((file) => file.startsWith(prefix));
-    if (found.length !== 1)
-      throw new Error(`the tree's /boot holds ${found.length} files ${prefix}*, expected one`);
-    copyFileSync(join(tree, 'boot', found[0]), join(work, name));
-    chmodSync(join(work, name), 0o644);
-  }
+  const kernels = readdirSync(join(tree, 'boot')).filter((file) => file.startsWith('vmlinuz-'));
+  if (kernels.length !== 1)
+    throw new Error(`the tree's /boot holds ${kernels.length} kernels, expected one`);
+  copyFileSync(join(tree, 'boot', kernels[0]), join(work, FILES.kernel));
+  writeFileSync(join(work, FILES.initrd), makeInitrd(tree));
+  for (const name of [FILES.kernel, FILES.initrd]) chmodSync(join(work, name), 0o644);
+  for (const file of readdirSync(join(tree, 'etc/ssh')))
+    if (guest.REMOVED.test(file)) rmSync(join(tree, 'etc/ssh', file));
   for (const path of guest.CLEANED) {
     for (const entry of readdirSync(join(tree, path)))
       rmSync(join(tree, path, entry), { recursive: true, force: true });

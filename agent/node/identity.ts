@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Seed, TemplateSeed } from '../../protocol/agent/enrol.js';
+import type { TaskUsers } from '../../protocol/agent/enrol.js';
 import { AGENT_DIRECTORY } from './directories.js';
 
 /** All that the agent keeps of one incarnation; the file is for its own user alone. */
@@ -11,22 +12,28 @@ export interface Identity {
   nodeKey: string;
   incarnation: number;
   rootDirectory: string;
+  taskUsers?: TaskUsers;
+  taskUsersRemark?: string;
   /** Bearer token of the link: 32 random bytes, base64url. */
   secret: string;
   /** Until enrolment succeeded. */
   token?: string;
 }
 
+/** Where QEMU's firmware configuration shows the seed: a file for root alone, read from the device at each look. */
+export const FIRMWARE_SEED =
+  '/sys/firmware/qemu_fw_cfg/by_name/opt/io.systemd.credentials/batchyard.seed/raw';
+
 /**
- * Finds the seed: `--seed FILE`, else the service manager's credential; `template`: this guest is to be
+ * Finds the seed: `--seed FILE`, else the service manager's credential, else the firmware's; `template`: this guest is to be
  * saved and waits for its seed. Throws with one clear line when there is none, it is readable for
  * others, or it isn't a seed.
  */
 export function readSeed(flag: string | undefined): { seed: Seed | 'template'; path: string } {
   const credentials = process.env.CREDENTIALS_DIRECTORY;
   const path =
-    flag ?? (credentials === undefined ? undefined : join(credentials, 'batchyard.seed'));
-  if (path === undefined) {
+    flag ?? (credentials === undefined ? FIRMWARE_SEED : join(credentials, 'batchyard.seed'));
+  if (path === FIRMWARE_SEED && !existsSync(path)) {
     throw new Error(
       'no seed: give --seed FILE, or the credential batchyard.seed in CREDENTIALS_DIRECTORY',
     );

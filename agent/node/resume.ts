@@ -11,10 +11,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type Koffi from 'koffi';
 import { PADDED_SEED_BYTES, Seed } from '../../protocol/agent/enrol.js';
 import type { Resumption } from '../../protocol/agent/enrol.js';
+import { FIRMWARE_SEED } from './identity.js';
 
-/** Read from the device at each look: what systemd made a credential of is a copy from before. */
-const FIRMWARE_SEED =
-  '/sys/firmware/qemu_fw_cfg/by_name/opt/io.systemd.credentials/batchyard.seed/raw';
 const MACHINE_ID = '/etc/machine-id';
 const LOOK_INTERVAL_MS = 20;
 const LOOK_BYTES = 64;

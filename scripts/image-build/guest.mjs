@@ -10,7 +10,7 @@ export const IMAGE_NAMES = {
 };
 export const NODE_AGENT_SKU_ID = 'batch.node.debian 12';
 
-/** openssl: tasks open what was encrypted for their certificates. libstdc++6: the Node binary of the agent disk. */
+/** busybox-static: the initial RAM disk. openssh-server, nftables, sudo: users of nodes and who may reach them. openssl: tasks open what was encrypted for their certificates. libstdc++6: the Node binary of the agent disk. */
 export const PACKAGES = [
   'linux-image-cloud-amd64',
   'initramfs-tools',
@@ -22,6 +22,10 @@ export const PACKAGES = [
   'ca-certificates',
   'openssl',
   'libstdc++6',
+  'busybox-static',
+  'openssh-server',
+  'nftables',
+  'sudo',
 ];
 
 /** Left out while packages are unpacked: nobody reads them on a node. */
@@ -49,18 +53,29 @@ export const MASKED_UNITS = [
   'systemd-ask-password-console.path', 'systemd-ask-password-wall.path', 'systemd-rfkill.socket',
   'apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer', 'e2scrub_all.timer', 'e2scrub_reap.service', 'fstrim.timer',
   'systemd-tmpfiles-clean.timer', 'remote-fs.target', 'systemd-sysctl.service',
+  'systemd-remount-fs.service', 'systemd-fsck-root.service', 'nftables.service', 'apparmor.service',
+  'systemd-pcrphase.service', 'systemd-pcrphase-sysinit.service', 'systemd-repart.service', 'rc-local.service',
 ]; // prettier-ignore
 
-/** The seed comes as a systemd credential through QEMU's fw_cfg; the agent itself from the read-only disk labelled BATCHYARD. */
+/** Programs that look for units to add at each start; there are none to find. */
+export const MASKED_GENERATORS = [
+  'systemd-bless-boot-generator', 'systemd-cryptsetup-generator', 'systemd-debug-generator', 'systemd-fstab-generator',
+  'systemd-getty-generator', 'systemd-gpt-auto-generator', 'systemd-hibernate-resume-generator', 'systemd-integritysetup-generator',
+  'systemd-rc-local-generator', 'systemd-run-generator', 'systemd-system-update-generator', 'systemd-sysv-generator',
+  'systemd-veritysetup-generator',
+]; // prettier-ignore
+
+/**
+ * The first of all units: it needs the root disk and the network that the initial RAM disk has brought up.
+ * The agent reads its seed from the firmware configuration itself.
+ */
 const AGENT_UNIT = `[Unit]
 Description=Batchyard node agent
 DefaultDependencies=no
-After=systemd-tmpfiles-setup-dev.service systemd-remount-fs.service
 Conflicts=shutdown.target
 Before=shutdown.target
 
 [Service]
-LoadCredential=batchyard.seed
 ExecStart=/usr/lib/batchyard/start-agent
 Restart=always
 RestartSec=1
@@ -76,13 +91,31 @@ WantedBy=sysinit.target
 const START_AGENT = `#!/bin/sh
 set -eu
 disk=/run/batchyard/disk
-mkdir -p "$disk" /mnt/batch
+[ -d /mnt/batch ] || mkdir -p /mnt/batch
 if ! [ -e "$disk/agent.mjs" ]; then
-  modprobe -q isofs || true
+  mkdir -p "$disk"
+  modprobe -q -a isofs qemu_fw_cfg || true
   mount -t iso9660 -o ro LABEL=BATCHYARD "$disk"
 fi
 export HOME=/root LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 exec "$disk/node" "$disk/agent.mjs"
+`;
+
+/** What is not needed for the agent's first word waits for its turn. */
+const LATER = `[Service]
+Nice=15
+`;
+
+/** The daemon for leases, where the initial RAM disk has not set the network up. */
+const NETWORK_DAEMON = `[Unit]
+ConditionKernelCommandLine=!batchyard.ip
+`;
+
+/** Keys of a node are made when somebody first calls: so no two nodes of one memory image share them. */
+const SSH_KEYS = `[Service]
+ExecStartPre=
+ExecStartPre=/usr/bin/ssh-keygen -A
+ExecStartPre=/usr/sbin/sshd -t
 `;
 
 /** Name servers come with the address lease; there is no resolver daemon to hand them on. */
@@ -113,6 +146,7 @@ Description=Grow the root file system to the node's disk
 After=batchyard-agent.service multi-user.target
 [Service]
 Type=oneshot
+Nice=15
 ExecStart=/lib/systemd/systemd-growfs /
 [Install]
 WantedBy=multi-user.target
@@ -162,6 +196,15 @@ export const FILES = {
   'etc/systemd/system/batchyard-agent.service': { text: AGENT_UNIT },
   'etc/systemd/system/batchyard-grow.service': { text: GROW_UNIT },
   'etc/systemd/system/batchyard-resolv.service': { text: RESOLV_UNIT },
+  'etc/systemd/system/systemd-udevd.service.d/batchyard.conf': { text: LATER },
+  'etc/systemd/system/systemd-journald.service.d/batchyard.conf': { text: LATER },
+  'etc/systemd/system/systemd-networkd.service.d/batchyard.conf': { text: NETWORK_DAEMON },
+  'etc/systemd/system/systemd-networkd.socket.d/batchyard.conf': { text: NETWORK_DAEMON },
+  'etc/systemd/system/batchyard-resolv.path.d/batchyard.conf': { text: NETWORK_DAEMON },
+  'etc/systemd/system/ssh.service.d/batchyard.conf': { text: SSH_KEYS },
+  'etc/ssh/sshd_config.d/batchyard.conf': {
+    text: 'PermitRootLogin no\nUsePAM yes\nX11Forwarding no\nUseDNS no\nAcceptEnv LANG LC_*\n',
+  },
   'etc/systemd/system/batchyard-resolv.path': { text: RESOLV_PATH_UNIT },
   'usr/lib/batchyard/start-agent': { text: START_AGENT, mode: 0o755 },
   'usr/lib/batchyard/write-resolv-conf': { text: WRITE_RESOLV_CONF, mode: 0o755 },
@@ -173,6 +216,7 @@ export const WANTED_BY = {
   'batchyard-agent.service': 'sysinit.target',
   'batchyard-resolv.path': 'sysinit.target',
   'batchyard-grow.service': 'multi-user.target',
+  'ssh.socket': 'sockets.target',
 };
 
 /** Emptied before the file system is made. */
@@ -185,5 +229,14 @@ export const CLEANED = [
   'tmp',
   'run',
 ];
-export const KERNEL_ARGUMENTS =
-  'root=LABEL=root rw console=ttyS0 quiet net.ifnames=0 mitigations=off';
+/** Enabled by their packages; ssh is started by its socket. */
+export const DISABLED = ['multi-user.target.wants/ssh.service', 'sshd.service'];
+
+/** Made by the packages, and made anew by every node for itself. */
+export const REMOVED = /^ssh_host_/;
+
+export const KERNEL_ARGUMENTS = [
+  'root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 mitigations=off',
+  // Self-tests, audits and drivers for boards that this one is not.
+  'cryptomgr.notests audit=0 apparmor=0 8250.nr_uarts=1 i8042.noaux i8042.nopnp no_timer_check tsc=reliable nowatchdog',
+].join(' ');

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, readdirSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BatchServiceClient, BatchServiceModels } from '@azure/batch';
 import forge from 'node-forge';
@@ -13,6 +13,7 @@ import { startController } from '../support/start-controller.js';
 import type { StartedController } from '../support/start-controller.js';
 import { tempDirectory } from '../support/temp-dir.js';
 import { waitFor } from '../support/wait-for.js';
+import { consolesOf, destroyDomainsOf, domainsOf, filesOf } from './domains.js';
 
 const PASSWORD = 'of-the-test';
 const SUBJECT = 'node-certificate.batchyard.test';
@@ -40,29 +41,6 @@ function selfSigned(): TestCertificate {
     algorithm: '3des',
   });
   return { thumbprint, pfx: forge.util.encode64(forge.asn1.toDer(asn1).getBytes()) };
-}
-
-const virsh = (...args: string[]) =>
-  execFileSync('virsh', ['-c', 'qemu:///system', ...args], { encoding: 'utf8' });
-
-/** Domains of any kind whose disks are below the folder. */
-function domainsOf(folder: string): string[] {
-  const names = virsh('list', '--all', '--name').split('\n').filter(Boolean);
-  return names.filter((name) => {
-    try {
-      return virsh('dumpxml', name).includes(folder);
-    } catch {
-      // It ended between the two looks.
-      return false;
-    }
-  });
-}
-
-/** Files of nodes below the disk directory: everything but what nodes share. */
-function filesOf(disks: string): string[] {
-  if (!existsSync(disks)) return [];
-  const entries = readdirSync(disks, { recursive: true, encoding: 'utf8' });
-  return entries.filter((entry) => entry !== 'shared' && !entry.startsWith('shared/'));
 }
 
 async function text(response: BatchServiceModels.FileGetFromTaskResponse): Promise<string> {
@@ -96,8 +74,7 @@ suite('a pool of one libvirt VM', [libvirt], () => {
   }, 300_000);
 
   afterAll(async () => {
-    // What a failed test left would outlive everything else.
-    for (const name of domainsOf(folder.path)) virsh('destroy', name);
+    destroyDomainsOf(folder.path);
     await controller.stop();
     stopLibvirtd();
     folder.remove();
@@ -144,7 +121,7 @@ suite('a pool of one libvirt VM', [libvirt], () => {
       },
       { timeoutMs: BOOT_TIMEOUT_MS, intervalMs: 500 },
     ).catch((error: unknown) => {
-      throw new Error(`${String(error)}\n${consoleOf(disks)}\n${controller.logs().slice(-3000)}`);
+      throw new Error(`${String(error)}\n${consolesOf(disks)}\n${controller.logs().slice(-3000)}`);
     });
     expect(node.startTaskInfo?.exitCode).toBe(0);
     expect(domainsOf(folder.path)).toHaveLength(1);
@@ -219,17 +196,10 @@ suite('the provider of libvirt nodes', [libvirt], () => {
       );
     },
     () => {
-      for (const name of domainsOf(folder.path)) virsh('destroy', name);
+      destroyDomainsOf(folder.path);
       stopLibvirtd?.();
       folder.remove();
       return Promise.resolve();
     },
   );
 });
-
-function consoleOf(disks: string): string {
-  const log = filesOf(disks).find((entry) => entry.endsWith('console.log'));
-  return log === undefined
-    ? 'no console log'
-    : execFileSync('tail', ['-c', '3000', join(disks, log)], { encoding: 'utf8' });
-}

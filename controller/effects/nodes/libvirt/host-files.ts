@@ -120,22 +120,26 @@ export class HostFiles {
     return folder;
   }
 
-  /** Whether a node's disk stands on the template's. */
-  async isTemplateInUse(key: string): Promise<boolean> {
-    return (await this.templatesInUse()).has(key);
+  /** The keys of all templates, whole or not. */
+  templates(): Promise<string[]> {
+    return entries(join(this.directory, 'templates', this.controllerId));
   }
 
-  /** Removes templates that no node stands on and that are not the newest `kept`; `except` stays. */
-  async removeUnusedTemplates(kept: number, except: string): Promise<void> {
-    const root = join(this.directory, 'templates', this.controllerId);
+  /** Removes templates that no node stands on, but for the newest `kept` of them. */
+  async removeUnusedTemplates(kept: number): Promise<void> {
     const used = await this.templatesInUse();
     const unused: { path: string; time: number }[] = [];
-    for (const key of await entries(root)) {
-      const path = join(root, key);
-      if (key !== except && !used.has(key)) unused.push({ path, time: (await stat(path)).mtimeMs });
+    for (const key of await this.templates()) {
+      const path = await this.templateFolder(key);
+      if (!used.has(key)) unused.push({ path, time: (await stat(path)).mtimeMs });
     }
     unused.sort((one, other) => other.time - one.time);
-    for (const { path } of unused.slice(kept)) await rm(path, { recursive: true, force: true });
+    for (const { path } of unused.slice(kept)) await this.removeFolder(path);
+  }
+
+  async removeTemplateUnlessUsed(key: string): Promise<void> {
+    if (!(await this.templatesInUse()).has(key))
+      await this.removeFolder(await this.templateFolder(key));
   }
 
   private async templatesInUse(): Promise<Set<string>> {

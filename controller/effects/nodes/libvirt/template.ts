@@ -4,11 +4,12 @@
  *
  *   DIR/templates/{controller}/{key}/   disk.qcow2, memory.save, template.json, console.log
  *
- * The key is a digest of everything that the guest is made of: whatever changes makes another template.
- * `template.json` is written last; a folder without it is a half-made one and is made again.
+ * The key starts with a digest of everything that the guest is made of (whatever changes makes another
+ * template) and ends with a number of its own: a broken one is made anew beside the nodes that stand on
+ * its disk. `template.json` is written last; a folder without it is a half-made one and is removed.
  */
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeKey } from '../../../../protocol/keys.js';
@@ -41,7 +42,15 @@ export interface Template {
   /** The base of the nodes' disks: frozen when the guest was saved. */
   disk: string;
   memory: string;
+  record: string;
 }
+
+const templateIn = (folder: string, key: string): Template => ({
+  key,
+  disk: join(folder, 'disk.qcow2'),
+  memory: join(folder, 'memory.save'),
+  record: join(folder, 'template.json'),
+});
 
 interface Record {
   memoryBytes: number;
@@ -70,7 +79,7 @@ export class Templates {
 
   /** The template of that kind of guest, made when it isn't there; undefined: none can be had, boot instead. */
   async get(plan: TemplatePlan): Promise<Template | undefined> {
-    const key = keyOf(plan);
+    const key = digestOf(plan);
     if (Date.now() - (this.failedAt.get(key) ?? Number.NEGATIVE_INFINITY) < RETRY_AFTER_MS)
       return undefined;
     let made = this.made.get(key);
@@ -115,7 +124,7 @@ export class Templates {
 
   /** Makes the template anew when it is next wanted; nodes on its disk keep it. */
   async giveUp({ key, memory }: Template): Promise<void> {
-    this.made.delete(key);
+    this.made.delete(key.split('-', 1)[0] ?? key);
     await rm(memory, { force: true });
   }
 
@@ -162,37 +171,34 @@ export class Templates {
     await writeSeed(node.seedFile, { ...seed, resumption });
   }
 
-  private async findOrMake(key: string, plan: TemplatePlan): Promise<Template> {
+  private async findOrMake(digest: string, plan: TemplatePlan): Promise<Template> {
     const files = await this.files();
-    const folder = await files.templateFolder(key);
-    const template = { key, disk: join(folder, 'disk.qcow2'), memory: join(folder, 'memory.save') };
-    if (await isWhole(template, join(folder, 'template.json'))) return template;
-    await files.removeUnusedTemplates(KEPT - 1, key);
+    for (const key of await files.templates()) {
+      if (!key.startsWith(`${digest}-`)) continue;
+      const template = templateIn(await files.templateFolder(key), key);
+      if (await isWhole(template)) return template;
+      await files.removeTemplateUnlessUsed(key);
+    }
+    const key = `${digest}-${randomBytes(3).toString('hex')}`;
+    await files.removeUnusedTemplates(KEPT - 1);
     const started = Date.now();
-    await this.make(template, folder, plan, files);
-    this.log.info(
-      { template: key, milliseconds: Date.now() - started },
-      'made the template of resumed nodes',
-    );
-    return template;
+    const folder = await files.templateFolder(key);
+    try {
+      await this.make(templateIn(folder, key), plan, files);
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
+    const milliseconds = Date.now() - started;
+    this.log.info({ template: key, milliseconds }, 'made the template of resumed nodes');
+    return templateIn(folder, key);
   }
 
-  private async make(
-    template: Template,
-    folder: string,
-    plan: TemplatePlan,
-    files: HostFiles,
-  ): Promise<void> {
+  private async make(template: Template, plan: TemplatePlan, files: HostFiles): Promise<void> {
     const name = templateName(plan.description.controllerId, template.key);
     this.building.add(name);
     try {
-      await this.connection.destroy(name);
-      await rm(join(folder, 'template.json'), { force: true });
-      // A disk that nodes still stand on must not change under them.
-      if (await files.isTemplateInUse(template.key))
-        throw new Error(`the disk of template ${template.key} is in use by nodes`);
       const description = { ...plan.description, ...filesOf(template.disk) };
-      await rm(description.consoleLog, { force: true });
       await files.makeDisk(template.disk, plan.base, plan.diskGiB);
       await writeSeed(description.seedFile, { template: true });
       const generation = randomUUID();
@@ -201,26 +207,23 @@ export class Templates {
         templateXml(description, { key: template.key, generation }),
       );
       await waitUntilReady(description.consoleLog, this.closing.signal);
-      const partial = `${template.memory}.new`;
-      await rm(partial, { force: true });
-      await this.connection.save(name, partial);
-      await savedXml(partial);
-      await rename(partial, template.memory);
+      await this.connection.save(name, template.memory);
+      await savedXml(template.memory);
       const record: Record = {
         memoryBytes: (await stat(template.memory)).size,
         memorySha256: await sha256(template.memory),
       };
-      await writeFile(join(folder, 'template.json'), JSON.stringify(record), { mode: 0o600 });
+      await writeFile(template.record, JSON.stringify(record), { mode: 0o600 });
     } finally {
       this.building.delete(name);
       await this.connection.destroy(name);
-      await rm(join(folder, 'seed.json'), { force: true });
+      await rm(filesOf(template.disk).seedFile, { force: true });
     }
   }
 }
 
 /** Everything in the domain that is not one node's, and what the disk is made of. */
-function keyOf({ description, base, diskGiB }: TemplatePlan): string {
+function digestOf({ description, base, diskGiB }: TemplatePlan): string {
   const nobody = {
     ...description,
     nodeKey: 'template' as NodeKey,
@@ -251,7 +254,7 @@ async function writeSeed(file: string, seed: object): Promise<void> {
 }
 
 /** By its length always, by its content when it is first used by this controller. */
-async function isWhole({ memory, disk }: Template, recordFile: string): Promise<boolean> {
+async function isWhole({ memory, disk, record: recordFile }: Template): Promise<boolean> {
   try {
     const record = JSON.parse(await readFile(recordFile, 'utf8')) as Record;
     await stat(disk);

@@ -1,0 +1,180 @@
+import { readFileSync, readdirSync, statSync, truncateSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BatchServiceClient } from '@azure/batch';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { batchClient } from '../support/client.js';
+import { sh } from '../support/process-pool.js';
+import { ensureImage, ensureLibvirtd, libvirtRequirement, suite } from '../support/requirements.js';
+import { signedRequest } from '../support/signed-request.js';
+import { startController } from '../support/start-controller.js';
+import type { StartedController } from '../support/start-controller.js';
+import { tempDirectory } from '../support/temp-dir.js';
+import { waitFor } from '../support/wait-for.js';
+import { consolesOf, destroyDomainsOf, domainsOf, filesOf } from './domains.js';
+
+const BOOT_TIMEOUT_MS = 200_000;
+const POOL = {
+  id: 'resumed',
+  vmSize: 'batchyard_small',
+  virtualMachineConfiguration: {
+    imageReference: { publisher: 'batchyard', offer: 'debian', sku: '12', version: 'latest' },
+    nodeAgentSKUId: 'batch.node.debian 12',
+    resumedNodes: true,
+  },
+};
+/** All that two guests of one memory image might have in common and must not. */
+const WHO = sh(
+  'cat /etc/machine-id; head -c 16 /dev/urandom | od -An -tx1; date +%s; cat /proc/uptime',
+);
+
+const libvirt = await libvirtRequirement();
+
+suite('a pool of resumed libvirt VMs', [libvirt], () => {
+  const folder = tempDirectory('vm-resumed');
+  const disks = join(folder.path, 'disks');
+  let stopLibvirtd: () => void = () => undefined;
+  let controller: StartedController;
+  let client: BatchServiceClient;
+
+  beforeAll(async () => {
+    stopLibvirtd = ensureLibvirtd();
+    const manifest = ensureImage();
+    chmodSync(folder.path, 0o711);
+    controller = await startController({
+      configuration: {
+        images: [{ manifest }],
+        hypervisors: [{ name: 'test', diskDirectory: disks, domainType: 'qemu' }],
+      },
+    });
+    client = batchClient(controller);
+  }, 300_000);
+
+  afterAll(async () => {
+    destroyDomainsOf(folder.path);
+    await controller.stop();
+    stopLibvirtd();
+    folder.remove();
+  }, 60_000);
+
+  /** Milliseconds until that many nodes are idle. */
+  async function idle(count: number): Promise<number> {
+    const started = Date.now();
+    await waitFor(
+      `${String(count)} nodes to be idle`,
+      async () => {
+        const { resizeErrors } = await client.pool.get(POOL.id);
+        if (resizeErrors?.[0] !== undefined) throw new Error(JSON.stringify(resizeErrors[0]));
+        const nodes = await client.computeNode.list(POOL.id);
+        return nodes.length === count && nodes.every(({ state }) => state === 'idle');
+      },
+      { timeoutMs: BOOT_TIMEOUT_MS, intervalMs: 50 },
+    ).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${consolesOf(disks)}\n${controller.logs().slice(-3000)}`, {
+        cause: error,
+      });
+    });
+    return Date.now() - started;
+  }
+
+  async function resize(count: number): Promise<number> {
+    await client.pool.resize(POOL.id, { targetDedicatedNodes: count });
+    return idle(count);
+  }
+
+  const templates = () =>
+    readdirSync(join(disks, 'templates'), { recursive: true, encoding: 'utf8' });
+  const memoryFile = () => {
+    const found = templates().find((entry) => entry.endsWith('memory.save'));
+    if (found === undefined) throw new Error(`no memory image among ${templates().join(', ')}`);
+    return join(disks, 'templates', found);
+  };
+
+  let bootMs = 0;
+  it('boots a template, saves it, and lets its first node go on from there', async () => {
+    const answer = await signedRequest(controller, 'POST', '/pools', {
+      body: JSON.stringify({ ...POOL, targetDedicatedNodes: 1 }),
+    });
+    expect(answer).toMatchObject({ status: 201 });
+    bootMs = await idle(1);
+    expect(statSync(memoryFile()).mode & 0o777).toBe(0o600);
+    expect(domainsOf(folder.path)).toHaveLength(1);
+    const pool = await signedRequest(controller, 'GET', `/pools/${POOL.id}`);
+    expect(JSON.parse(pool.text)).toMatchObject({
+      virtualMachineConfiguration: { resumedNodes: true },
+    });
+  });
+
+  it('has a second node idle in a fraction of the time of a boot', async () => {
+    const resumeMs = await resize(2);
+    process.stderr.write(`boot and save ${String(bootMs)} ms, resume ${String(resumeMs)} ms\n`);
+    expect(resumeMs / bootMs).toBeLessThan(0.5);
+  });
+
+  it('gives each node a machine id, random numbers and a clock of its own', async () => {
+    await client.job.add({ id: 'who', poolInfo: { poolId: POOL.id } });
+    const nodes = await client.computeNode.list(POOL.id);
+    await Promise.all(
+      nodes.map(({ affinityId, id }) =>
+        client.task.add('who', {
+          id: id ?? '',
+          commandLine: WHO,
+          ...(affinityId === undefined ? {} : { affinityInfo: { affinityId } }),
+        }),
+      ),
+    );
+    const seen = await Promise.all(
+      nodes.map(async ({ id }) => {
+        const task = await waitFor('a task to complete', async () => {
+          const got = await client.task.get('who', id ?? '');
+          return got.state === 'completed' ? got : undefined;
+        });
+        const { readableStreamBody } = await client.file.getFromTask('who', id ?? '', 'stdout.txt');
+        let text = '';
+        for await (const part of readableStreamBody ?? []) text += String(part);
+        const [machine, random, seconds, uptime] = text.split('\n');
+        const ended = (task.executionInfo?.endTime ?? new Date(0)).getTime();
+        return { node: task.nodeInfo?.nodeId, machine, random, seconds, uptime, ended };
+      }),
+    );
+    expect(new Set(seen.map(({ node }) => node)).size).toBe(2);
+    expect(new Set(seen.map(({ machine }) => machine)).size).toBe(2);
+    expect(new Set(seen.map(({ random }) => random)).size).toBe(2);
+    // The guests' clocks stood still while their image lay on the disk.
+    const hostSeconds = Date.now() / 1000;
+    for (const { seconds } of seen)
+      expect(Math.abs(Number(seconds) - hostSeconds)).toBeLessThan(30);
+  });
+
+  it('reimages a node from the memory image, and reboots one on its own disk', async () => {
+    const [first] = await client.computeNode.list(POOL.id);
+    await client.computeNode.reimage(POOL.id, first?.id ?? '', {});
+    await waitFor('the node to leave', async () => {
+      const { state } = await client.computeNode.get(POOL.id, first?.id ?? '');
+      return state !== 'idle';
+    });
+    const reimageMs = await idle(2);
+    expect(reimageMs / bootMs).toBeLessThan(0.5);
+  });
+
+  it('boots a node when the memory image is broken', async () => {
+    truncateSync(memoryFile(), 1000);
+    await resize(1);
+    await resize(2);
+    expect(controller.logs()).toContain('could not be resumed');
+    // The other node stands on the template's disk still: the next image is made beside it.
+    expect(templates().filter((entry) => entry.endsWith('disk.qcow2'))).toHaveLength(1);
+  });
+
+  it('leaves no guest and no file of a node when its pool is deleted', async () => {
+    await client.pool.deleteMethod(POOL.id);
+    await waitFor('the pool to be gone', async () => !(await client.pool.exists(POOL.id)).body, {
+      timeoutMs: 60_000,
+    });
+    expect(domainsOf(folder.path)).toEqual([]);
+    expect(filesOf(disks)).toEqual([]);
+    const record = templates().find((entry) => entry.endsWith('template.json'));
+    if (record !== undefined)
+      expect(readFileSync(join(disks, 'templates', record), 'utf8')).not.toMatch(/token|secret/);
+  });
+});
