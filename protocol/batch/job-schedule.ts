@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DisplayName, duration, Metadata, ResourceId, Time } from './common.js';
+import { DisplayName, duration, int32, Metadata, nonEmpty, ResourceId, Time } from './common.js';
 import { JobSpecification } from './job.js';
 import { LIMITS } from './limits.js';
 
@@ -13,9 +13,25 @@ const Schedule = z
     doNotRunAfter: Time.optional(),
     startWindow: duration({ minimum: LIMITS.scheduleFloorMs }).optional(),
     recurrenceInterval: duration({ minimum: LIMITS.scheduleFloorMs }).optional(),
+    /** Ours: five fields, or six with seconds first; instead of `recurrenceInterval`. */
+    cronExpression: nonEmpty(LIMITS.cronExpressionLength).optional(),
+    /** Of the cron expression, a name of the IANA database; UTC where it is absent. */
+    timeZone: nonEmpty(LIMITS.idLength).optional(),
   })
   .superRefine((schedule, context) => {
-    const { doNotRunUntil: from, doNotRunAfter: to } = schedule;
+    const { doNotRunUntil: from, doNotRunAfter: to, cronExpression } = schedule;
+    if (cronExpression !== undefined && schedule.recurrenceInterval !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['cronExpression'],
+        message: 'only one of cronExpression and recurrenceInterval may be given',
+      });
+    if (cronExpression === undefined && schedule.timeZone !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['timeZone'],
+        message: 'it counts for a cronExpression only',
+      });
     if (from !== undefined && to !== undefined && from > to)
       context.addIssue({
         code: 'custom',
@@ -23,6 +39,13 @@ const Schedule = z
         message: 'must not be before doNotRunUntil',
       });
   });
+
+/** A schedule whose next runs are asked for before it is added. */
+export const JobSchedulePreview = z.object({
+  schedule: Schedule,
+  count: int32(1, LIMITS.previewedRuns).default(10),
+});
+export type JobSchedulePreview = z.output<typeof JobSchedulePreview>;
 
 export const JobScheduleAdd = z.object({
   id: ResourceId,

@@ -54,6 +54,8 @@ export const LIMITS = {
   /** Documented minimum of recurrenceInterval and startWindow; a controller may allow less, never below the floor. */
   scheduleMinimumMs: 60_000,
   scheduleFloorMs: 1_000,
+  cronExpressionLength: 256,
+  previewedRuns: 1000,
   jobReleaseMaximumMs: 15 * 60_000,
   priorityMinimum: -1000,
   priorityMaximum: 1000,

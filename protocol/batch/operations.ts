@@ -1,7 +1,12 @@
 import type { z } from 'zod';
 import { CertificateAdd } from './certificate.js';
 import { JobAdd, JobDisable, JobPatch, JobTerminate, JobUpdate } from './job.js';
-import { JobScheduleAdd, JobSchedulePatch, JobScheduleUpdate } from './job-schedule.js';
+import {
+  JobScheduleAdd,
+  JobSchedulePatch,
+  JobSchedulePreview,
+  JobScheduleUpdate,
+} from './job-schedule.js';
 import {
   NodeDisableScheduling,
   NodeReboot,
@@ -153,6 +158,11 @@ const jobSchedule = [
   operation('JobSchedule_Disable', 'POST', `${SCHEDULE}/disable`, 204, { ...C, ...served }),
   operation('JobSchedule_Enable', 'POST', `${SCHEDULE}/enable`, 204, { ...C, ...served }),
   operation('JobSchedule_Terminate', 'POST', `${SCHEDULE}/terminate`, 202, { ...C, ...served }),
+  operation('JobSchedule_PreviewRuns', 'GET', `${SCHEDULE}/previewruns`, 200, extension),
+  operation('JobSchedule_PreviewUnsavedRuns', 'POST', '/jobschedules/previewruns', 200, {
+    request: JobSchedulePreview,
+    ...extension,
+  }),
 ] as const;
 
 const ATTEMPT_FILE = `${TASK}/attempts/{attempt}/files/{filePath}`;
@@ -177,6 +187,7 @@ const task = [
   operation('Task_ListSubtasks', 'GET', `${TASK}/subtasksinfo`, 200, served),
   operation('Task_Explain', 'GET', `${TASK}/explain`, 200, extension),
   operation('Task_ListAttempts', 'GET', `${TASK}/attempts`, 200, extension),
+  operation('Task_Follow', 'GET', `${TASK}/follow/{filePath}`, 200, extension),
   operation('Task_GetAttemptLog', 'GET', ATTEMPT_FILE, 200, extension),
 ] as const;
 

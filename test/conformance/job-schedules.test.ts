@@ -337,3 +337,52 @@ describe('lists of schedules', () => {
     ]);
   });
 });
+
+describe('cron expressions', () => {
+  const send = (method: string, path: string, body?: object) =>
+    signedRequest(
+      controller,
+      method,
+      path,
+      body === undefined ? {} : { body: JSON.stringify(body) },
+    );
+  it('make jobs, and their next runs can be seen before and after', async () => {
+    const schedule = { cronExpression: '0 30 2 29 2 *', timeZone: 'Asia/Tokyo' };
+    const body = { id: 'cron', schedule, jobSpecification: nowhere };
+    expect((await send('POST', '/jobschedules', body)).status).toBe(201);
+    const read = JSON.parse((await send('GET', '/jobschedules/cron')).text) as object;
+    expect(read).toMatchObject({
+      schedule,
+      executionInfo: { nextRunTime: expect.stringMatching(/-02-28T17:30:00/) as string },
+    });
+    const saved = await send('GET', '/jobschedules/cron/previewruns?maxresults=2');
+    const unsaved = await send('POST', '/jobschedules/previewruns', { schedule, count: 2 });
+    expect([saved.status, unsaved.status]).toEqual([200, 200]);
+    const { value } = JSON.parse(saved.text) as { value: { runTime: string }[] };
+    expect(value.map(({ runTime }) => runTime.slice(4))).toEqual([
+      '-02-28T17:30:00.000Z',
+      '-02-28T17:30:00.000Z',
+    ]);
+    expect((JSON.parse(unsaved.text) as { value: object[] }).value).toEqual(value);
+    await add('each-second', { recurrenceInterval: 'PT1H' });
+    const every = await send('PATCH', '/jobschedules/each-second', {
+      schedule: { cronExpression: '* * * * * *' },
+    });
+    expect(every.status).toBe(200);
+    await waitFor('a job', async () => (await jobsOf('each-second')).length > 0);
+  });
+  it('are refused with the property that is wrong', async () => {
+    for (const schedule of [
+      { cronExpression: 'never' },
+      { cronExpression: '0 0 31 2 *' },
+      { cronExpression: '@daily', timeZone: 'Nowhere' },
+    ]) {
+      const body = { id: 'bad', schedule, jobSpecification: nowhere };
+      const answer = await send('POST', '/jobschedules', body);
+      expect(answer.code).toBe('InvalidPropertyValue');
+      expect(answer.text).toMatch(/"(cronExpression|timeZone)"/);
+      expect((await send('POST', '/jobschedules/previewruns', { schedule })).status).toBe(400);
+    }
+    expect((await send('GET', '/jobschedules/bad/previewruns')).code).toBe('JobScheduleNotFound');
+  });
+});

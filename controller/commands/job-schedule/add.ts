@@ -6,7 +6,7 @@ import { setNextRun } from '../../core/job-schedule/settle.js';
 import type { JobSchedule } from '../../core/job-schedule/state.js';
 import { entityReply, type Command, type EntityReply } from '../../engine/command.js';
 import type { Input } from '../find.js';
-import { checkSchedule } from './check.js';
+import { checkRuns, checkSchedule } from './check.js';
 
 /** JobSchedule_Add: if it is due, its first job exists when the answer leaves. */
 export const jobScheduleAdd = ({ account, body }: Input<JobScheduleAdd>): Command<EntityReply> => ({
@@ -21,6 +21,7 @@ export const jobScheduleAdd = ({ account, body }: Input<JobScheduleAdd>): Comman
       );
     if (state.jobs.has(jobKey(account, body.id))) throw new BatchError('JobWithSameIdExists');
     checkSchedule(transaction, body);
+    checkRuns(transaction, body.schedule);
     if (!hasQuota(transaction, account)) throw new BatchError('ActiveJobAndScheduleQuotaReached');
     const schedule: JobSchedule = {
       key,
@@ -34,7 +35,7 @@ export const jobScheduleAdd = ({ account, body }: Input<JobScheduleAdd>): Comman
       lastModified: now,
       version: 1,
     };
-    setNextRun(schedule, now);
+    setNextRun(transaction, schedule, now);
     state.jobSchedules.set(key, schedule);
     transaction.changed('jobSchedule', schedule);
     state.toSettle.jobSchedules.add(key);

@@ -36,17 +36,15 @@ export function changeJobSchedule(
 
 /** The next due time by the schedule as it now is: one interval after the last job, if there was one. */
 export function reschedule(transaction: Transaction, schedule: JobSchedule): void {
-  const { now } = transaction;
-  const { recurrenceInterval } = schedule.specification.schedule;
+  const { now, state } = transaction;
+  const { cronExpression, recurrenceInterval } = schedule.specification.schedule;
   const last =
-    schedule.recentJob === undefined
-      ? undefined
-      : transaction.state.jobs.get(schedule.recentJob.key);
-  if (schedule.jobCount === 0) setNextRun(schedule, now);
+    schedule.recentJob === undefined ? undefined : state.jobs.get(schedule.recentJob.key);
+  if (schedule.jobCount === 0 || cronExpression !== undefined)
+    setNextRun(transaction, schedule, now);
   else if (recurrenceInterval === undefined) delete schedule.nextRunTime;
-  else
-    setNextRun(
-      schedule,
-      Math.max(now, (last?.creationTime ?? now) + durationMs(recurrenceInterval)),
-    );
+  else {
+    const next = (last?.creationTime ?? now) + durationMs(recurrenceInterval);
+    setNextRun(transaction, schedule, Math.max(now, next));
+  }
 }

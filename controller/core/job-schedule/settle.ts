@@ -1,4 +1,3 @@
-import { durationMs, parseTime } from '../../../protocol/time.js';
 import { addJob } from '../job/add.js';
 import { deleteAutoPool, type AutoPool } from '../job/auto-pool.js';
 import { deleteJob } from '../job/settle.js';
@@ -7,6 +6,7 @@ import { terminateJob } from '../job/terminate.js';
 import { isLive } from '../job/transition.js';
 import { hasQuota } from '../job/quota.js';
 import type { Recorder } from '../recorder.js';
+import { endOf, firstRun, nextRun, windowOf } from './recurrence.js';
 import type { JobSchedule, JobScheduleState } from './state.js';
 
 export function moveJobSchedule(
@@ -28,47 +28,40 @@ const RETRY_MS = 30_000;
 const jobsOf = (recorder: Recorder, schedule: JobSchedule): Job[] => [
   ...(recorder.state.jobsOfSchedule.get(schedule.key) ?? []),
 ];
-const endOf = ({ specification: { schedule } }: JobSchedule) =>
-  schedule.doNotRunAfter === undefined ? Infinity : parseTime(schedule.doNotRunAfter);
-const windowOf = ({ specification: { schedule } }: JobSchedule) => {
-  const window = schedule.startWindow === undefined ? Infinity : durationMs(schedule.startWindow);
-  const recurrence = recurrenceOf(schedule);
-  return window > recurrence ? Infinity : window;
-};
-const recurrenceOf = (schedule: JobSchedule['specification']['schedule']) =>
-  schedule.recurrenceInterval === undefined ? Infinity : durationMs(schedule.recurrenceInterval);
 
 /** The first due time of a schedule that begins to count at `from`. */
-export function setNextRun(schedule: JobSchedule, from: number): void {
-  const { doNotRunUntil } = schedule.specification.schedule;
-  const next = Math.max(from, doNotRunUntil === undefined ? 0 : parseTime(doNotRunUntil));
-  setOrClear(schedule, next);
+export function setNextRun({ settings }: Recorder, schedule: JobSchedule, from: number): void {
+  setOrClear(schedule, firstRun(settings.cron, schedule.specification.schedule, from));
 }
 
-function setOrClear(schedule: JobSchedule, next: number): void {
-  if (next < Infinity && next <= endOf(schedule)) schedule.nextRunTime = next;
-  else delete schedule.nextRunTime;
+function setOrClear(schedule: JobSchedule, next: number | undefined): void {
+  if (next === undefined) delete schedule.nextRunTime;
+  else schedule.nextRunTime = next;
 }
 
 /** The due time after this one that is still to come: lost ones are not made up for. */
 function advance(recorder: Recorder, schedule: JobSchedule, due: number): void {
-  const recurrence = recurrenceOf(schedule.specification.schedule);
-  const missed =
-    recurrence === Infinity ? 0 : Math.max(0, Math.floor((recorder.now - due) / recurrence));
-  setOrClear(schedule, recurrence === Infinity ? Infinity : due + (missed + 1) * recurrence);
+  const { settings, now } = recorder;
+  setOrClear(schedule, nextRun(settings.cron, schedule.specification.schedule, due, now));
   recorder.changed('jobSchedule', schedule);
 }
+
+const windowFrom = ({ settings }: Recorder, schedule: JobSchedule, due: number) =>
+  windowOf(settings.cron, schedule.specification.schedule, due);
 
 /** When time alone changes the schedule. */
 export function jobScheduleDeadline(recorder: Recorder, schedule: JobSchedule): number {
   if (schedule.state !== 'active') return Infinity;
-  const end = endOf(schedule);
+  const end = endOf(schedule.specification.schedule);
   const times = end >= recorder.now ? [end + 1] : [];
   const { nextRunTime } = schedule;
   if (nextRunTime !== undefined && nextRunTime > recorder.now) times.push(nextRunTime);
   // Due, but its last job still runs or a quota is used up: look again when the window ends, or soon.
   else if (nextRunTime !== undefined)
-    times.push(nextRunTime + windowOf(schedule) + 1, recorder.now + RETRY_MS);
+    times.push(
+      nextRunTime + windowFrom(recorder, schedule, nextRunTime) + 1,
+      recorder.now + RETRY_MS,
+    );
   return Math.min(Infinity, ...times);
 }
 
@@ -101,15 +94,16 @@ export function settleJobSchedule(recorder: Recorder, schedule: JobSchedule): vo
 function settleActive(recorder: Recorder, schedule: JobSchedule, hasLiveJob: boolean): void {
   const { now } = recorder;
   const due = schedule.nextRunTime;
-  if (due !== undefined && now >= due && now <= endOf(schedule)) {
-    if (now > due + windowOf(schedule)) advance(recorder, schedule, due);
+  const end = endOf(schedule.specification.schedule);
+  if (due !== undefined && now >= due && now <= end) {
+    if (now > due + windowFrom(recorder, schedule, due)) advance(recorder, schedule, due);
     else if (!hasLiveJob && hasQuota(recorder, schedule.account)) {
       makeJob(recorder, schedule);
       advance(recorder, schedule, due);
       return;
     }
   }
-  if (!hasLiveJob && (now > endOf(schedule) || schedule.nextRunTime === undefined))
+  if (!hasLiveJob && (now > end || schedule.nextRunTime === undefined))
     complete(recorder, schedule);
 }
 
