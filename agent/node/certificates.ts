@@ -1,7 +1,8 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, lchownSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AssignedCertificate } from '../../protocol/agent/assignment.js';
 import { CERTIFICATES_DIRECTORY } from './directories.js';
+import type { NodeGroups } from './users.js';
 
 export type CertificateViewer = 'starttask' | 'task';
 
@@ -12,10 +13,12 @@ export const certificatesDirectory = (root: string, viewer: CertificateViewer) =
 /**
  * Writes the node's certificates, one directory for each visibility: `sha1-{thumbprint}.pfx` with its
  * password in `sha1-{thumbprint}.pfx.pw`, or `sha1-{thumbprint}.cer`. What an older incarnation left goes.
+ * With `groups`, each directory is readable for its group alone; otherwise for the agent's own user.
  */
 export function installCertificates(
   root: string,
   certificates: readonly AssignedCertificate[],
+  groups?: NodeGroups,
 ): void {
   for (const viewer of ['starttask', 'task', 'remoteuser'] as const) {
     const directory = join(root, CERTIFICATES_DIRECTORY, viewer);
@@ -24,7 +27,20 @@ export function installCertificates(
     for (const certificate of certificates) {
       if (certificate.visibility.includes(viewer)) install(directory, certificate);
     }
+    if (groups !== undefined) share(directory, groups[GROUPS[viewer]]);
   }
+}
+
+const GROUPS = { starttask: 'startTask', task: 'task', remoteuser: 'remoteUser' } as const;
+
+/** For a group to read, and for nobody to change. */
+function share(directory: string, group: number): void {
+  for (const name of readdirSync(directory)) {
+    lchownSync(join(directory, name), 0, group);
+    chmodSync(join(directory, name), 0o440);
+  }
+  lchownSync(directory, 0, group);
+  chmodSync(directory, 0o750);
 }
 
 function install(directory: string, certificate: AssignedCertificate): void {

@@ -1,4 +1,4 @@
-import { networkInterfaces, userInfo } from 'node:os';
+import { networkInterfaces } from 'node:os';
 import type { NodeEnvironment } from '../core/environment.js';
 
 /** Variables of the agent's own environment that tasks get too; nothing else of it reaches them. */
@@ -24,16 +24,6 @@ export function lentEnvironment(own: NodeJS.ProcessEnv): NodeEnvironment {
     if (value !== undefined && value !== '') environment[name] = value;
   }
   return environment;
-}
-
-/** What a reader of the node should know about how it runs tasks. */
-export function remarks(launcherRemark: string | undefined): string[] {
-  const { uid, username } = userInfo();
-  const who =
-    uid === 0
-      ? `the agent runs as root, and so does every task: separate users are not set up`
-      : `not root: tasks run as user ${username}, which also runs the agent`;
-  return launcherRemark === undefined ? [who] : [who, launcherRemark];
 }
 
 /** The node's address for its neighbours: the first that is not loopback. */

@@ -1,6 +1,7 @@
 import { constants, type Stats } from 'node:fs';
 import { lstat, open, readdir, rm, rmdir, unlink, type FileHandle } from 'node:fs/promises';
 import type { AgentRequest, AgentResponse, FileProperties } from '../../protocol/agent/request.js';
+import { removeAside, setAside } from './directories.js';
 import { inParent, isHidden, pathParts, PathRefused, resolveLinks } from './safe-path.js';
 
 /** Directories below one another that a recursive listing follows. */
@@ -23,10 +24,17 @@ export interface Answer {
 }
 
 /** Those of the controller's questions that name a path below the root. */
-export type FileRequest = Extract<AgentRequest, { path: string }>;
+export type FileRequest = Exclude<Extract<AgentRequest, { path: string }>, { type: 'followFile' }>;
 
-/** Answers one question about files below the node's root. Never throws: what fails is an answer too. */
-export async function answerRequest(root: string, request: FileRequest): Promise<Answer> {
+/**
+ * Answers one question about files below the node's root. Never throws: what fails is an answer too.
+ * `hasUsers`: files belong to users of tasks, who may be changing them this moment.
+ */
+export async function answerRequest(
+  root: string,
+  request: FileRequest,
+  hasUsers = false,
+): Promise<Answer> {
   try {
     const parts = pathParts(request.path);
     if (isHidden(parts)) throw new PathRefused(request.path, 'it belongs to the node agent');
@@ -43,7 +51,7 @@ export async function answerRequest(root: string, request: FileRequest): Promise
       case 'readFile':
         return await readFile(root, await resolveLinks(root, parts), request);
       case 'deleteFile':
-        await deleteFile(root, parts, request.recursive);
+        await deleteFile(root, parts, request.recursive, hasUsers);
         return { response: { type: 'deleted' } };
     }
   } catch (error) {
@@ -55,19 +63,22 @@ export async function answerRequest(root: string, request: FileRequest): Promise
 export async function removeDirectories(
   root: string,
   directories: readonly string[],
+  hasUsers = false,
 ): Promise<void> {
   for (const directory of directories) {
     const parts = pathParts(directory);
     if (parts.length === 0 || isHidden(parts))
       throw new PathRefused(directory, 'it is not a directory of a task or job');
     try {
-      await inParent(root, parts, (parent, name) =>
-        rm(`${parent}/${name}`, { recursive: true, force: true }),
-      );
+      await inParent(root, parts, async (parent, name) => {
+        if (hasUsers) setAside(root, `${parent}/${name}`);
+        else await rm(`${parent}/${name}`, { recursive: true, force: true });
+      });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
   }
+  if (hasUsers) await removeAside(root);
 }
 
 class RangeInvalid extends Error {}
@@ -105,14 +116,22 @@ async function readFile(
   }
 }
 
-async function deleteFile(root: string, parts: string[], recursive: boolean): Promise<void> {
+async function deleteFile(
+  root: string,
+  parts: string[],
+  recursive: boolean,
+  hasUsers: boolean,
+): Promise<void> {
   if (parts.length < 2)
     throw new PathRefused(parts.join('/'), 'the directories of the node itself stay');
   await inParent(root, parts, async (directory, name) => {
     const path = `${directory}/${name}`;
     const stats = await lstat(path);
     if (!stats.isDirectory()) return unlink(path);
-    return recursive ? rm(path, { recursive: true }) : rmdir(path);
+    if (!recursive) return rmdir(path);
+    if (!hasUsers) return rm(path, { recursive: true });
+    setAside(root, path);
+    return removeAside(root);
   });
 }
 

@@ -1,3 +1,5 @@
+import { constants } from 'node:fs';
+
 /** One process to start: everything absolute, nothing to be looked up. */
 export interface LaunchOrder {
   file: string;
@@ -8,6 +10,18 @@ export interface LaunchOrder {
   stderrPath: string;
   /** Adds to output files that an earlier process of the try has begun. */
   appends?: boolean;
+  /** The output files' directory is another user's: they are opened without following links or waiting. */
+  guarded?: boolean;
+}
+
+/** How output files are opened. */
+export function outputFlags({ appends, guarded }: LaunchOrder): number {
+  const flags = constants.O_WRONLY | constants.O_CREAT;
+  return (
+    flags |
+    (appends === true ? constants.O_APPEND : constants.O_TRUNC) |
+    (guarded === true ? constants.O_NOFOLLOW | constants.O_NONBLOCK : 0)
+  );
 }
 
 export interface ProcessEnd {

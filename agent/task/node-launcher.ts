@@ -2,7 +2,13 @@ import { spawn } from 'node:child_process';
 import { accessSync, closeSync, constants as files, openSync, readSync } from 'node:fs';
 import { constants } from 'node:os';
 import { systemCode } from './failure.js';
-import { LaunchError, type LaunchCallbacks, type Launcher, type LaunchOrder } from './launcher.js';
+import {
+  LaunchError,
+  outputFlags,
+  type LaunchCallbacks,
+  type Launcher,
+  type LaunchOrder,
+} from './launcher.js';
 import { signalGroup } from './session.js';
 
 /** Node's own spawn: slower and without CPU figures, for systems where posix_spawn can't be called. */
@@ -28,7 +34,7 @@ function start(order: LaunchOrder, callbacks: LaunchCallbacks): void {
   try {
     checkFormat(order.file);
     for (const path of [order.stdoutPath, order.stderrPath])
-      outputs.push(openSync(path, order.appends === true ? 'a' : 'w', 0o640));
+      outputs.push(openSync(path, outputFlags(order), 0o640));
     const child = spawn(order.file, order.argv.slice(1), {
       argv0: order.argv[0] ?? order.file,
       cwd: order.workingDirectory,

@@ -6,7 +6,9 @@ import { expandVariables } from '../core/environment.js';
 import { compilePattern } from '../core/file-pattern.js';
 import type { HttpClient } from '../node/http.js';
 import { inParent, pathParts } from '../node/safe-path.js';
+import type { RunUser } from '../node/users.js';
 import { StepFailure, Stopped, systemCode } from './failure.js';
+import { mayRead } from './ownership.js';
 import { blobUrl } from './resource-files.js';
 import {
   bare,
@@ -23,6 +25,8 @@ export interface OutputContext {
   client: HttpClient;
   /** The task's directory; nothing outside it is ever uploaded. */
   taskDirectory: string;
+  /** Nothing is uploaded that this user could not read itself. */
+  user?: RunUser | undefined;
   environment: Readonly<Record<string, string>>;
   succeeded: boolean;
   signal: AbortSignal;
@@ -120,7 +124,7 @@ async function put(upload: Upload, context: OutputContext): Promise<void> {
   const url = blobUrl(new URL(upload.output.containerUrl), upload.blob);
   try {
     await withRetries(limits, signal, url, async () => {
-      const handle = await openRegular(context.taskDirectory, upload.file);
+      const handle = await openRegular(context.taskDirectory, upload.file, context.user);
       if (handle === undefined) return;
       try {
         const { size } = await handle.stat();
@@ -152,16 +156,24 @@ async function put(upload: Upload, context: OutputContext): Promise<void> {
   }
 }
 
-/** Opens a file without following links; nothing where there is none. */
-async function openRegular(top: string, file: string) {
+/** Opens a file without following links; nothing where there is none. Throws EACCES for another user's. */
+async function openRegular(top: string, file: string, user: RunUser | undefined) {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   try {
     const handle = await inParent(top, pathParts(file), (directory, name) =>
       open(`${directory}/${name}`, flags),
     );
-    if ((await handle.stat()).isFile()) return handle;
+    const stats = await handle.stat();
+    const isForbidden = user !== undefined && !mayRead(user, stats);
+    if (stats.isFile() && !isForbidden) return handle;
     await handle.close();
-    return undefined;
+    if (!isForbidden) return undefined;
+    throw new StepFailure(
+      'FileUploadMiscError',
+      'usererror',
+      `The output file ${file} belongs to another user, and the task's user may not read it.`,
+      [{ name: 'FilePath', value: file }],
+    );
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemCode(error))) return undefined;
     throw error;
@@ -169,7 +181,7 @@ async function openRegular(top: string, file: string) {
 }
 
 function named(error: unknown, upload: Upload, url: URL): Error {
-  if (error instanceof Stopped) return error;
+  if (error instanceof Stopped || error instanceof StepFailure) return error;
   const what = `The output file ${upload.file} could not be uploaded to ${bare(url)}`;
   const failure = (code: string, category: 'usererror' | 'servererror') =>
     new StepFailure(

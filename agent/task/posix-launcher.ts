@@ -4,6 +4,7 @@ import { constants } from 'node:os';
 import type Koffi from 'koffi';
 import {
   LaunchError,
+  outputFlags,
   type LaunchCallbacks,
   type Launcher,
   type LaunchOrder,
@@ -19,8 +20,6 @@ const WNOHANG = 1;
 const STRUCT_BYTES = 512;
 
 const ACTIONS_BYTES = 128;
-const OUTPUT_FLAGS = files.O_WRONLY | files.O_CREAT | files.O_TRUNC;
-const APPEND_FLAGS = files.O_WRONLY | files.O_CREAT | files.O_APPEND;
 
 type Native = ReturnType<typeof bind>;
 
@@ -95,7 +94,7 @@ class PosixLauncher implements Launcher {
     const pidOut = Buffer.alloc(8);
     native.actionsInit(actions);
     native.addOpen(actions, 0, '/dev/null', files.O_RDONLY, 0);
-    const flags = order.appends === true ? APPEND_FLAGS : OUTPUT_FLAGS;
+    const flags = outputFlags(order);
     native.addOpen(actions, 1, order.stdoutPath, flags, 0o640);
     native.addOpen(actions, 2, order.stderrPath, flags, 0o640);
     // Whatever this program inherited from whoever started it ends here.

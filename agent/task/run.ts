@@ -10,7 +10,7 @@ import {
 import type { HttpClient } from '../node/http.js';
 import type { RunUser } from '../node/users.js';
 import type { ApplicationPackages } from './application-packages.js';
-import { asUser, refusedProgram } from './as-user.js';
+import { asUser, isPlainText, refusedProgram } from './as-user.js';
 import { diskFailure, StepFailure, Stopped } from './failure.js';
 import type { LogCopies } from './log-copies.js';
 import type { Launcher, LaunchOrder, ProcessEnd } from './launcher.js';
@@ -105,6 +105,13 @@ export class Runner {
     for (const run of this.#runs.values()) this.#killRun(run, 0);
   }
 
+  /** Whether a run goes on that may write this file. */
+  writes(path: string): boolean {
+    for (const { taskDirectory } of this.#runs.values())
+      if (path.startsWith(`${taskDirectory}/`)) return true;
+    return false;
+  }
+
   /** Runs that have not ended. */
   get size(): number {
     return this.#runs.size;
@@ -179,11 +186,13 @@ export class Runner {
         signalOf(run),
         limits,
       );
-    const { user } = run;
-    const hadBefore = run.keepsLeftovers && user !== undefined;
-    const target = hadBefore ? createIncoming(this.context.rootDirectory) : workingDirectory;
+    const { rootDirectory, users, setpriv } = this.context;
+    // A directory that the user has had before is the user's to write to, not root's.
+    const owner = run.keepsLeftovers && users.groups !== undefined ? run.user : undefined;
+    const target = owner === undefined ? workingDirectory : createIncoming(rootDirectory);
     await downloadResourceFiles(client, run.program.resourceFiles, target, signalOf(run), limits);
-    if (hadBefore) await deliver(target, workingDirectory, user, this.context.setpriv);
+    if (owner !== undefined)
+      await deliver(target, workingDirectory, owner, users.groups?.node ?? owner.gid, setpriv);
   }
 
   #launchLater(run: Run): void {
@@ -204,6 +213,8 @@ export class Runner {
     const argv = splitCommandLine(commandLine);
     const workingDirectory = `${run.taskDirectory}/wd`;
     const file = findProgram(argv[0] ?? '', run.environment.PATH ?? '', workingDirectory);
+    const { user } = run;
+    if (user !== undefined && isPlainText(file)) throw launchFailure(file, 'ENOEXEC');
     handOverRun(run, this.context);
     const stderrPath = `${run.taskDirectory}/stderr.txt`;
     const plain: LaunchOrder = {
@@ -215,7 +226,6 @@ export class Runner {
       stderrPath,
       ...(part?.state === 'proceeded' ? { appends: true } : {}),
     };
-    const { user } = run;
     const order = user === undefined ? plain : asUser(plain, user, this.context.setpriv);
     this.context.launcher.launch(order, {
       started: (pid) => {

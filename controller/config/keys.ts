@@ -48,6 +48,10 @@ export const KEY_FORMS: readonly KeyForm[] = [
     'bearer token of the management plane (default: one is made and kept in DIR/admin-token)',
   ),
   structure('images', 'images that pools may name, beside the embedded process image'),
+  structure(
+    'cloudServiceImages',
+    'images of pools with cloudServiceConfiguration: {OSFAMILY: {publisher, offer, sku}}, `*` for any other (default: the process image)',
+  ),
   structure('vmSizes', 'VM sizes that pools may name, beside the embedded ones'),
   structure('quotas', 'quotas of accounts that are made'),
   structure(

@@ -51,6 +51,13 @@ export const Image = z
   });
 export type Image = z.infer<typeof Image>;
 
+const ImageName = z.strictObject({
+  publisher: z.string().min(1).max(64),
+  offer: z.string().min(1).max(64),
+  sku: z.string().min(1).max(64),
+  version: z.string().min(1).max(64).default('latest'),
+});
+
 export const VmSize = z.strictObject({
   name: z.string().min(1).max(64).toLowerCase(),
   vcpus: z.int().min(1).max(512),
@@ -271,6 +278,12 @@ export const ConfigurationSchema = z.strictObject({
   /** Added to the embedded catalogue; one with the same names replaces the embedded one. */
   images: z.array(Image).max(1000).default([]),
   vmSizes: z.array(VmSize).max(1000).default([]),
+  /** By osFamily; `*` is any other. */
+  cloudServiceImages: z
+    .record(z.string().min(1).max(16), ImageName)
+    .default({
+      '*': { publisher: 'batchyard', offer: 'process', sku: 'local', version: 'latest' },
+    }),
   quotas: Quotas.default({}),
   hypervisors: z
     .array(Hypervisor)

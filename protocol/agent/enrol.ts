@@ -49,6 +49,18 @@ export type Resumption = z.infer<typeof Resumption>;
 export const TemplateSeed = z.object({ template: z.literal(true) });
 export const PADDED_SEED_BYTES = 16_384;
 
+/**
+ * Whom tasks run as on a node whose agent is root. `numbers`: a block of user and group numbers that no
+ * other node of the machine uses, without accounts; `accounts`: the machine is the node's own, and has
+ * system accounts, those of single tasks from the block.
+ */
+export const TaskUsers = z.object({
+  kind: z.enum(['numbers', 'accounts']),
+  first: z.int().min(1_000).max(0xffff_0000),
+  count: z.int().min(256),
+});
+export type TaskUsers = z.infer<typeof TaskUsers>;
+
 /** The seed of an agent: all it needs to call home. Worth nothing after enrolment. */
 export const Seed = z.object({
   controllerUrl: z.string(),
@@ -59,6 +71,10 @@ export const Seed = z.object({
   token: z.string(),
   /** AZ_BATCH_NODE_ROOT_DIR of the node. */
   rootDirectory: z.string(),
+  /** Absent: every task runs as the agent's own user. */
+  taskUsers: TaskUsers.optional(),
+  /** Why they are absent although the agent is root; shown on the node. */
+  taskUsersRemark: z.string().optional(),
   resumption: Resumption.optional(),
 });
 export type Seed = z.infer<typeof Seed>;

@@ -123,3 +123,11 @@ export function ensureImage(): string {
   }).trim();
   return join(directory, 'manifest.json');
 }
+
+/** Tasks can have users of their own only where the agent is root. */
+export const rootRequirement = () =>
+  requirement(
+    'root',
+    () => process.getuid?.() === 0 || 'this is not root',
+    'sudo npm test -- --project agent',
+  );

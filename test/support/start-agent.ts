@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Seed } from '../../protocol/agent/enrol.js';
 import { FakeController, type FakeControllerOptions } from './fake-controller.js';
 
 const AGENT = fileURLToPath(new URL('../../dist/agent.mjs', import.meta.url));
@@ -39,6 +40,10 @@ export class StartedAgent {
     options: FakeControllerOptions & {
       environment?: Record<string, string>;
       program?: string;
+      /** Added to the seed. */
+      seed?: Partial<Seed>;
+      /** In front of the agent's command, to put it into another world (`unshare …`). */
+      before?: string[];
     } = {},
   ): Promise<StartedAgent> {
     const controller = await FakeController.start(options);
@@ -49,10 +54,15 @@ export class StartedAgent {
       incarnation: 1,
       token: randomBytes(16).toString('hex'),
       rootDirectory: join(folder, 'root'),
+      ...options.seed,
     };
+    // Tasks that have users of their own must be able to pass.
+    if (options.seed?.taskUsers !== undefined) chmodSync(folder, 0o711);
     const seedPath = join(folder, 'seed.json');
     writeFileSync(seedPath, JSON.stringify(seed), { mode: 0o600 });
-    const child = spawn(process.execPath, [options.program ?? AGENT, '--seed', seedPath], {
+    const command = [process.execPath, options.program ?? AGENT, '--seed', seedPath];
+    const [file = '', ...args] = [...(options.before ?? []), ...command];
+    const child = spawn(file, args, {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, ...options.environment },
     });
