@@ -48,6 +48,20 @@ describe('the domain of a node', () => {
     expect(domainXml(description)).toContain("<tb-cache unit='MiB'>64</tb-cache>");
     expect(domainXml({ ...description, type: 'kvm' })).not.toContain('tb-cache');
   });
+  it('has its data disks in order, each in a file of its own, and the devices of the host', () => {
+    const xml = domainXml({
+      ...description,
+      dataDisks: [
+        { lun: 3, sizeGiB: 1 },
+        { lun: 12, sizeGiB: 1 },
+      ],
+      hostDevices: ['0000:3b:00.1'],
+    });
+    expect(xml).toMatch(/file='\/disks\/data-3.qcow2'.*dev='vdc'.*lun-3/);
+    expect(xml).toMatch(/file='\/disks\/data-12.qcow2'.*dev='vdd'.*lun-12/);
+    expect(xml).toContain("<hostdev mode='subsystem' type='pci' managed='yes'>");
+    expect(xml).toContain("<address domain='0x0000' bus='0x3b' slot='0x00' function='0x1'/>");
+  });
   it('has a name of its own for nodes whose ids differ in punctuation only', () => {
     const other = nodeKey(poolKey(accountKey('account'), 'Pool-1'), 'tvm-1');
     expect(domainName('c', key)).not.toBe(domainName('c', other));

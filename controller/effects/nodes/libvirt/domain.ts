@@ -1,6 +1,8 @@
 /** What a node's domain looks like to libvirt, and how it is known again. */
 import { createHash } from 'node:crypto';
 import type { NodeKey } from '../../../../protocol/keys.js';
+import { dataDiskXml, hostDeviceXml } from './devices.js';
+import type { DataDisk } from './devices.js';
 import { attributesOf, element, text } from './xml.js';
 
 export type DomainType = 'kvm' | 'qemu';
@@ -22,6 +24,9 @@ export interface DomainDescription {
   consoleLog: string;
   /** `user`: QEMU's user mode network; anything else names a libvirt network. */
   network: string;
+  dataDisks?: readonly DataDisk[] | undefined;
+  /** PCI addresses of the host's devices that are the node's while it runs. */
+  hostDevices?: readonly string[] | undefined;
 }
 
 const NAMESPACE = 'urn:batchyard:node:1';
@@ -172,7 +177,8 @@ function operatingSystem(boot: DomainDescription['boot']): string {
   );
 }
 
-function devices({ disk, agentDisk, consoleLog, network }: DomainDescription): string {
+function devices(description: DomainDescription): string {
+  const { disk, agentDisk, consoleLog, network, dataDisks = [], hostDevices = [] } = description;
   return element(
     'devices',
     {},
@@ -193,6 +199,8 @@ function devices({ disk, agentDisk, consoleLog, network }: DomainDescription): s
       element('readonly'),
       element('shareable'),
     ),
+    ...dataDiskXml(disk, dataDisks),
+    ...hostDeviceXml(hostDevices),
     element(
       'interface',
       { type: network === 'user' ? 'user' : 'network' },

@@ -10,6 +10,7 @@ import type { AgentFiles } from './agent-disk.js';
 import { LibvirtConnection } from './connection.js';
 import { guestUrl } from './controller-url.js';
 import { findDomainType } from './domain-type.js';
+import { makeDataDisks, removeDataDisks } from './devices.js';
 import { domainName, domainNamePrefix, domainXml, ownerOf, templateOf } from './domain.js';
 import type { DomainDescription, DomainType } from './domain.js';
 import { HostFiles } from './host-files.js';
@@ -161,6 +162,9 @@ export class LibvirtHost {
     name: string,
   ): Promise<boolean> {
     if (specification.resumed !== true || specification.disk === 'keep') return false;
+    // A memory image knows the devices of the guest that it was made of.
+    const { dataDisks = [], hostDevices = [] } = specification;
+    if (dataDisks.length + hostDevices.length > 0) return false;
     const { description, base } = described;
     const { diskGiB } = specification.vmSize;
     const template = await this.templates.get({ description, base, diskGiB });
@@ -219,13 +223,15 @@ export class LibvirtHost {
       seedFile,
       consoleLog,
       network,
+      dataDisks: specification.dataDisks,
+      hostDevices: specification.hostDevices,
     };
     return { description, base, seed: guestSeed };
   }
 
   /** The node's disk over the image's, or over its template's. */
   private async prepare(
-    { nodeKey, incarnation, vmSize, disk }: NodeSpecification,
+    { nodeKey, incarnation, vmSize, disk, dataDisks = [] }: NodeSpecification,
     { base, seed }: Described,
     template?: Template,
   ): Promise<void> {
@@ -238,6 +244,9 @@ export class LibvirtHost {
       seed: JSON.stringify(seed),
       template: template?.key,
     });
+    const folder = files.node(nodeKey);
+    if (disk === 'new') await removeDataDisks(folder.disk, dataDisks);
+    await makeDataDisks(folder.disk, dataDisks);
   }
 
   private async start(name: string, description: DomainDescription): Promise<void> {
@@ -270,10 +279,10 @@ export class LibvirtHost {
 
   private openFiles(folder: string): Promise<HostFiles> {
     const { diskDirectory, uri } = this.settings;
-    if (!/^[\w+]+:\/\/\//.test(uri)) {
+    if (!/^[\w+]+:\/\/\//.test(uri) && diskDirectory === undefined) {
       throw new NodeProvisionError(
         'AllocationFailed',
-        `hypervisor ${this.settings.name} at ${uri} is on another machine; nodes can be made on this one only (qemu:///system, qemu:///session)`,
+        `hypervisor ${this.settings.name} at ${uri} is on another machine: set its \`diskDirectory\` to a folder that both machines have under the same path (such as an NFS mount)`,
       );
     }
     return HostFiles.open(
