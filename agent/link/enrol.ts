@@ -10,6 +10,7 @@ export type SendRequest = (
     headers?: Record<string, string | number>;
     body?: string | Buffer | Readable;
     signal?: AbortSignal;
+    isLong?: boolean;
     idleMs: number;
   },
 ) => Promise<IncomingMessage>;

@@ -3,12 +3,15 @@ import type { SendRequest } from './enrol.js';
 
 const IDLE_MS = 60_000;
 
-/** Sends the bytes of a file that the controller asked for as the body of a request of our own. */
+/**
+ * Sends the bytes of a file that the controller asked for as the body of a request of our own. Without
+ * `bytes` nobody knows how many there will be, nor when.
+ */
 export async function sendStream(
   send: SendRequest,
   link: { controllerUrl: string; nodeKey: string; incarnation: number; secret: string },
   id: string,
-  bytes: number,
+  bytes: number | undefined,
   body: Readable,
 ): Promise<void> {
   const response = await send(
@@ -19,10 +22,10 @@ export async function sendStream(
         authorization: `Bearer ${link.secret}`,
         'x-batchyard-node': `${link.nodeKey};${link.incarnation}`,
         'content-type': 'application/octet-stream',
-        'content-length': bytes,
+        ...(bytes === undefined ? {} : { 'content-length': bytes }),
       },
       body,
-      idleMs: IDLE_MS,
+      ...(bytes === undefined ? { isLong: true, idleMs: 0 } : { idleMs: IDLE_MS }),
     },
   );
   response.resume();

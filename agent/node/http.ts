@@ -9,7 +9,9 @@ export interface HttpOptions {
   /** A short text, or a stream whose length the headers tell. */
   body?: string | Buffer | Readable;
   signal?: AbortSignal;
-  /** Without a byte in either direction for this long the request fails. */
+  /** A body that may take hours: the headers leave at once, over a connection of its own. */
+  isLong?: boolean;
+  /** Without a byte in either direction for this long the request fails; 0: never. */
   idleMs: number;
 }
 
@@ -27,6 +29,7 @@ export class HttpTimeout extends Error {
  */
 export class HttpClient {
   #http = new HttpAgent({ keepAlive: true, maxSockets: 16 });
+  #long = new HttpAgent({ keepAlive: false });
   #https = new HttpsAgent({ keepAlive: true, maxSockets: 16 });
   #controller: HttpsAgent | undefined;
   #controllerHost: string;
@@ -46,10 +49,11 @@ export class HttpClient {
       const request = send(url, {
         method: options.method,
         headers: options.headers ?? {},
-        agent: this.#agent(url, secure),
+        agent: this.#agent(url, secure, options.isLong === true),
         timeout: options.idleMs,
         ...(options.signal === undefined ? {} : { signal: options.signal }),
       });
+      if (options.isLong === true) request.flushHeaders();
       request.on('response', resolve);
       request.on('error', reject);
       request.on('timeout', () => request.destroy(new HttpTimeout(url, options.idleMs)));
@@ -59,11 +63,11 @@ export class HttpClient {
     });
 
   close(): void {
-    for (const agent of [this.#http, this.#https, this.#controller]) agent?.destroy();
+    for (const agent of [this.#http, this.#long, this.#https, this.#controller]) agent?.destroy();
   }
 
-  #agent(url: URL, secure: boolean): HttpAgent | HttpsAgent {
-    if (!secure) return this.#http;
+  #agent(url: URL, secure: boolean, isLong: boolean): HttpAgent | HttpsAgent {
+    if (!secure) return isLong ? this.#long : this.#http;
     return url.host === this.#controllerHost ? (this.#controller ?? this.#https) : this.#https;
   }
 }

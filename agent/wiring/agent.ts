@@ -12,7 +12,8 @@ import { chooseUsers } from '../node/choose-users.js';
 import { ipAddress, lentEnvironment } from '../node/description.js';
 import { removeAside } from '../node/directories.js';
 import { answerRequest, removeDirectories } from '../node/files.js';
-import { HttpClient } from '../node/http.js';
+import { follow } from '../node/follow.js';
+import type { HttpClient } from '../node/http.js';
 import { type Identity } from '../node/identity.js';
 import { killLeftovers } from '../node/leftovers.js';
 import { disk, Metrics } from '../node/metrics.js';
@@ -51,6 +52,8 @@ export class Agent {
   #logs: LogCopies;
   #users: Users;
   #hasCertificates = false;
+  /** What follows files over the present link. */
+  #linkEnds = new AbortController();
   #busy = false;
   #stopping = false;
   #wake: { at: number; timer: NodeJS.Timeout } | undefined;
@@ -93,7 +96,11 @@ export class Agent {
     });
     this.#connection = new Connection(identity, {
       opened: () => this.#input(() => this.#core.linkOpened()),
-      closed: () => this.#input(() => this.#core.linkClosed()),
+      closed: () => {
+        this.#linkEnds.abort();
+        this.#linkEnds = new AbortController();
+        this.#input(() => this.#core.linkClosed());
+      },
       message: (message) => this.#input(() => this.#core.receive(message, now())),
       refused: (status) => {
         log(
@@ -234,6 +241,7 @@ export class Agent {
 
   async #answer(id: string, request: AgentRequest): Promise<void> {
     if (request.type === 'uploadLogs') return this.#uploadLogs(id, request);
+    if (request.type === 'followFile') return this.#follow(id, request);
     const { response, opened } = await answerRequest(
       this.identity.rootDirectory,
       request,
@@ -250,6 +258,30 @@ export class Agent {
       await sendStream(this.client.request, this.identity, id, end - start, body);
     } finally {
       await handle.close();
+    }
+  }
+
+  /** A follower ends with the link: the controller asks again over the next one. */
+  async #follow(
+    id: string,
+    { path, start }: Extract<AgentRequest, { type: 'followFile' }>,
+  ): Promise<void> {
+    const { rootDirectory } = this.identity;
+    const done = new AbortController();
+    const signal = AbortSignal.any([this.#linkEnds.signal, done.signal]);
+    const isOver = () => !this.#runner.writes(`${rootDirectory}/${path}`);
+    this.#connection.send({ type: 'response', id, response: { type: 'following' } });
+    const body = Readable.from(follow({ rootDirectory, path, start, isOver, signal }), {
+      objectMode: false,
+    });
+    const abort = () => body.destroy(new Error('the link is gone'));
+    signal.addEventListener('abort', abort);
+    try {
+      await sendStream(this.client.request, this.identity, id, undefined, body);
+    } finally {
+      // The reader may be gone while the file waits for its next line.
+      signal.removeEventListener('abort', abort);
+      done.abort();
     }
   }
 

@@ -21,6 +21,8 @@ interface NodeFiles {
     path: string,
     range?: { start?: number; end?: number },
   ): Promise<{ file: FileProperties; start: number; end: number; body: NodeJS.ReadableStream }>;
+  /** The file from `start` on as it is written, until nobody writes it any more. */
+  follow(nodeKey: NodeKey, path: string, start: number): Promise<Readable>;
   /** Whether the node has a link right now. */
   isOnline(nodeKey: NodeKey): boolean;
 }

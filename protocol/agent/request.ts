@@ -23,6 +23,8 @@ export const AgentRequest = z.discriminatedUnion('type', [
     start: z.number().optional(),
     end: z.number().optional(),
   }),
+  /** The same from `start` on as it is written, until the run that writes it is over; answered with `following`. */
+  z.object({ type: z.literal('followFile'), path: z.string(), start: z.number() }),
   z.object({ type: z.literal('deleteFile'), path: z.string(), recursive: z.boolean() }),
   /** The agent's own log files, to `{containerUrl}/{directory}/…`; answered with `uploading`, before they are there. */
   z.object({ type: z.literal('uploadLogs'), containerUrl: z.string(), directory: z.string() }),
@@ -46,6 +48,7 @@ export const AgentResponse = z.discriminatedUnion('type', [
   z.object({ type: z.literal('files'), files: z.array(FileProperties), more: z.boolean() }),
   z.object({ type: z.literal('file'), file: FileProperties }),
   z.object({ type: z.literal('deleted') }),
+  z.object({ type: z.literal('following') }),
   z.object({ type: z.literal('uploading'), files: z.int() }),
   z.object({
     type: z.literal('failed'),

@@ -23,6 +23,7 @@ import {
   PoolPatch,
   PoolResize,
   PoolUpdateProperties,
+  PoolUpgradeOS,
 } from './pool.js';
 import { TaskAdd, TaskAddCollectionEnvelope, TaskUpdate } from './task.js';
 
@@ -41,6 +42,8 @@ export interface Operation {
   readonly request?: z.ZodType;
   /** A missing body means the empty object. */
   readonly bodyOptional?: true;
+  /** Month of the last api-version that has it (`2018-12`); later ones know no such path. */
+  readonly until?: string;
   /** Absent: answered 501 NotImplemented until it is built. */
   readonly served?: true;
   /** Ours, beyond Azure's: docs/extensions.md. */
@@ -96,15 +99,26 @@ const pool = [
     ...served,
   }),
   operation('Pool_ListUsageMetrics', 'GET', '/poolusagemetrics', 200, served),
-  operation('Pool_GetAllLifetimeStatistics', 'GET', '/lifetimepoolstats', 200, served),
+  operation('Pool_GetAllLifetimeStatistics', 'GET', '/lifetimepoolstats', 200, {
+    until: '2022-10',
+    ...served,
+  }),
   operation('Pool_Explain', 'GET', `${POOL}/explain`, 200, extension),
-  operation('Pool_UpgradeOS', 'POST', `${POOL}/upgradeos`, 202, {}),
+  operation('Pool_UpgradeOS', 'POST', `${POOL}/upgradeos`, 202, {
+    ...C,
+    request: PoolUpgradeOS,
+    until: '2018-08',
+    ...served,
+  }),
 ] as const;
 
 const account = [
   operation('Account_ListSupportedImages', 'GET', '/supportedimages', 200, served),
   operation('Account_ListPoolNodeCounts', 'GET', '/nodecounts', 200, served),
-  operation('Account_ListNodeAgentSkus', 'GET', '/nodeagentskus', 200, served),
+  operation('Account_ListNodeAgentSkus', 'GET', '/nodeagentskus', 200, {
+    until: '2018-12',
+    ...served,
+  }),
   operation('Application_List', 'GET', '/applications', 200, served),
   operation('Application_Get', 'GET', '/applications/{applicationId}', 200, served),
 ] as const;
@@ -133,7 +147,10 @@ const job = [
     served,
   ),
   operation('Job_GetTaskCounts', 'GET', `${JOB}/taskcounts`, 200, served),
-  operation('Job_GetAllLifetimeStatistics', 'GET', '/lifetimejobstats', 200, served),
+  operation('Job_GetAllLifetimeStatistics', 'GET', '/lifetimejobstats', 200, {
+    until: '2022-10',
+    ...served,
+  }),
 ] as const;
 
 const jobSchedule = [

@@ -71,6 +71,20 @@ export class NodeFiles {
     }
   }
 
+  /** The file from `start` on as it is written; ends when nobody writes it any more. */
+  async follow(nodeKey: NodeKey, path: string, start: number): Promise<Readable> {
+    const id = randomUUID();
+    const arrival = this.expect(id, nodeKey);
+    try {
+      const response = await this.ask(nodeKey, id, { type: 'followFile', path, start });
+      if (response.type !== 'following') throw asError(response, path);
+      return await arrival.body;
+    } catch (error) {
+      arrival.giveUp();
+      throw error;
+    }
+  }
+
   isOnline(nodeKey: NodeKey): boolean {
     return this.sessions.get(nodeKey) !== undefined;
   }

@@ -37,7 +37,7 @@ const urlOf = (view: FileView, name: string) =>
   `${view.url}/${name.split('/').map(encodeURIComponent).join('/')}`;
 
 /** The path of the request, relative to the view. What would leave the view does not exist. */
-function readPath(call: Call): string {
+export function readPath(call: Call): string {
   const steps = idOf(call, 'filePath')
     .split('/')
     .filter((step) => step !== '' && step !== '.');
@@ -51,7 +51,7 @@ function readPath(call: Call): string {
 const fileNotFound = (path: string) =>
   new BatchError('FileNotFound', [{ key: 'FilePath', value: path.slice(0, 200) }]);
 
-type FileRequest = Extract<AgentRequest, { path: string }>;
+type FileRequest = Exclude<Extract<AgentRequest, { path: string }>, { type: 'followFile' }>;
 
 /** Asks the node; its refusals become the service's errors, in the words of the view. */
 async function ask(call: Call, view: FileView, request: FileRequest): Promise<AgentResponse> {

@@ -5,6 +5,7 @@ import { poolEnableAutoScale } from '../../commands/pool/enable-auto-scale.js';
 import { poolEvaluateAutoScale } from '../../commands/pool/evaluate-auto-scale.js';
 import { poolPatch } from '../../commands/pool/patch.js';
 import { poolRemoveNodes } from '../../commands/pool/remove-nodes.js';
+import { poolUpgradeOS } from '../../commands/pool/upgrade-os.js';
 import { poolResize } from '../../commands/pool/resize.js';
 import { poolStopResize } from '../../commands/pool/stop-resize.js';
 import { poolUpdateProperties } from '../../commands/pool/update-properties.js';
@@ -53,6 +54,9 @@ export const poolHandlers: Handlers<IdsOf<'Pool'>> = {
   async Pool_Delete(call) {
     await call.ports.submit(poolDelete(commandInput(call, 'poolId')));
     sendNothing(call);
+  },
+  async Pool_UpgradeOS(call) {
+    sendChanged(call, await call.ports.submit(poolUpgradeOS(commandInput(call, 'poolId'))));
   },
   async Pool_Resize(call) {
     sendChanged(call, await call.ports.submit(poolResize(commandInput(call, 'poolId'))));

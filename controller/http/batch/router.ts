@@ -85,6 +85,8 @@ export function operationRouter(
       async (context, next) => {
         // The router lets GET routes answer HEAD; only some resources of this service do.
         if (context.method !== operation.method) return next();
+        if (operation.until !== undefined && isLater(context.state.query, operation.until))
+          throw notFound(context);
         context.state.operation = operation.id;
         const ids = readIds(pattern, context.path);
         checkScope(context.state, ids);
@@ -116,11 +118,21 @@ const notImplemented = (id: string) =>
     `The operation ${id} is not implemented.`,
   );
 
+/** Whether the request's api-version came after a month. */
+const isLater = (query: ReadonlyMap<string, string>, month: string) =>
+  (query.get('api-version') ?? '').slice(0, month.length) > month;
+
+const where = (context: { method: string; path: string }) => [
+  { key: 'Method', value: context.method },
+  { key: 'Path', value: context.path.slice(0, 200) },
+];
+const notFound = (context: { method: string; path: string }) =>
+  new BatchError('ResourceNotFound', where(context));
+
 /** Nothing answered: 405 where the path is known with other verbs, else 404. */
 const noSuchOperation: Middleware = async (context) => {
   const matched = (context as { matched?: unknown[] }).matched ?? [];
-  throw new BatchError(matched.length > 0 ? 'UnsupportedHttpVerb' : 'ResourceNotFound', [
-    { key: 'Method', value: context.method },
-    { key: 'Path', value: context.path.slice(0, 200) },
-  ]);
+  throw matched.length > 0
+    ? new BatchError('UnsupportedHttpVerb', where(context))
+    : notFound(context);
 };

@@ -10,6 +10,7 @@ import { taskListSubtasks } from '../../queries/task/list-subtasks.js';
 import { sendAttemptLog } from './attempt-log.js';
 import { commandInput, idOf, queryContext } from './call-input.js';
 import { explainTask } from './explain.js';
+import { followTask } from './follow.js';
 import { listInput, readInput } from './list-query.js';
 import { sendAdded, sendChanged, sendEntity, sendJson, sendList, sendNothing } from './reply.js';
 import type { Handlers, IdsOf } from './router.js';
@@ -51,6 +52,7 @@ export const taskHandlers: Handlers<IdsOf<'Task'>> = {
     sendList(call, 'attempts', await taskListAttempts(queryContext(call), input));
   },
   Task_GetAttemptLog: sendAttemptLog,
+  Task_Follow: followTask,
   async Task_ListSubtasks(call) {
     const ids = { jobId: idOf(call, 'jobId'), taskId: idOf(call, 'taskId') };
     const page = await taskListSubtasks(queryContext(call), { ...readInput(call), ...ids });
