@@ -190,6 +190,13 @@ export const rooms = [
     why: 'one class a resource',
   },
   {
+    room: 'provider/components',
+    path: 'provider/components',
+    knows: ['provider/resources'],
+    pure: false,
+    why: 'several resources with good defaults as one',
+  },
+  {
     room: 'provider/main',
     path: 'provider',
     knows: [
@@ -199,6 +206,7 @@ export const rooms = [
       'provider/process',
       'provider/functions',
       'provider/resources',
+      'provider/components',
       'protocol',
     ],
     pure: false,

@@ -12,6 +12,11 @@ export type {
   ResourceArgs,
   TimeoutArgs,
 } from './resources/connection.js';
+export {
+  BatchCluster,
+  type BatchClusterArgs,
+  type BatchClusterScale,
+} from './components/batch-cluster.js';
 export { Job, type JobArgs } from './resources/job.js';
 export type * from './resources/job-args.js';
 export { JobSchedule, type JobScheduleArgs, type ScheduleArgs } from './resources/job-schedule.js';

@@ -13,6 +13,7 @@ const SOURCES = [
   'index.ts',
   'tsconfig.json',
   'tsconfig.types.json',
+  'components',
   'dynamic',
   'functions',
   'resources',

@@ -48,7 +48,9 @@ const accountGone =
   (error: unknown): never => {
     if (!isCode(error, 'ResourceNotFound')) throw error;
     throw Object.assign(
-      new Error(`account ${accountName} (resource group ${resourceGroupName}) does not exist`),
+      new Error(
+        `account ${accountName} (resource group ${resourceGroupName}) does not exist; accounts of the controller's --account are in resource group batchyard`,
+      ),
       { status: 404, code: ACCOUNT_GONE },
     );
   };
