@@ -5,6 +5,7 @@ import { poolOf } from '../../protocol/keys.js';
 import type { NodeKey } from '../../protocol/keys.js';
 import { libvirtHosts } from '../config/settings.js';
 import { ProcessProvider } from '../effects/nodes/process/process-provider.js';
+import { UserNumbers } from '../effects/nodes/process/user-numbers.js';
 import type { NodeProvider } from '../effects/nodes/provider.js';
 import { Providers } from '../effects/nodes/providers.js';
 import { NodeReconciler } from '../effects/nodes/reconcile.js';
@@ -23,8 +24,11 @@ export function createNodes(parts: Parts, engine: () => Engine) {
   };
   const directory = join(configuration.data, 'nodes');
   const providers = new Providers({
-    process: () =>
-      Promise.resolve(new ProcessProvider({ directory, agentFile: agentFile(), onExit: wake })),
+    process: async () => {
+      const userNumbers = new UserNumbers(configuration.taskUsers, process.getuid?.() === 0);
+      await userNumbers.open(configuration.data);
+      return new ProcessProvider({ directory, agentFile: agentFile(), userNumbers, onExit: wake });
+    },
     libvirt: () => openLibvirt(parts),
   });
   const specifyPorts: SpecifyPorts = {

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 
 /** What Linux says of a process, or undefined where there is none (a zombie counts as none). */
 export function processStart(pid: number): string | undefined {
@@ -14,13 +14,20 @@ export function processStart(pid: number): string | undefined {
   }
 }
 
-/** Live processes, ours excepted, that carry the variable in their environment or work below the folder. */
-export function processesMarked(variable: string, value: string): number[] {
+/**
+ * Live processes, ours excepted, that carry the variable in their environment, work below the folder, or
+ * run as a user whose number is the owner's alone.
+ */
+export function processesMarked(
+  variable: string,
+  value: string,
+  isOwn: (uid: number) => boolean = () => false,
+): number[] {
   const marker = `${variable}=${value}`;
   return readdirSync('/proc').flatMap((name) => {
     const pid = Number(name);
     if (!Number.isInteger(pid) || pid === process.pid || processStart(pid) === undefined) return [];
-    return hasVariable(pid, marker) || worksBelow(pid, value) ? [pid] : [];
+    return hasVariable(pid, marker) || worksBelow(pid, value) || isOwn(userOf(pid)) ? [pid] : [];
   });
 }
 
@@ -41,6 +48,11 @@ function environment(pid: number): string[] {
     // Gone, or another user's: not ours.
     return [];
   }
+}
+
+/** -1 for a process that is gone. */
+function userOf(pid: number): number {
+  return statSync(`/proc/${String(pid)}`, { throwIfNoEntry: false })?.uid ?? -1;
 }
 
 function worksBelow(pid: number, folder: string): boolean {

@@ -21,6 +21,7 @@ import type { NodeKey } from '../../../../protocol/keys.js';
 import { NodeProvisionError } from '../provider.js';
 import type { Listing, NodeProvider, NodeSpecification, ProvidedNode } from '../provider.js';
 import { environmentOf, processStart, processesMarked } from './proc.js';
+import type { UserNumbers } from './user-numbers.js';
 
 /** Set by the agent for its tasks too: the mark that finds all processes of a node. */
 const MARK = 'AZ_BATCH_NODE_ROOT_DIR';
@@ -48,6 +49,8 @@ export interface ProcessProviderOptions {
   directory: string;
   /** The bundled agent. */
   agentFile: string;
+  /** Whom tasks run as; absent: every task is its agent's own user. */
+  userNumbers?: UserNumbers;
   /** An agent that this controller started has ended. */
   onExit?: (nodeKey: NodeKey) => void;
 }
@@ -99,6 +102,7 @@ export class ProcessProvider implements NodeProvider {
     await remove(join(this.controlFolder(nodeKey), 'seed.json'));
     if (disk === 'remove') {
       await remove(this.root(nodeKey));
+      await this.options.userNumbers?.giveBack(this.root(nodeKey), this.controlFolder(nodeKey));
       await remove(this.controlFolder(nodeKey));
       const pool = dirname(this.root(nodeKey));
       if (await removeIfEmpty(pool)) await removeIfEmpty(dirname(pool));
@@ -131,7 +135,9 @@ export class ProcessProvider implements NodeProvider {
     await makeFolder(root, 0o755);
     await makeFolder(control, 0o700);
     const seedFile = join(control, 'seed.json');
-    const seed: Seed = { ...specification.seed, nodeKey, incarnation, rootDirectory: root };
+    const granted = await this.options.userNumbers?.grant(root, control);
+    const own = { nodeKey, incarnation, rootDirectory: root };
+    const seed: Seed = { ...specification.seed, ...own, ...granted };
     await writeFile(seedFile, JSON.stringify(seed), { mode: 0o600 });
     const log = openSync(join(control, 'agent.log'), 'a', 0o600);
     try {
@@ -185,7 +191,8 @@ export class ProcessProvider implements NodeProvider {
 
   private processesOf(nodeKey: NodeKey): number[] {
     const record = readJson<ProcessRecord>(join(this.controlFolder(nodeKey), 'process.json'));
-    const marked = processesMarked(MARK, this.root(nodeKey));
+    const isOwn = this.options.userNumbers?.ownerTest(this.controlFolder(nodeKey));
+    const marked = processesMarked(MARK, this.root(nodeKey), isOwn);
     // The agent first: it must not start more while its tasks are ended.
     return record !== undefined && this.isAlive(nodeKey, record)
       ? [record.pid, ...marked.filter((pid) => pid !== record.pid)]
