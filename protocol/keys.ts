@@ -27,6 +27,8 @@ export type ApplicationKey = Key<'ApplicationKey'>;
 export type ApplicationPackageKey = Key<'ApplicationPackageKey'>;
 
 export const accountKey = (account: string) => account.toLowerCase() as AccountKey;
+/** `name`: images belong to the controller, not to an account. */
+export type ImageKey = Key<'ImageKey'>;
 export const poolKey = (account: AccountKey, pool: string) =>
   `${account}/${pool.toLowerCase()}` as PoolKey;
 export const nodeKey = (pool: PoolKey, node: string) => `${pool}/${node.toLowerCase()}` as NodeKey;
@@ -45,6 +47,7 @@ export const applicationPackageKey = (application: ApplicationKey, version: stri
   `${application}/${version.toLowerCase()}` as ApplicationPackageKey;
 
 /** The account that a key of any kind belongs to. */
+export const imageKey = (name: string) => name.toLowerCase() as ImageKey;
 export const accountOf = (key: string) => key.split('/', 1)[0] as AccountKey;
 /** The job of a task. */
 export const jobOf = (key: TaskKey) => key.slice(0, key.lastIndexOf('/')) as JobKey;

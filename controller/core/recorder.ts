@@ -1,5 +1,6 @@
 import type { TaskAdd } from '../../protocol/batch/task.js';
 import type { AttemptRef } from '../../protocol/agent/message.js';
+import type { Image } from './image/state.js';
 import type { JobKey, NodeKey, TaskKey } from '../../protocol/keys.js';
 import type { Account } from './account/state.js';
 import type { ApplicationPackage } from './application-package/state.js';
@@ -31,6 +32,7 @@ export interface Entities {
   application: Application;
   applicationPackage: ApplicationPackage;
   pool: Pool;
+  image: Image;
   node: Node;
   job: Job;
   jobNode: JobNode;
@@ -56,6 +58,7 @@ export class Changes {
     applicationPackage: new Set(),
     pool: new Set(),
     node: new Set(),
+    image: new Set(),
     job: new Set(),
     jobNode: new Set(),
     jobSchedule: new Set(),
@@ -69,6 +72,7 @@ export class Changes {
     pool: new Set(),
     node: new Set(),
     job: new Set(),
+    image: new Set(),
     jobNode: new Set(),
     jobSchedule: new Set(),
     task: new Set(),
@@ -120,7 +124,14 @@ export class Recorder {
   /** A client's ETag must notice this change. */
   touched<
     K extends
-      'account' | 'application' | 'applicationPackage' | 'pool' | 'job' | 'jobSchedule' | 'task',
+      | 'account'
+      | 'application'
+      | 'applicationPackage'
+      | 'image'
+      | 'pool'
+      | 'job'
+      | 'jobSchedule'
+      | 'task',
   >(kind: K, entity: Entities[K]): void {
     entity.version += 1;
     entity.lastModified = this.now;

@@ -1,4 +1,5 @@
 import type { TaskAdd } from '../../protocol/batch/task.js';
+import type { Image } from './image/state.js';
 import type { JobKey, TaskKey } from '../../protocol/keys.js';
 import type { Account } from './account/state.js';
 import type { ApplicationPackage } from './application-package/state.js';
@@ -25,6 +26,7 @@ export interface Rows {
   applicationPackages: ApplicationPackage[];
   pools: Pool[];
   nodes: Omit<Node, 'session'>[];
+  images: Image[];
   jobs: Job[];
   jobNodes: JobNode[];
   jobSchedules: JobSchedule[];
@@ -46,6 +48,7 @@ export function restore(recorder: Recorder, rows: Rows): void {
   for (const pool of rows.pools) state.addPool(pool);
   for (const row of rows.nodes)
     state.addNode({
+  for (const image of rows.images) state.images.set(image.key, image);
       ...row,
       // Until its agent says otherwise, a node that waits for data to go has some.
       session: { ...freshSession(fullLease(recorder)), retains: true },

@@ -2,6 +2,7 @@ import type {
   AccountKey,
   ApplicationKey,
   ApplicationPackageKey,
+  ImageKey,
   CertificateKey,
   JobKey,
   JobScheduleKey,
@@ -17,6 +18,7 @@ import type { Certificate } from './certificate/state.js';
 import { Deadlines } from './deadlines.js';
 import type { HypervisorSight } from './hypervisor/state.js';
 import type { JobSchedule } from './job-schedule/state.js';
+import type { Image } from './image/state.js';
 import type { Job } from './job/state.js';
 import type { Node } from './node/state.js';
 import type { Pool } from './pool/state.js';
@@ -35,6 +37,7 @@ export class State {
   readonly applications = new Map<ApplicationKey, Application>();
   readonly applicationPackages = new Map<ApplicationPackageKey, ApplicationPackage>();
   readonly pools = new Map<PoolKey, Pool>();
+  readonly images = new Map<ImageKey, Image>();
   readonly nodes = new Map<NodeKey, Node>();
   readonly jobs = new Map<JobKey, Job>();
   readonly jobSchedules = new Map<JobScheduleKey, JobSchedule>();

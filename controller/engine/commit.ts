@@ -9,6 +9,7 @@ const KINDS: readonly EntityKind[] = [
   'certificate',
   'application',
   'applicationPackage',
+  'image',
   'pool',
   'node',
   'job',

@@ -6,6 +6,7 @@ import type { Certificate } from '../core/certificate/state.js';
 import type { Effect } from '../core/effect.js';
 import type { JobNode } from '../core/job-node/state.js';
 import type { JobSchedule } from '../core/job-schedule/state.js';
+import type { Image } from '../core/image/state.js';
 import type { Job } from '../core/job/state.js';
 import type { Node } from '../core/node/state.js';
 import type { Pool } from '../core/pool/state.js';
@@ -17,6 +18,7 @@ import type {
   ApplicationKey,
   ApplicationPackageKey,
   CertificateKey,
+  ImageKey,
   JobKey,
   JobNodeKey,
   JobScheduleKey,
@@ -56,6 +58,7 @@ export interface Rows {
   applicationPackage: { key: ApplicationPackageKey; row: ApplicationPackage };
   pool: { key: PoolKey; row: Pool };
   node: { key: NodeKey; row: Omit<Node, 'session'> };
+  image: { key: ImageKey; row: Image };
   job: { key: JobKey; row: Job };
   jobNode: { key: JobNodeKey; row: JobNode };
   jobSchedule: { key: JobScheduleKey; row: JobSchedule };
@@ -88,6 +91,7 @@ export interface Snapshot {
   pools: Pool[];
   nodes: Omit<Node, 'session'>[];
   jobs: Job[];
+  images: Image[];
   jobNodes: JobNode[];
   jobSchedules: JobSchedule[];
   /** Not completed, in order of job and sequence. */
@@ -120,6 +124,7 @@ export interface StateView {
   readonly nodes: ReadonlyMap<NodeKey, Readonly<Node>>;
   readonly jobs: ReadonlyMap<JobKey, Readonly<Job>>;
   /** What a reference to an application package means right now. */
+  readonly images: ReadonlyMap<ImageKey, Readonly<Image>>;
   applicationPackage(account: AccountKey, reference: ApplicationPackageReference): ResolvedPackage;
   nodesOfPool(pool: PoolKey): Iterable<Readonly<Node>>;
   /** What the job's special tasks did or do on the node. */

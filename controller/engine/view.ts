@@ -35,6 +35,7 @@ export const viewOf = (state: State, bodies: BodyCache): StateView => ({
   certificates: state.certificates,
   applications: state.applications,
   applicationPackages: state.applicationPackages,
+  images: state.images,
   pools: state.pools,
   nodes: state.nodes,
   jobs: state.jobs,

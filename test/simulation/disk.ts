@@ -75,6 +75,7 @@ export class SimulatedDisk {
       certificates: [...tables.certificate.values()],
       applications: [...tables.application.values()],
       applicationPackages: [...tables.applicationPackage.values()],
+      images: [...tables.image.values()],
       pools: [...tables.pool.values()],
       nodes: [...tables.node.values()],
       jobs: [...tables.job.values()],

@@ -1,10 +1,14 @@
 import { BatchError, invalidPropertyValue } from '../../../protocol/batch/errors.js';
+import { findImage, type ImageNames } from '../../../protocol/batch/image-reference.js';
 import type { PoolAdd } from '../../../protocol/batch/pool.js';
 import type { AccountKey } from '../../../protocol/keys.js';
 import type { Recorder } from '../recorder.js';
+import type { Settings } from '../settings.js';
+import { offered } from '../image/offered.js';
 import { checkApplicationPackages } from './application-package-references.js';
 import { checkAutoScale } from './autoscale-settings.js';
 import { checkCertificates } from './certificate-references.js';
+import { cloudServiceImage } from './cloud-service.js';
 import type { Pool } from './state.js';
 
 /**
@@ -28,6 +32,9 @@ export function checkPool(
 const same = (a: string | undefined, b: string) => a?.toLowerCase() === b.toLowerCase();
 
 /** The image decides who makes the nodes; it must be known and pair with the node agent SKU. */
+const nameOf = ({ publisher, offer, sku, imageName }: ImageNames) =>
+  publisher === '' ? (imageName ?? '') : `${publisher}:${offer}:${sku}`;
+
 function providerOf({ settings }: Recorder, body: PoolAdd): 'process' | 'libvirt' {
   const configuration = body.virtualMachineConfiguration;
   if (configuration === undefined)
@@ -37,33 +44,55 @@ function providerOf({ settings }: Recorder, body: PoolAdd): 'process' | 'libvirt
       'only virtualMachineConfiguration is supported',
     );
   const wanted = configuration.imageReference;
-  if (wanted.virtualMachineImageId !== undefined)
-    throw invalidPropertyValue(
-      'virtualMachineImageId',
-      wanted.virtualMachineImageId,
-      'custom images are not supported',
-    );
-  const image = settings.images.find(
-    (one) =>
-      same(wanted.publisher, one.publisher) &&
-      same(wanted.offer, one.offer) &&
-      same(wanted.sku, one.sku) &&
-      (same(wanted.version, 'latest') || same(wanted.version, one.version)),
-  );
-  const text = [wanted.publisher, wanted.offer, wanted.sku, wanted.version].join(':');
+  const isCustom = wanted.virtualMachineImageId !== undefined;
+  const property = isCustom ? 'virtualMachineImageId' : 'imageReference';
+  const text =
+    wanted.virtualMachineImageId ??
+    [wanted.publisher, wanted.offer, wanted.sku, wanted.version].join(':');
+  const images = [...offered(recorder)];
+  const image = findImage(images, wanted);
   if (image === undefined)
     throw invalidPropertyValue(
-      'imageReference',
+      property,
       text,
-      `the image is not one of ${settings.images.map((one) => `${one.publisher}:${one.offer}:${one.sku}`).join(', ')}`,
+      `the image is not one of ${
+        images
+          .map((one) => (isCustom ? one.imageName : nameOf(one)))
+          .filter(Boolean)
+          .join(', ') || '(none)'
+      }`,
     );
   if (!same(configuration.nodeAgentSKUId, image.nodeAgentSkuId))
     throw invalidPropertyValue(
-      'imageReference',
+      property,
       text,
       `the image needs nodeAgentSKUId ${image.nodeAgentSkuId}, not ${configuration.nodeAgentSKUId}`,
     );
   if (configuration.windowsConfiguration !== undefined && image.osType !== 'windows')
+/** There is an image for the family, and it is offered. */
+function cloudServiceProvider(settings: Settings, body: PoolAdd): 'process' | 'libvirt' {
+  const image = cloudServiceImage(settings, body);
+  const offered = settings.images.find(
+    (one) =>
+      same(image?.publisher, one.publisher) &&
+      same(image?.offer, one.offer) &&
+      same(image?.sku, one.sku),
+  );
+  if (offered !== undefined) return offered.nodeProvider;
+  throw invalidPropertyValue(
+    'osFamily',
+    body.cloudServiceConfiguration?.osFamily ?? '',
+    `allowed are the families of the configuration's cloudServiceImages: ${Object.keys(settings.cloudServiceImages ?? {}).join(', ')}`,
+  );
+}
+
+/** Process nodes are on the controller's machine, in no network of their own. */
+function checkSubnet(nodeProvider: Pool['nodeProvider'], { networkConfiguration }: PoolAdd): void {
+  const subnetId = networkConfiguration?.subnetId;
+  if (subnetId !== undefined && nodeProvider === 'process')
+    throw invalidPropertyValue('subnetId', subnetId, 'nodes of this image have no subnets');
+}
+
     throw invalidPropertyValue('windowsConfiguration', '', `${text} is not a Windows image`);
   return image.nodeProvider;
 }

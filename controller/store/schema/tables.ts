@@ -8,6 +8,7 @@ export const TABLES: {
   certificate: { table: 'certificate', columns: { state: '$.state' } },
   application: { table: 'application', columns: {} },
   applicationPackage: { table: 'application_package', columns: {} },
+  image: { table: 'image', columns: {} },
   pool: { table: 'pool', columns: { state: '$.state' } },
   node: {
     table: 'node',

@@ -2,6 +2,8 @@ import { first } from '../migrations/0001-first.js';
 import { applications } from '../migrations/0002-applications.js';
 import { jobNodes } from '../migrations/0003-job-nodes.js';
 import { attempts } from '../migrations/0004-attempts.js';
+import { taskFactories } from '../migrations/0005-task-factories.js';
+import { images } from '../migrations/0006-images.js';
 
 /** Migrations in order: number n brings a store of version n − 1 to version n. Never edit one that was released. */
 export const MIGRATIONS: readonly { version: number; sql: string }[] = [
@@ -9,6 +11,8 @@ export const MIGRATIONS: readonly { version: number; sql: string }[] = [
   { version: 2, sql: applications },
   { version: 3, sql: jobNodes },
   { version: 4, sql: attempts },
+  { version: 5, sql: taskFactories },
+  { version: 6, sql: images },
 ];
 
 /** The version that this program reads and writes. */

@@ -60,6 +60,7 @@ export async function loadSnapshot(connection: Connection): Promise<Snapshot> {
     certificates: await all(connection, 'certificate'),
     applications: await all(connection, 'application'),
     applicationPackages: await all(connection, 'applicationPackage'),
+    images: await all(connection, 'image'),
     pools: await all(connection, 'pool'),
     nodes: await all(connection, 'node'),
     jobs: await all(connection, 'job'),
