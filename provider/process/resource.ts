@@ -16,7 +16,7 @@ import { leanInputs } from './lean.js';
 import { SERVED } from './kinds.js';
 import { createdLater, updatedLater } from './preview.js';
 import { resourceSchema, type ResourceSchema } from './schema.js';
-import { holdsMark, NO_MARKS, received, wrapped, type Marks } from './secret-marks.js';
+import { foundMarks, holdsMark, NO_MARKS, received, wrapped, type Marks } from './secret-marks.js';
 import type { Session } from './session.js';
 
 interface Found {
@@ -109,7 +109,7 @@ export class Resource {
     const { value: held, marks } = received(fromStruct(request.getProperties()));
     const given = received(fromStruct(request.getInputs()));
     const id = request.getId();
-    if (Object.keys(held).length === 0) return this.lookUp(id, given.value, given.marks);
+    if (Object.keys(held).length === 0) return this.lookUp(id, given.value);
     const found = await this.kind.read(id, held, this.ports(held));
     if (found === undefined) return undefined;
     return {
@@ -119,7 +119,7 @@ export class Resource {
     };
   }
 
-  private async lookUp(id: string, given: Properties, marks: Marks) {
+  private async lookUp(id: string, given: Properties) {
     const named = inputsOfId(this.schema.kindName, this.schema.title, id);
     const props = { ...given, ...named };
     const found = await this.kind.read(id, props, this.ports(props));
@@ -128,6 +128,7 @@ export class Resource {
     const inputs = leanInputs(this.kind, id, objectOf(found.inputs ?? props), named);
     const outputs = Object.entries(found.props).filter(([name]) => computed.includes(name));
     const properties = { ...inputs, ...Object.fromEntries(outputs) };
+    const marks = foundMarks(inputs);
     return {
       id: idOfInputs(this.schema.kindName, named),
       properties: this.sent(properties, marks),

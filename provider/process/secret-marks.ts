@@ -52,6 +52,22 @@ export function wrapped(
   );
 }
 
+/** Texts of the user's own, which the service gives back without saying whether they are secret. */
+const ENVIRONMENT = ['environmentSettings', 'commonEnvironmentSettings'];
+
+/** What was only found, not given: of that, environment variables are taken for secrets. */
+export function foundMarks(found: unknown): Marks {
+  if (Array.isArray(found))
+    return gathered(found.map((item, at) => [String(at), foundMarks(item)]));
+  if (!isObject(found)) return NO_MARKS;
+  return gathered(
+    Object.entries(found).map(([name, item]) => [
+      name,
+      ENVIRONMENT.includes(name) ? true : foundMarks(item),
+    ]),
+  );
+}
+
 /** True where a secret was anywhere in the property. */
 export const holdsMark = (marks: Marks, name: string): boolean => {
   const mark = markOf(marks, name);

@@ -56,7 +56,6 @@ const answering =
 const lifeCycle = (session: Session) => ({
   handshake: answering((request: messages.ProviderHandshakeRequest) => {
     session.attach(request.getEngineAddress());
-    session.programDirectory = request.getProgramDirectory() ?? session.programDirectory;
     session.acceptsSecrets = true;
     const answer = new messages.ProviderHandshakeResponse();
     answer.setAcceptSecrets(true);

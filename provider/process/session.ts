@@ -18,8 +18,8 @@ export class Session {
   private settings: Settings = {};
   /** Whether the engine can carry secrets. */
   acceptsSecrets = false;
-  /** Where the program lies: relative paths in inputs start there. */
-  programDirectory = process.cwd();
+  /** The engine starts plugins where the program runs: relative paths in inputs start there. */
+  readonly programDirectory = process.cwd();
   private engine: EngineClient | undefined;
   private readonly cancellation = new AbortController();
 
