@@ -30,6 +30,7 @@ export function agentConnected(recorder: Recorder, node: Node, event: Connected)
   delete session.retryAt;
   session.leaseUntil = fullLease(recorder);
   node.agentVersion = event.agentVersion;
+  node.remarks = event.remarks;
   if (event.ipAddress !== undefined) node.ipAddress = event.ipAddress;
   recorder.changed('node', node);
   recorder.state.toSettle.nodes.add(node.key);
@@ -44,7 +45,10 @@ export function agentConnected(recorder: Recorder, node: Node, event: Connected)
     // A process that knows nothing: whatever its predecessor had begun is gone with it.
     loseAttempts(recorder, node);
     configure(recorder, node);
-  } else if (node.state === 'unknown') comeBack(recorder, node);
+  } else {
+    if (event.resumed === true) recorder.ask({ type: 'configureNode', nodeKey, incarnation });
+    if (node.state === 'unknown') comeBack(recorder, node);
+  }
   compare(recorder, node, event);
 }
 
@@ -83,7 +87,10 @@ function compare(recorder: Recorder, node: Node, event: Connected): void {
       const isOther =
         currentSubtask(recorder.state, node, ref) !== undefined || isGoingOn(recorder, node, ref);
       if (!isOther) recorder.stop(node, ref);
-    } else if (task.proceeded === true) proceed(recorder, task);
+    } else {
+      if (event.resumed === true) recorder.assign(node, task);
+      if (task.proceeded === true) proceed(recorder, task);
+    }
   }
   exorciseWhere(recorder, node, (_ghost, name) => !held.has(name));
   const load = recorder.state.loadOf(node);

@@ -103,6 +103,8 @@ export interface Node {
   runningTasksCount: number;
   runningTaskSlotsCount: number;
   agentVersion?: string;
+  /** What its agent says of how it runs tasks (whose users they are …). */
+  remarks?: string[];
   /** From 0 in its pool, never given twice: names its endpoints. */
   readonly number?: number;
   users?: NodeUser[];

@@ -68,6 +68,7 @@ export function computeNode(node: Rows['node']['row'], pool: Pool, baseUrl: stri
         : {
             version: node.agentVersion,
             lastUpdateTime: formatTime(node.lastBootTime ?? node.allocationTime),
+            ...(node.remarks === undefined ? {} : { remarks: node.remarks }),
           },
     virtualMachineInfo:
       virtualMachineConfiguration === undefined
