@@ -6,6 +6,7 @@ import type { Configuration, Image } from './schema.js';
 /** The part of the core's settings that is configured; the rest has one value everywhere. */
 export function settingsOf({
   images,
+  cloudServiceImages,
   vmSizes,
   leases,
   limits,
@@ -17,6 +18,7 @@ export function settingsOf({
 }: Configuration): Pick<
   Settings,
   | 'images'
+  | 'cloudServiceImages'
   | 'vmSizes'
   | 'heartbeatIntervalMs'
   | 'leaseMs'
@@ -31,6 +33,7 @@ export function settingsOf({
 > {
   return {
     images: images.map(supported),
+    cloudServiceImages,
     vmSizes,
     heartbeatIntervalMs: leases.heartbeatInterval,
     leaseMs: leases.lease,

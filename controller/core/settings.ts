@@ -37,12 +37,16 @@ export interface Hypervisor {
   maintenance: boolean;
 }
 
-/** An image that pools may name, with the provider that makes its nodes. */
-export interface SupportedImage {
+/** As pools name an image. */
+export interface ImageName {
   publisher: string;
   offer: string;
   sku: string;
   version: string;
+}
+
+/** An image that pools may name, with the provider that makes its nodes. */
+export interface SupportedImage extends ImageName {
   nodeAgentSkuId: string;
   osType: 'linux' | 'windows';
   verificationType: 'verified' | 'unverified';
@@ -63,6 +67,8 @@ export interface CronCalendar {
 /** All that the core wants to know of the configuration; given once, when the engine starts. */
 export interface Settings {
   images: readonly SupportedImage[];
+  /** What nodes of pools with cloudServiceConfiguration run, by osFamily; `*`: any other. Absent: no such pools. */
+  cloudServiceImages?: Readonly<Record<string, ImageName>>;
   vmSizes: readonly VmSize[];
   /** Absent, or none of a provider: its nodes are not counted, as many as are asked for fit. */
   hypervisors?: readonly Hypervisor[];

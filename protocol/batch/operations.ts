@@ -25,6 +25,7 @@ import {
   PoolUpdateProperties,
   PoolUpgradeOS,
 } from './pool.js';
+import { TaskFactoryAdd } from './task-factory.js';
 import { TaskAdd, TaskAddCollectionEnvelope, TaskUpdate } from './task.js';
 
 type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -189,6 +190,10 @@ const task = [
   operation('Task_AddCollection', 'POST', `${JOB}/addtaskcollection`, 200, {
     request: TaskAddCollectionEnvelope,
     ...served,
+  }),
+  operation('Task_AddFactory', 'POST', `${JOB}/addtaskfactory`, 201, {
+    request: TaskFactoryAdd,
+    ...extension,
   }),
   operation('Task_List', 'GET', `${JOB}/tasks`, 200, served),
   operation('Task_Get', 'GET', TASK, 200, { ...C, ...served }),

@@ -172,9 +172,13 @@ export type PoolAdd = z.output<typeof PoolAdd>;
 export const PoolSpecification = z.object(poolShape).superRefine(checkPool).transform(fillScale);
 export type PoolSpecification = z.output<typeof PoolSpecification>;
 
-/** Replaces what it names; an empty list clears. */
+/** An explicit null never gets this far: it counts as not given. */
+const emptyAsNull = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === 0 ? null : value;
+
+/** Replaces what it names; an empty list, or an empty start task, clears. */
 export const PoolPatch = z.object({
-  startTask: StartTask.optional(),
+  startTask: z.preprocess(emptyAsNull, StartTask.nullable()).optional(),
   certificateReferences: CertificateReferences.optional(),
   applicationPackageReferences: ApplicationPackageReferences.optional(),
   metadata: Metadata.optional(),
@@ -209,6 +213,10 @@ export const PoolResize = z
       });
   });
 export type PoolResize = z.output<typeof PoolResize>;
+
+/** Of old api-versions; `*` is the latest version of the family. */
+export const PoolUpgradeOS = z.object({ targetOSVersion: nonEmpty(64) });
+export type PoolUpgradeOS = z.output<typeof PoolUpgradeOS>;
 
 export const PoolEnableAutoScale = z.object({
   autoScaleFormula: AutoScaleFormula.optional(),

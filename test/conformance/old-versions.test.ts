@@ -112,3 +112,72 @@ it('before 2019-06 list node agent SKUs', async () => {
     }),
   );
 });
+
+it('before 2018-08 upgrade the OS of pools with cloudServiceConfiguration, node by node', async () => {
+  const CLOUD = '2017-05-01.5.0';
+  const early = { id: 'cloud', vmSize: 'small', osFamily: '4', targetDedicated: 2 };
+  expect((await call(EARLY, 'POST', '/pools', early)).status).toBe(201);
+  const idle = async () => {
+    const nodes = await client.computeNode.list('cloud');
+    return nodes.length === 2 && nodes.every(({ state }) => state === 'idle');
+  };
+  await waitFor('two nodes', idle, { timeoutMs: 30_000 });
+  expect((await call(EARLY, 'GET', '/pools/cloud')).json).toMatchObject({
+    osFamily: '4',
+    targetOSVersion: '*',
+    currentOSVersion: '*',
+    state: 'active',
+  });
+  const boots = async () =>
+    new Map(
+      (await client.computeNode.list('cloud')).map((node) => [
+        node.id,
+        node.lastBootTime?.getTime() ?? 0,
+      ]),
+    );
+  const before = await boots();
+  const target = { targetOSVersion: 'WA-GUEST-OS-4.99' };
+  const upgrade = (body: object, pool = 'cloud') =>
+    call(CLOUD, 'POST', `/pools/${pool}/upgradeos`, body);
+  expect((await upgrade(target)).status).toBe(202);
+  expect((await call(CLOUD, 'GET', '/pools/cloud')).json).toMatchObject({
+    state: 'upgrading',
+    cloudServiceConfiguration: { ...target, currentOSVersion: '*' },
+  });
+  expect((await client.pool.get('cloud')).state).toBe('active');
+  expect(await upgrade({ targetOSVersion: 'WA-GUEST-OS-4.98' })).toMatchObject({
+    status: 409,
+    json: { code: 'UpgradePoolVersionConflict' },
+  });
+  await waitFor(
+    'the upgrade to end',
+    async () => (await call(CLOUD, 'GET', '/pools/cloud')).json['state'] === 'active',
+    { timeoutMs: 30_000 },
+  );
+  await waitFor('the nodes to be back', idle, { timeoutMs: 30_000 });
+  expect((await call(CLOUD, 'GET', '/pools/cloud')).json).toMatchObject({
+    cloudServiceConfiguration: { ...target, currentOSVersion: target.targetOSVersion },
+  });
+  const after = await boots();
+  expect([...after.keys()].sort()).toEqual([...before.keys()].sort());
+  for (const [id, time] of after) expect(time).toBeGreaterThan(before.get(id) ?? Infinity);
+  expect(await upgrade(target)).toMatchObject({
+    status: 400,
+    json: { code: 'PoolVersionEqualsUpgradeVersion' },
+  });
+  expect(await upgrade(target, 'old')).toMatchObject({
+    status: 400,
+    json: { code: 'PoolNotEligibleForOSVersionUpgrade' },
+  });
+  expect(await upgrade(target, 'none')).toMatchObject({ status: 404 });
+});
+
+it.each([
+  ['POST', '/pools/cloud/upgradeos', '2018-12-01.8.0'],
+  ['GET', '/nodeagentskus', '2019-06-01.9.0'],
+  ['GET', '/lifetimepoolstats', '2023-05-01.17.0'],
+  ['GET', '/lifetimejobstats', '2023-05-01.17.0'],
+])('know no %s %s any more from %s on', async (method, path, version) => {
+  const { status, json } = await call(version, method, path, method === 'POST' ? {} : undefined);
+  expect([status, json['code']]).toEqual([404, 'ResourceNotFound']);
+});

@@ -218,6 +218,7 @@ describe('a new pool', () => {
       { applicationLicenses: ['unheardof'] },
       { displayName: 'x'.repeat(1025) },
       { cloudServiceConfiguration: { osFamily: '5' } },
+      { networkConfiguration: { subnetId: '/subscriptions/x/subnets/none' } },
       { virtualMachineConfiguration: undefined },
       { startTask: { commandLine: '' } },
       { enableAutoScale: true },
@@ -328,6 +329,15 @@ describe('patch', () => {
     expect((await raw('patched'))['targetNodeCommunicationMode']).toBe('classic');
     await client.pool.patch('patched', {});
     expect((await client.pool.get('patched')).startTask?.commandLine).toBe('/bin/false');
+    // The client refuses to send an empty start task; it clears as an empty list does.
+    const patch = (startTask: object) =>
+      signedRequest(controller, 'PATCH', '/pools/patched', { body: JSON.stringify({ startTask }) });
+    expect(await patch({ waitForSuccess: true })).toMatchObject({
+      status: 400,
+      code: 'MissingRequiredProperty',
+    });
+    expect((await patch({})).status).toBe(200);
+    expect((await client.pool.get('patched')).startTask).toBeUndefined();
   });
 
   it('minds If-Match', async () => {

@@ -35,10 +35,10 @@ export const poolEnableAutoScale = ({
     const kept = isOn ? specification.autoScaleEvaluationInterval : undefined;
     const interval =
       body.autoScaleEvaluationInterval ?? kept ?? DEFAULTS.autoScaleEvaluationInterval;
-    if (isOn && formula === specification.autoScaleFormula && interval === kept)
-      return entityReply(pool);
     if (now < (autoScale?.enabledAt ?? -Infinity) + LIMITS.autoScaleEnablePauseMs)
       throw new BatchError('TooManyEnableAutoScaleRequests');
+    if (isOn && formula === specification.autoScaleFormula && interval === kept)
+      return entityReply(pool);
     if (pool.allocationState !== 'steady') throw new BatchError('PoolBeingResized');
     pool.specification = {
       ...specification,

@@ -22,7 +22,10 @@ export const poolPatch = ({
     checkConditions(conditions, pool);
     checkCertificates(transaction, account, body.certificateReferences);
     checkApplicationPackages(transaction, account, body.applicationPackageReferences);
-    pool.specification = replaced(pool.specification, body);
+    const { startTask, ...others } = body;
+    pool.specification = replaced(pool.specification, others);
+    if (startTask === null) delete pool.specification.startTask;
+    else if (startTask !== undefined) pool.specification.startTask = startTask;
     transaction.touched('pool', pool);
     return entityReply(pool);
   },

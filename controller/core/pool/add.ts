@@ -5,6 +5,7 @@ import { samplePool } from '../autoscale/sampler.js';
 import { queueAll } from '../job/disable.js';
 import type { Recorder } from '../recorder.js';
 import { evaluatePool } from './autoscale.js';
+import { cloudServiceImage } from './cloud-service.js';
 import type { Pool } from './state.js';
 import { beginResize } from './transition.js';
 
@@ -19,6 +20,7 @@ export function addPool(
 ): Pool {
   const { state, now } = recorder;
   const key = poolKey(account, body.id);
+  const image = cloudServiceImage(recorder.settings, body);
   const pool: Pool = {
     key,
     account,
@@ -33,6 +35,7 @@ export function addPool(
     resize: { startTime: now, timeoutMs: 0, nodeDeallocationOption: 'requeue' },
     resizeErrors: [],
     nodeProvider,
+    ...(image === undefined ? {} : { cloudServiceImage: image }),
     creationTime: now,
     lastModified: now,
     version: 1,

@@ -21,6 +21,7 @@ export function checkPool(
   body: PoolAdd,
 ): Pool['nodeProvider'] {
   const nodeProvider = providerOf(recorder, body);
+  checkSubnet(nodeProvider, body);
   checkSize(recorder, body);
   checkCertificates(recorder, account, body.certificateReferences);
   checkApplicationPackages(recorder, account, body.applicationPackageReferences);
@@ -31,18 +32,13 @@ export function checkPool(
 
 const same = (a: string | undefined, b: string) => a?.toLowerCase() === b.toLowerCase();
 
-/** The image decides who makes the nodes; it must be known and pair with the node agent SKU. */
 const nameOf = ({ publisher, offer, sku, imageName }: ImageNames) =>
   publisher === '' ? (imageName ?? '') : `${publisher}:${offer}:${sku}`;
 
-function providerOf({ settings }: Recorder, body: PoolAdd): 'process' | 'libvirt' {
+/** The image decides who makes the nodes; it must be known and pair with the node agent SKU. */
+function providerOf(recorder: Recorder, body: PoolAdd): 'process' | 'libvirt' {
   const configuration = body.virtualMachineConfiguration;
-  if (configuration === undefined)
-    throw invalidPropertyValue(
-      'cloudServiceConfiguration',
-      body.cloudServiceConfiguration?.osFamily ?? '',
-      'only virtualMachineConfiguration is supported',
-    );
+  if (configuration === undefined) return cloudServiceProvider(recorder.settings, body);
   const wanted = configuration.imageReference;
   const isCustom = wanted.virtualMachineImageId !== undefined;
   const property = isCustom ? 'virtualMachineImageId' : 'imageReference';
@@ -69,6 +65,10 @@ function providerOf({ settings }: Recorder, body: PoolAdd): 'process' | 'libvirt
       `the image needs nodeAgentSKUId ${image.nodeAgentSkuId}, not ${configuration.nodeAgentSKUId}`,
     );
   if (configuration.windowsConfiguration !== undefined && image.osType !== 'windows')
+    throw invalidPropertyValue('windowsConfiguration', '', `${text} is not a Windows image`);
+  return image.nodeProvider;
+}
+
 /** There is an image for the family, and it is offered. */
 function cloudServiceProvider(settings: Settings, body: PoolAdd): 'process' | 'libvirt' {
   const image = cloudServiceImage(settings, body);
@@ -91,10 +91,6 @@ function checkSubnet(nodeProvider: Pool['nodeProvider'], { networkConfiguration 
   const subnetId = networkConfiguration?.subnetId;
   if (subnetId !== undefined && nodeProvider === 'process')
     throw invalidPropertyValue('subnetId', subnetId, 'nodes of this image have no subnets');
-}
-
-    throw invalidPropertyValue('windowsConfiguration', '', `${text} is not a Windows image`);
-  return image.nodeProvider;
 }
 
 /** Task slots: at most four for each core, and 256. */

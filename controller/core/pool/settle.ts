@@ -9,6 +9,7 @@ import { inOrderOfLeaving } from './leaving-order.js';
 import { clearMaintained } from './maintenance.js';
 import { coresLeft } from './quota.js';
 import { makeNodes } from './room.js';
+import { settleUpgrade } from './cloud-service.js';
 import { autoScaleDeadline, evaluatePool } from './autoscale.js';
 import type { Pool } from './state.js';
 import { moveAllocation } from './transition.js';
@@ -31,7 +32,10 @@ export function settlePool(recorder: Recorder, pool: Pool): void {
 }
 
 function step(recorder: Recorder, pool: Pool): void {
-  if (pool.state === 'active') clearMaintained(recorder, pool);
+  if (pool.state === 'active') {
+    clearMaintained(recorder, pool);
+    settleUpgrade(recorder, pool);
+  }
   if (pool.state === 'active' && pool.allocationState === 'steady') bringBack(recorder, pool);
   if (pool.allocationState === 'steady') {
     const isSeen = pool.allocationStateTransitionTime !== recorder.now;

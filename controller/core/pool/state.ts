@@ -1,5 +1,6 @@
 import type { PoolAdd } from '../../../protocol/batch/pool.js';
-import type { AccountKey, PoolKey } from '../../../protocol/keys.js';
+import type { AccountKey, NodeKey, PoolKey } from '../../../protocol/keys.js';
+import type { ImageName } from '../settings.js';
 
 /** active: takes jobs; deleting: its nodes go, then the pool itself. */
 type PoolState = 'active' | 'deleting';
@@ -55,6 +56,10 @@ export interface Pool {
   resize: { startTime: number; timeoutMs: number; nodeDeallocationOption: NodeDeallocationOption };
   resizeErrors: ResizeError[];
   autoScale?: AutoScale;
+  /** What its nodes run, where it has a cloudServiceConfiguration. */
+  readonly cloudServiceImage?: ImageName;
+  /** An upgrade of its OS: what it had before, and the nodes, with their incarnations, that are still to come. */
+  upgrade?: { from: string; nodes: Record<NodeKey, number> };
   /** Provider that owns its nodes, decided at add by the image. */
   readonly nodeProvider: 'process' | 'libvirt';
   creationTime: number;

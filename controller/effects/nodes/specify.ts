@@ -18,7 +18,8 @@ export function specify(
   pool: Readonly<Pool>,
   node: Readonly<Node>,
 ): NodeSpecification {
-  const image = pool.specification.virtualMachineConfiguration?.imageReference;
+  const image =
+    pool.specification.virtualMachineConfiguration?.imageReference ?? pool.cloudServiceImage;
   const vmSize = ports.vmSizes.find((size) => size.name === pool.specification.vmSize);
   if (image === undefined || vmSize === undefined) {
     throw new NodeProvisionError(

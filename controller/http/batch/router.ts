@@ -16,6 +16,7 @@ import { readConditions } from '../middleware/conditions.js';
 import { originOf } from '../origin.js';
 import type { HttpPorts } from '../ports.js';
 import { decodePart } from '../query-string.js';
+import { withUnmade } from './task-factory.js';
 
 type Row = (typeof operations)[number];
 type BodyOf<Id> =
@@ -92,7 +93,7 @@ export function operationRouter(
         checkScope(context.state, ids);
         if (operation.served !== true || handler === undefined) throw notImplemented(operation.id);
         context.status = operation.success;
-        await handler({
+        const call: Call<undefined> = {
           ports,
           context,
           account: context.state.account,
@@ -101,7 +102,8 @@ export function operationRouter(
           conditions: operation.conditions === true ? readConditions(context) : undefined,
           body: (await readBody(operation, context)) as undefined,
           baseUrl: originOf(context),
-        });
+        };
+        await withUnmade(call, () => handler(call));
         if (context.status !== 304) context.status = operation.success;
       },
       { pathAsRegExp: true },

@@ -77,6 +77,8 @@ export function cloudPool(pool: Pool, current: CurrentNodes | undefined, baseUrl
     allocationState: pool.allocationState,
     allocationStateTransitionTime: formatTime(pool.allocationStateTransitionTime),
     ...specification,
+    cloudServiceConfiguration: cloudService(pool),
+    currentNodeCommunicationMode: 'classic',
     vmSize: pool.specification.vmSize.toLowerCase(),
     resizeTimeout: formatDuration(pool.resize.timeoutMs),
     resizeErrors: steady && pool.resizeErrors.length > 0 ? pool.resizeErrors : undefined,
@@ -87,6 +89,11 @@ export function cloudPool(pool: Pool, current: CurrentNodes | undefined, baseUrl
     autoScaleRun: pool.autoScale?.run && autoScaleRun(pool.autoScale.run),
   });
 }
+
+/** While its OS is upgraded a pool has two versions; old api-versions show both. */
+const cloudService = ({ specification, upgrade }: Pool) =>
+  specification.cloudServiceConfiguration &&
+  present({ ...specification.cloudServiceConfiguration, currentOSVersion: upgrade?.from });
 
 /** AutoScaleRun as clients see it: the last evaluation of a pool, or the answer to a dry run. */
 export const autoScaleRun = (run: AutoScaleRun): object => ({

@@ -144,7 +144,8 @@ const urls: Change = {
     for (const file of filesOf(parts)) rename(file, 'httpUrl', 'blobSource');
     for (const pool of parts.pools) {
       const cloud = objectAt(pool, 'cloudServiceConfiguration');
-      if (cloud?.osVersion !== undefined) cloud.currentOSVersion = cloud.osVersion;
+      if (cloud?.currentOSVersion !== undefined) pool.state = 'upgrading';
+      if (cloud?.osVersion !== undefined) cloud.currentOSVersion ??= cloud.osVersion;
       if (cloud !== undefined) rename(cloud, 'osVersion', 'targetOSVersion');
       renameType(pool, 'dockercompatible', 'docker');
     }
