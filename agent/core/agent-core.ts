@@ -1,12 +1,12 @@
 import type { Assignment, NodeConfiguration } from '../../protocol/agent/assignment.js';
-import type { FailureInfo, Outcome } from '../../protocol/agent/event.js';
+import type { FailureInfo, Outcome, SequencedEvent } from '../../protocol/agent/event.js';
 import type { AttemptRef, ToAgent, ToController } from '../../protocol/agent/message.js';
 import { Attempts, type KillReason, type RunningAttempt } from './attempts.js';
 import { Lease } from './lease.js';
 import { KILL_GRACE_MS, UNANSWERED_HEARTBEATS_MAX } from './limits.js';
 import type { Moment, Output, RunOutcome } from './output.js';
 import { Spool } from './spool.js';
-import { StartTask } from './start-task.js';
+import { StartTask, type StartTaskState } from './start-task.js';
 
 /** What the agent says of itself at every hello. */
 export interface AgentIdentity {
@@ -14,6 +14,18 @@ export interface AgentIdentity {
   agentVersion: string;
   remarks: string[];
   ipAddress?: string;
+}
+
+/** What one process of the agent leaves to the next. */
+export interface SavedState {
+  /** The number of the newest event. */
+  sequence: number;
+  events: SequencedEvent[];
+  startTask: { state: StartTaskState; retryCount: number };
+  /** Tries whose processes live, or ended while nobody was there; without what their ends need. */
+  running: { assignment: Assignment; startedEpoch: number }[];
+  /** `until` by the monotonic clock. */
+  lease?: { until: number; leaseMs: number };
 }
 
 /**
@@ -32,6 +44,10 @@ export class AgentCore {
   #startTask = new StartTask();
   #configuration: NodeConfiguration | undefined;
   #prepared = false;
+  /** Goes on where an earlier process ended. */
+  #resumed = false;
+  /** Numbers go on after those that the controller has heard in this incarnation. */
+  #knowsSequence = false;
   /** The tries of the last lease are given up; those that come now wait for the next one. */
   #lapsed = true;
   #closing = false;
@@ -41,6 +57,44 @@ export class AgentCore {
   #heartbeatAt = Number.POSITIVE_INFINITY;
 
   constructor(private readonly identity: AgentIdentity) {}
+
+  /** Goes on where an earlier process of this agent ended; before anything else. */
+  restore(saved: SavedState, now: Moment): void {
+    this.#resumed = true;
+    this.#prepared = true;
+    this.#knowsSequence = true;
+    this.#spool.restore(saved.sequence, saved.events);
+    this.#startTask.restore(saved.startTask.state, saved.startTask.retryCount);
+    if (saved.lease !== undefined) {
+      this.#lease.restore(saved.lease.until, saved.lease.leaseMs);
+      this.#lapsed = !this.#lease.isLive(now.monotonic);
+    }
+    for (const { assignment, startedEpoch } of saved.running) {
+      const startedAt = now.monotonic - (now.epoch - startedEpoch);
+      this.#attempts.restore({ assignment, startedAt, startedEpoch, incomplete: true });
+      // What of the lease has gone by while nobody was there to heed it.
+      if (this.#lapsed) this.#giveUpTries();
+    }
+  }
+
+  /** What the survivor must enforce: the end of the lease by the monotonic clock, while there is something to kill. */
+  get guarded(): { until: number; leaseMs: number } | undefined {
+    const isIdle = this.#attempts.allRunning().next().done === true;
+    return this.#lapsed && isIdle ? undefined : this.#lease.end;
+  }
+
+  get isPrepared(): boolean {
+    return this.#prepared;
+  }
+
+  get startTask(): { state: StartTaskState; retryCount: number } {
+    return { state: this.#startTask.state, retryCount: this.#startTask.retryCount };
+  }
+
+  /** Numbered events that are not acknowledged, and the number of the newest. */
+  get spooled(): { sequence: number; events: SequencedEvent[] } {
+    return { sequence: this.#spool.sequence, events: this.#spool.unacknowledged().flat() };
+  }
 
   /** Orders since the last call, in the order in which they must be carried out. */
   takeOutputs(): Output[] {
@@ -54,7 +108,8 @@ export class AgentCore {
     this.#send({
       type: 'hello',
       ...this.identity,
-      configured: this.#configuration !== undefined,
+      configured: this.#configuration !== undefined || this.#resumed,
+      ...(this.#configuration === undefined && this.#resumed ? { resumed: true } : {}),
       held: this.#held(),
       lastSequence: this.#spool.lastSequence,
     });
@@ -100,6 +155,12 @@ export class AgentCore {
 
   /** Directories, certificates and application packages are in place. */
   prepared(now: Moment): void {
+    if (this.#resumed) {
+      // Prepared once in this incarnation: what was begun then goes on.
+      if (this.#startTask.state === 'pending') this.#startTask.schedule(now.monotonic);
+      this.tick(now);
+      return;
+    }
     this.#prepared = true;
     this.#spool.push({ type: 'nodePrepared' });
     if (this.#configuration?.startTask !== undefined) this.#startTask.schedule(now.monotonic);
@@ -176,18 +237,22 @@ export class AgentCore {
 
   /** What `flush` would send: `starts` may wait a moment for their ends, `events` should go. */
   get unsent(): 'nothing' | 'starts' | 'events' {
-    if (this.#link !== 'open' || !this.#spool.hasPending) return 'nothing';
+    if (!this.#knowsSequence || !this.#spool.hasPending) return 'nothing';
     return this.#spool.onlyStartsPending ? 'starts' : 'events';
   }
 
-  /** Sends what happened since the last flush as few messages. Without a link it stays in the spool. */
+  /** Has what happened since the last flush written down and sent, as few messages; without a link later. */
   flush(): void {
-    if (this.#link !== 'open') return;
-    for (const events of this.#spool.flush()) this.#send({ type: 'events', events });
+    if (!this.#knowsSequence) return;
+    for (const events of this.#spool.flush()) {
+      this.#outputs.push({ type: 'recordEvents', events });
+      if (this.#link === 'open') this.#send({ type: 'events', events });
+    }
   }
 
   #welcome(heartbeatIntervalMs: number, acknowledged: number, now: Moment): void {
     this.#link = 'open';
+    this.#knowsSequence = true;
     this.#spool.acknowledge(acknowledged);
     for (const events of this.#spool.unacknowledged()) this.#send({ type: 'events', events });
     this.#heartbeatIntervalMs = heartbeatIntervalMs;
@@ -203,7 +268,8 @@ export class AgentCore {
   }
 
   #assign(assignment: Assignment, now: Moment): void {
-    if (this.#attempts.has(assignment) || this.#spool.hasEnd(assignment)) return;
+    if (this.#spool.hasEnd(assignment)) return;
+    if (this.#attempts.has(assignment)) return this.#complete(assignment);
     if (this.#attempts.holdsTask(assignment.taskKey)) {
       const older = this.#attempts.older(assignment);
       for (const waiting of older.waiting) {
@@ -213,6 +279,14 @@ export class AgentCore {
       for (const running of older.running) this.#kill(running, 'stopped', KILL_GRACE_MS);
     }
     this.#attempts.receive(assignment, now.monotonic);
+  }
+
+  #complete(assignment: Assignment): void {
+    const running = this.#attempts.running(assignment);
+    if (running?.incomplete !== true) return;
+    running.assignment = assignment;
+    delete running.incomplete;
+    this.#outputs.push({ type: 'completeAttempt', assignment });
   }
 
   #stop(attempt: AttemptRef, now: Moment): void {

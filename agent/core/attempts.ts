@@ -7,10 +7,13 @@ import { attemptId } from './output.js';
 export type KillReason = 'stopped' | 'wallClock';
 
 export interface RunningAttempt {
+  /** Replaced where it was `incomplete`. */
   assignment: Assignment;
   startedAt: number;
   startedEpoch: number;
   killed?: KillReason;
+  /** Begun by an earlier process of this agent, which did not write down all that its end needs. */
+  incomplete?: boolean;
 }
 
 interface WaitingAttempt {
@@ -40,6 +43,13 @@ export class Attempts {
 
   receive(assignment: Assignment, monotonic: number): void {
     this.#waiting.set(attemptId(assignment), { assignment, receivedAt: monotonic });
+  }
+
+  /** A try that an earlier process of this agent began. */
+  restore(running: RunningAttempt): void {
+    this.#running.set(attemptId(running.assignment), running);
+    this.#directories.add(running.assignment.taskKey);
+    this.#freeSlots -= running.assignment.requiredSlots;
   }
 
   /** Takes the next try that may start now, or nothing: a try that does not fit holds back those behind it. */

@@ -10,6 +10,7 @@ export class Lease {
   #number = 0;
   #until = Number.NEGATIVE_INFINITY;
   #margin = 0;
+  #leaseMs = 0;
 
   /** Numbers the next heartbeat, sent now. Numbers go on over reconnects, so a late answer can't be mistaken. */
   heartbeat(monotonic: number): number {
@@ -25,7 +26,20 @@ export class Lease {
     for (const older of [...this.#sentAt.keys()]) if (older <= number) this.#sentAt.delete(older);
     if (sentAt + leaseMs <= this.#until) return;
     this.#until = sentAt + leaseMs;
+    this.#leaseMs = leaseMs;
     this.#margin = Math.min(leaseMs * LEASE_MARGIN_PART, LEASE_MARGIN_MAX_MS);
+  }
+
+  /** The lease that an earlier process of this agent had; `until` by this one's clock. */
+  restore(until: number, leaseMs: number): void {
+    this.#until = until;
+    this.#margin = Math.min(leaseMs * LEASE_MARGIN_PART, LEASE_MARGIN_MAX_MS);
+    this.#leaseMs = leaseMs;
+  }
+
+  /** When the lease itself ends, by the monotonic clock, and how long it was. */
+  get end(): { until: number; leaseMs: number } {
+    return { until: this.#until, leaseMs: this.#leaseMs };
   }
 
   /** Heartbeats that nobody answered yet. */

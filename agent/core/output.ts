@@ -1,5 +1,5 @@
 import type { Assignment, NodeConfiguration } from '../../protocol/agent/assignment.js';
-import type { Outcome } from '../../protocol/agent/event.js';
+import type { Outcome, SequencedEvent } from '../../protocol/agent/event.js';
 import type { AttemptRef, ToController } from '../../protocol/agent/message.js';
 import type { AgentRequest } from '../../protocol/agent/request.js';
 
@@ -15,6 +15,8 @@ export const attemptId = (reference: AttemptRef) => `${reference.taskKey}#${refe
 /** What the core asks of the world. Each is an order, never an answer; answers come back as inputs. */
 export type Output =
   | { type: 'send'; message: ToController }
+  /** These events have their numbers: to be written down before anything that is sent after this. */
+  | { type: 'recordEvents'; events: SequencedEvent[] }
   /** The controller is silent: close the link and dial again. */
   | { type: 'dropLink' }
   /** Directories and certificates; answered by `prepared` or `unusable`. */
@@ -23,6 +25,8 @@ export type Output =
   | { type: 'runStartTask'; configuration: NodeConfiguration; retryCount: number }
   /** Answered by `attemptEnded`; before it, by `attemptCoordinated` where it is one part of several. */
   | { type: 'startAttempt'; assignment: Assignment; configuration: NodeConfiguration }
+  /** What a try that an earlier process of this agent began needs for its end. */
+  | { type: 'completeAttempt'; assignment: Assignment }
   /** All processes of the try; still answered by `attemptEnded`. After `graceMs` the kill is final. */
   | {
       type: 'killAttempt';

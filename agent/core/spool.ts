@@ -7,8 +7,8 @@ import { attemptId } from './output.js';
  * Events from the moment they happen until the controller says that they are durable. An event gets
  * its number when it is first sent; until then a start whose end is here too is left out.
  *
- * Kept in memory: what was not acknowledged when the agent dies is lost with it. A spool on disk
- * would implement the same verbs.
+ * Whoever flushes writes the numbered events down before they are sent; after a restart of the agent
+ * `restore` takes them back.
  */
 export class Spool {
   #sequence = 0;
@@ -30,9 +30,24 @@ export class Spool {
     }
   }
 
+  /** What an earlier process of this agent wrote down, and has not heard of since. */
+  restore(sequence: number, events: readonly SequencedEvent[]): void {
+    this.#sequence = sequence;
+    for (const sequenced of events) {
+      this.#sent.push(sequenced);
+      const { event } = sequenced;
+      if (event.type === 'attemptEnded') this.#ended.add(attemptId(event));
+    }
+  }
+
   /** The number of the last event that is here now, once it is sent: with it the controller has heard everything. */
   get lastSequence(): number {
     return this.#sequence + this.#pending.size;
+  }
+
+  /** The number of the newest event that has one. */
+  get sequence(): number {
+    return this.#sequence;
   }
 
   get hasPending(): boolean {
@@ -45,7 +60,7 @@ export class Spool {
     return true;
   }
 
-  /** Numbers all pending events and returns them in messages of limited size. */
+  /** Numbers all pending events and returns them in messages of limited size. They stay until acknowledged. */
   flush(): SequencedEvent[][] {
     const events: SequencedEvent[] = [];
     for (const event of this.#pending.values()) {

@@ -18,6 +18,16 @@ export class StartTask {
     this.#runAt = monotonic;
   }
 
+  /** As an earlier process of this agent left it; `running` only while its process lives. */
+  restore(state: StartTaskState, retryCount: number): void {
+    this.state = state;
+    this.#retryCount = retryCount;
+  }
+
+  get retryCount(): number {
+    return this.#retryCount;
+  }
+
   /** When the next run is due; infinity while none waits. */
   get runAt(): number {
     return this.state === 'pending' ? this.#runAt : Number.POSITIVE_INFINITY;

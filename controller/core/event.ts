@@ -21,6 +21,8 @@ export type Event =
       sessionId: string;
       agentVersion: string;
       configured: boolean;
+      /** A new process that goes on where an earlier one ended: it must be told again what it shall be. */
+      resumed?: boolean;
       held: AttemptRef[];
       remarks: string[];
       ipAddress?: string;

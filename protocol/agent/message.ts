@@ -48,6 +48,8 @@ export const ToController = z.discriminatedUnion('type', [
     agentVersion: z.string(),
     /** Configured by an earlier link of this incarnation: don't configure again. */
     configured: z.boolean(),
+    /** `configured`, but by an earlier process of this agent: it asks for configuration and tries again. */
+    resumed: z.boolean().optional(),
     /** Tries it has received and not yet reported as ended or returned. */
     held: z.array(attemptRef),
     /** What the node says of itself, for errors and remarks (`not root: tasks run as user x`). */

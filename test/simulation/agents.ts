@@ -274,6 +274,9 @@ export class SimulatedAgent implements AgentSight {
         return this.#startAttempt(output.assignment);
       case 'killAttempt':
         return this.#kill(output.attempt, output.graceMs);
+      case 'recordEvents':
+      case 'completeAttempt':
+        return;
       case 'proceedAttempt':
         return this.#proceed(output.attempt);
       case 'answerRequest':

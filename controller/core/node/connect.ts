@@ -5,6 +5,7 @@ import { preparationOf } from '../job-node/prepare.js';
 import { loseRun } from '../job-node/report.js';
 import { currentRun, referenceOf } from '../job-node/run.js';
 import { runUnderWay } from '../job-node/state.js';
+import { poolVersion } from '../pool/late-changes.js';
 import type { Recorder } from '../recorder.js';
 import { currentAttempt, loseAttempt } from '../task/attempt.js';
 import { currentSubtask, loseSubtask, proceed } from '../task/group.js';
@@ -53,9 +54,11 @@ export function agentConnected(recorder: Recorder, node: Node, event: Connected)
 }
 
 function configure(recorder: Recorder, node: Node): void {
-  const startTask = recorder.state.pools.get(node.pool)?.specification.startTask;
+  const pool = recorder.state.pools.get(node.pool);
+  const startTask = pool?.specification.startTask;
   if (startTask?.waitForSuccess === true) node.awaitsStartTask = true;
   else delete node.awaitsStartTask;
+  if (pool !== undefined) node.poolVersion = poolVersion(pool);
   recorder.ask({ type: 'configureNode', nodeKey: node.key, incarnation: node.incarnation });
   // Prepared anew, its start task included: until then it can't run tasks, whatever it was before.
   const restarts = node.draining !== undefined && node.draining.then !== 'offline';

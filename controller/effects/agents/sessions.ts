@@ -119,7 +119,7 @@ export class Sessions {
     const before = this.open.get(nodeKey);
     this.open.set(nodeKey, session);
     before?.close(CLOSE_REPLACED, 'a newer link of this node is open');
-    const { agentVersion, configured, held, remarks, ipAddress, lastSequence } = message;
+    const { agentVersion, configured, resumed, held, remarks, ipAddress, lastSequence } = message;
     this.ports.report({
       type: 'agentConnected',
       nodeKey,
@@ -127,6 +127,7 @@ export class Sessions {
       sessionId: session.id,
       agentVersion,
       configured,
+      ...(resumed === undefined ? {} : { resumed }),
       held,
       remarks,
       ...(ipAddress === undefined ? {} : { ipAddress }),
