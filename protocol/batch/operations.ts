@@ -23,6 +23,7 @@ import {
   PoolPatch,
   PoolResize,
   PoolUpdateProperties,
+  PoolUpgradeImage,
   PoolUpgradeOS,
 } from './pool.js';
 import { TaskFactoryAdd } from './task-factory.js';
@@ -103,6 +104,11 @@ const pool = [
   operation('Pool_GetAllLifetimeStatistics', 'GET', '/lifetimepoolstats', 200, {
     until: '2022-10',
     ...served,
+  }),
+  operation('Pool_UpgradeImage', 'POST', `${POOL}/upgradeimage`, 202, {
+    ...C,
+    request: PoolUpgradeImage,
+    ...extension,
   }),
   operation('Pool_Explain', 'GET', `${POOL}/explain`, 200, extension),
   operation('Pool_UpgradeOS', 'POST', `${POOL}/upgradeos`, 202, {

@@ -18,7 +18,7 @@ import {
 } from './common.js';
 import { DEFAULTS, LIMITS } from './limits.js';
 import { NetworkConfiguration, MountConfigurations } from './network.js';
-import { VirtualMachineConfiguration } from './virtual-machine.js';
+import { ImageReference, VirtualMachineConfiguration } from './virtual-machine.js';
 
 /** Runs on each start of a node. Of the constraints it knows only the retry count. */
 const StartTask = z.object({
@@ -195,6 +195,17 @@ export const PoolUpdateProperties = z.object({
   targetNodeCommunicationMode: CommunicationMode.optional(),
 });
 export type PoolUpdateProperties = z.output<typeof PoolUpdateProperties>;
+
+/** Extension: another image for all nodes, some of them at a time. */
+export const PoolUpgradeImage = z.object({
+  imageReference: ImageReference,
+  /** Absent: as it is. */
+  nodeAgentSKUId: nonEmpty(LIMITS.pathLength).optional(),
+  nodeReimageOption: DeallocationOption.default('requeue'),
+  /** Absent: a fifth of the nodes, at least one. */
+  maxParallelNodes: int32(1, LIMITS.targetNodes).optional(),
+});
+export type PoolUpgradeImage = z.output<typeof PoolUpgradeImage>;
 
 /** At least one target; an absent one stays as it is. */
 export const PoolResize = z

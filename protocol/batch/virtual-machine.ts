@@ -3,7 +3,7 @@ import { anyCase, ContainerRegistry, int32, nonEmpty } from './common.js';
 import { LIMITS } from './limits.js';
 
 /** A marketplace triple, or a custom image's id. `version` is `latest` where a triple leaves it out. */
-const ImageReference = z
+export const ImageReference = z
   .object({
     publisher: nonEmpty(LIMITS.pathLength).optional(),
     offer: nonEmpty(LIMITS.pathLength).optional(),
@@ -37,6 +37,8 @@ const ImageReference = z
       ? { ...image, version: image.version ?? 'latest' }
       : image,
   );
+
+export type ImageReference = z.output<typeof ImageReference>;
 
 const DataDisk = z.object({
   lun: int32(0, 63),

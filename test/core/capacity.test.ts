@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { computeNodeReboot } from '../../controller/commands/compute-node/reboot.js';
 import { poolDelete } from '../../controller/commands/pool/delete.js';
+import { poolEnableAutoScale } from '../../controller/commands/pool/enable-auto-scale.js';
+import { poolEvaluateAutoScale } from '../../controller/commands/pool/evaluate-auto-scale.js';
 import { poolResize } from '../../controller/commands/pool/resize.js';
 import { poolStopResize } from '../../controller/commands/pool/stop-resize.js';
 import type { Hypervisor, Settings } from '../../controller/core/settings.js';
@@ -220,10 +222,6 @@ describe('low-priority nodes', () => {
     await driver.addPool('p', { targetLowPriorityNodes: 1 });
     await driver.addPool('d', { targetDedicatedNodes: 1 });
     await driver.advance(100);
-    const { poolEvaluateAutoScale } =
-      await import('../../controller/commands/pool/evaluate-auto-scale.js');
-    const { poolEnableAutoScale } =
-      await import('../../controller/commands/pool/enable-auto-scale.js');
     const formula =
       'gone = $PreemptedNodeCount.GetSample(1); all = $CurrentLowPriorityNodes.GetSample(1);';
     await driver.do(

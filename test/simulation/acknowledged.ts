@@ -1,5 +1,11 @@
 import { jobOf } from '../../protocol/keys.js';
-import type { JobKey, JobScheduleKey, PoolKey, TaskKey } from '../../protocol/keys.js';
+import type {
+  JobKey,
+  JobScheduleKey,
+  PoolKey,
+  TaskFactoryKey,
+  TaskKey,
+} from '../../protocol/keys.js';
 
 /**
  * What clients were told, and what they asked to go. An entity whose add was acknowledged exists until
@@ -10,6 +16,10 @@ export class Acknowledged {
   readonly jobs = new Set<JobKey>();
   readonly jobSchedules = new Set<JobScheduleKey>();
   readonly tasks = new Set<TaskKey>();
+  readonly factories = new Map<
+    TaskFactoryKey,
+    { job: JobKey; jobCreated: number; taskCount: number }
+  >();
   /** Jobs whose termination was acknowledged, with their creation time. */
   readonly terminated = new Map<JobKey, number>();
   readonly #deletionsAsked = new Set<string>();

@@ -2,8 +2,9 @@ import { jobScheduleAdd } from '../../controller/commands/job-schedule/add.js';
 import { jobAdd } from '../../controller/commands/job/add.js';
 import { poolAdd } from '../../controller/commands/pool/add.js';
 import { taskAddCollection } from '../../controller/commands/task/add-collection.js';
+import { taskAddFactory } from '../../controller/commands/task/add-factory.js';
 import { taskAdd } from '../../controller/commands/task/add.js';
-import { jobKey, jobScheduleKey, poolKey, taskKey } from '../../protocol/keys.js';
+import { jobKey, jobScheduleKey, poolKey, taskFactoryKey, taskKey } from '../../protocol/keys.js';
 import { jobActions, jobScheduleActions } from './job-actions.js';
 import type { Feature, Options } from './options.js';
 import { nodeActions, poolActions } from './pool-actions.js';
@@ -24,6 +25,7 @@ export function actions({ features }: Options): Action[] {
     { weight: 6, act: addJob },
     { weight: 40, act: addTask },
     { weight: 15, feature: 'collections', act: addTasks },
+    { weight: 2, feature: 'factories', act: addFactory },
     { weight: 2, feature: 'jobSchedules', act: addJobSchedule },
     ...poolActions,
     ...nodeActions,
@@ -113,5 +115,21 @@ function addTasks(workload: Workload): void {
       for (const { status, taskId } of results)
         if (status === 'success') workload.world.acknowledged.tasks.add(taskKey(job.key, taskId));
     },
+  );
+}
+
+/** Few ids, so that requests come again: after a lost answer, or with another body. */
+function addFactory(workload: Workload): void {
+  const { world, random, client, bodies } = workload;
+  const job = jobToFill(workload);
+  if (job === undefined) return;
+  const body = bodies.factory(numbered('factory', workload, 3), random.chance(0.05));
+  workload.tasksAdded += body.list?.items.length ?? 0;
+  client.send(taskAddFactory({ account: ACCOUNT, jobId: job.id, body }), ({ id, taskCount }) =>
+    world.acknowledged.factories.set(taskFactoryKey(job.key, id), {
+      job: job.key,
+      jobCreated: job.creationTime,
+      taskCount,
+    }),
   );
 }

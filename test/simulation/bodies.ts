@@ -1,6 +1,7 @@
 import { JobScheduleAdd } from '../../protocol/batch/job-schedule.js';
 import { JobAdd } from '../../protocol/batch/job.js';
 import { PoolAdd } from '../../protocol/batch/pool.js';
+import { TaskFactoryAdd } from '../../protocol/batch/task-factory.js';
 import { TaskAdd } from '../../protocol/batch/task.js';
 import type { Feature, Options } from './options.js';
 import { commandLineOf } from './program.js';
@@ -108,7 +109,11 @@ export class Bodies {
     return JobScheduleAdd.parse({
       id,
       schedule: {
-        ...(random.chance(0.7) ? { recurrenceInterval: `PT${random.int(20, 180)}S` } : {}),
+        ...(this.#uses('cronSchedules', 0.6)
+          ? { cronExpression: `*/${random.pick([20, 30])} * * * * *`, timeZone: 'Europe/Berlin' }
+          : random.chance(0.7)
+            ? { recurrenceInterval: `PT${random.int(20, 180)}S` }
+            : {}),
       },
       jobSpecification: {
         ...this.#jobSpecification(poolId),
@@ -137,6 +142,22 @@ export class Bodies {
       fails,
       unprepared: random.chance(0.02),
       stubborn: random.chance(0.1),
+    });
+  }
+
+  /** `large`: more than a tick makes. */
+  factory(id: string, large: boolean): TaskFactoryAdd {
+    const { random } = this;
+    const length = large ? random.int(2_000, 3_000) : random.int(1, 40);
+    return TaskFactoryAdd.parse({
+      id,
+      taskIdDigits: random.int(1, 4),
+      firstTaskNumber: random.int(0, 3),
+      list: { items: Array.from({ length }, () => String(random.int(1, large ? 20 : 5_000))) },
+      repeatTask: {
+        commandLine: 'simulate ms={0} exit=0 fails=0',
+        requiredSlots: this.#uses('wideTasks', 0.3) ? random.int(1, this.options.slotsMaximum) : 1,
+      },
     });
   }
 

@@ -32,6 +32,7 @@ const KINDS = [
   'jobNode',
   'jobSchedule',
   'task',
+  'taskFactory',
 ] as const satisfies readonly RowKind[];
 
 /**
@@ -44,13 +45,14 @@ export class Committed {
     certificate: new Map(),
     application: new Map(),
     applicationPackage: new Map(),
-    pool: new Map(),
     image: new Map(),
+    pool: new Map(),
     node: new Map(),
     job: new Map(),
     jobNode: new Map(),
     jobSchedule: new Map(),
     task: new Map(),
+    taskFactory: new Map(),
   };
   readonly bodies = new Map<TaskKey, TaskBody>();
   readonly satisfied = new Map<JobKey, Set<string>>();

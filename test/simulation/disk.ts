@@ -81,6 +81,7 @@ export class SimulatedDisk {
       jobs: [...tables.job.values()],
       jobNodes: [...tables.jobNode.values()],
       jobSchedules: [...tables.jobSchedule.values()],
+      taskFactories: [...tables.taskFactory.values()],
       tasks,
       dependencies: tasks.flatMap(({ key }) => {
         const dependsOn = bodies.get(key)?.dependsOn;

@@ -1,3 +1,4 @@
+import { cronCalendar } from '../../controller/config/cron-calendar.js';
 import { DEFAULT_TIMES, type Hypervisor, type Settings } from '../../controller/core/settings.js';
 import { randomStream, type RandomStream } from './random.js';
 
@@ -50,8 +51,12 @@ const FEATURES = [
   'patches',
   'groups', // multi-instance tasks
   'autoScale',
+  'factories',
+  'cronSchedules',
+  'preemption', // of tasks, by jobs of higher priority
   'capacity', // hypervisors are too small for all that pools want
   'lowPriority',
+  'imageUpgrades',
 ] as const;
 export type Feature = (typeof FEATURES)[number];
 
@@ -90,6 +95,7 @@ const MINUTE = 60_000;
 
 const settingsOf = (random: RandomStream, hypervisors: Hypervisor[]): Settings => ({
   ...DEFAULT_TIMES,
+  cron: cronCalendar(),
   bootTimeoutMs: random.pick([2 * MINUTE, 5 * MINUTE]),
   stopTimeoutMs: random.pick([20_000, MINUTE]),
   jobScheduleMinimumIntervalMs: 1_000,

@@ -9,8 +9,14 @@ import { poolPatch } from '../../controller/commands/pool/patch.js';
 import { poolRemoveNodes } from '../../controller/commands/pool/remove-nodes.js';
 import { poolResize } from '../../controller/commands/pool/resize.js';
 import { poolStopResize } from '../../controller/commands/pool/stop-resize.js';
+import { poolUpgradeImage } from '../../controller/commands/pool/upgrade-image.js';
 import { NodeRemove } from '../../protocol/batch/node.js';
-import { PoolEnableAutoScale, PoolPatch, PoolResize } from '../../protocol/batch/pool.js';
+import {
+  PoolEnableAutoScale,
+  PoolPatch,
+  PoolResize,
+  PoolUpgradeImage,
+} from '../../protocol/batch/pool.js';
 import { poolOf } from '../../protocol/keys.js';
 import type { Action } from './actions.js';
 import { ACCOUNT, type Workload } from './workload.js';
@@ -102,6 +108,18 @@ function patchPool(workload: Workload): void {
   workload.client.send(poolPatch({ account: ACCOUNT, poolId: pool.id, body }));
 }
 
+function upgradeImage(workload: Workload): void {
+  const pool = anyPool(workload);
+  const configuration = pool?.specification.virtualMachineConfiguration;
+  if (pool === undefined || configuration === undefined) return;
+  const body = PoolUpgradeImage.parse({
+    imageReference: configuration.imageReference,
+    nodeReimageOption: deallocation(workload),
+    ...(workload.random.chance(0.5) ? { maxParallelNodes: workload.random.int(1, 3) } : {}),
+  });
+  workload.client.send(poolUpgradeImage({ account: ACCOUNT, poolId: pool.id, body }));
+}
+
 export const poolActions: Action[] = [
   { weight: 1.5, feature: 'resizes', act: resize },
   { weight: 0.5, feature: 'resizes', act: stopResize },
@@ -110,6 +128,7 @@ export const poolActions: Action[] = [
   { weight: 0.5, feature: 'autoScale', act: disableAutoScale },
   { weight: 0.2, feature: 'poolDeletions', act: deletePool },
   { weight: 0.25, feature: 'patches', act: patchPool },
+  { weight: 0.3, feature: 'imageUpgrades', act: upgradeImage },
 ];
 
 function restart(workload: Workload): void {

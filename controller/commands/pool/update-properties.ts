@@ -2,6 +2,7 @@ import type { PoolUpdateProperties } from '../../../protocol/batch/pool.js';
 import { entityReply, type Command, type EntityReply } from '../../engine/command.js';
 import { findActivePool, replaced, type Input } from '../find.js';
 import { checkApplicationPackages } from '../../core/pool/application-package-references.js';
+import { noteLateChanges } from '../../core/pool/late-changes.js';
 import { checkCertificates } from '../../core/pool/certificate-references.js';
 
 /** Pool_UpdateProperties: full replacement, an absent start task is removed. */
@@ -15,8 +16,10 @@ export const poolUpdateProperties = ({
     const pool = findActivePool(transaction, account, poolId);
     checkCertificates(transaction, account, body.certificateReferences);
     checkApplicationPackages(transaction, account, body.applicationPackageReferences);
-    const { startTask: _startTask, ...rest } = pool.specification;
+    const before = pool.specification;
+    const { startTask: _startTask, ...rest } = before;
     pool.specification = replaced(rest, body);
+    noteLateChanges(pool, before);
     transaction.touched('pool', pool);
     return entityReply(pool);
   },

@@ -1,4 +1,5 @@
 import { nodeKey } from '../../../protocol/keys.js';
+import { poolVersion } from '../pool/late-changes.js';
 import type { Pool } from '../pool/state.js';
 import type { Recorder } from '../recorder.js';
 import { placeNode } from './place.js';
@@ -29,6 +30,7 @@ export function createNode(
     allocationTime: recorder.now,
     incarnation: 1,
     lastEventSequence: 0,
+    poolVersion: poolVersion(pool),
     errors: [],
     totalTasksRun: 0,
     totalTasksSucceeded: 0,

@@ -1,5 +1,6 @@
 import type { FailureInfo } from '../../../protocol/agent/event.js';
 import type { AttemptRef, NodeMetrics } from '../../../protocol/agent/message.js';
+import type { ImageReference } from '../../../protocol/batch/virtual-machine.js';
 import type { AccountKey, NodeKey, PoolKey } from '../../../protocol/keys.js';
 import type { TaskExecution, TaskState } from '../task/state.js';
 import type { NodeDeallocationOption } from '../pool/state.js';
@@ -94,6 +95,10 @@ export interface Node {
   };
   /** Where it is placed, and what it takes there; absent: nowhere yet, or where nothing is counted. */
   hypervisor?: string;
+  /** Version of its pool (core/pool/late-changes.ts) that it was configured with, or is made for. */
+  poolVersion?: number;
+  /** What its disk was made of, where its pool has another image since. */
+  imageReference?: ImageReference;
   /** Addresses of the hypervisor's devices that are its own. */
   hostDevices?: string[];
   /** The start task of this incarnation must succeed before tasks run. */

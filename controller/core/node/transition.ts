@@ -31,7 +31,10 @@ export function nodeOf(recorder: Recorder, key: NodeKey, incarnation: number): N
 /** The node begins a new life: another credential, numbers from 1, nothing known of its tasks. */
 export function nextIncarnation(recorder: Recorder, node: Node): void {
   node.incarnation += 1;
-  if (node.state !== 'rebooting') node.diskIncarnation = node.incarnation;
+  if (node.state !== 'rebooting') {
+    node.diskIncarnation = node.incarnation;
+    delete node.imageReference;
+  }
   delete node.secretHash;
   delete node.startTaskInfo;
   delete node.awaitsStartTask;

@@ -20,7 +20,7 @@ export function checkPool(
   account: AccountKey,
   body: PoolAdd,
 ): Pool['nodeProvider'] {
-  const nodeProvider = providerOf(recorder, body);
+  const nodeProvider = imageProvider(recorder, body);
   checkSubnet(nodeProvider, body);
   checkSize(recorder, body);
   checkCertificates(recorder, account, body.certificateReferences);
@@ -36,7 +36,7 @@ const nameOf = ({ publisher, offer, sku, imageName }: ImageNames) =>
   publisher === '' ? (imageName ?? '') : `${publisher}:${offer}:${sku}`;
 
 /** The image decides who makes the nodes; it must be known and pair with the node agent SKU. */
-function providerOf(recorder: Recorder, body: PoolAdd): 'process' | 'libvirt' {
+export function imageProvider(recorder: Recorder, body: PoolAdd): 'process' | 'libvirt' {
   const configuration = body.virtualMachineConfiguration;
   if (configuration === undefined) return cloudServiceProvider(recorder.settings, body);
   const wanted = configuration.imageReference;

@@ -13,6 +13,7 @@ import { settleUpgrade } from './cloud-service.js';
 import { autoScaleDeadline, evaluatePool } from './autoscale.js';
 import type { Pool } from './state.js';
 import { moveAllocation } from './transition.js';
+import { settleImageUpgrade } from './upgrade-image.js';
 
 /** When time alone changes the pool. */
 export function poolDeadline(recorder: Recorder, pool: Pool): number {
@@ -35,6 +36,7 @@ function step(recorder: Recorder, pool: Pool): void {
   if (pool.state === 'active') {
     clearMaintained(recorder, pool);
     settleUpgrade(recorder, pool);
+    settleImageUpgrade(recorder, pool);
   }
   if (pool.state === 'active' && pool.allocationState === 'steady') bringBack(recorder, pool);
   if (pool.allocationState === 'steady') {

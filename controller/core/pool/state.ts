@@ -62,6 +62,19 @@ export interface Pool {
   upgrade?: { from: string; nodes: Record<NodeKey, number> };
   /** Provider that owns its nodes, decided at add by the image. */
   readonly nodeProvider: 'process' | 'libvirt';
+  /** How often what nodes take at their next boot was changed, and which version changed what. Absent: never. */
+  late?: {
+    version: number;
+    since: Partial<
+      Record<'startTask' | 'certificateReferences' | 'applicationPackageReferences', number>
+    >;
+  };
+  /** Nodes, with their incarnations, that still have the image from before, and how they get the new one. */
+  imageUpgrade?: {
+    nodes: Record<NodeKey, number>;
+    option: NodeDeallocationOption;
+    maxParallelNodes: number;
+  };
   creationTime: number;
   lastModified: number;
   /** Grows with each change that a client's ETag must notice. */

@@ -18,8 +18,11 @@ export function specify(
   pool: Readonly<Pool>,
   node: Readonly<Node>,
 ): NodeSpecification {
+  // A reboot goes on with the disk that there is, whatever image the pool has by now.
   const image =
-    pool.specification.virtualMachineConfiguration?.imageReference ?? pool.cloudServiceImage;
+    node.imageReference ??
+    pool.specification.virtualMachineConfiguration?.imageReference ??
+    pool.cloudServiceImage;
   const vmSize = ports.vmSizes.find((size) => size.name === pool.specification.vmSize);
   if (image === undefined || vmSize === undefined) {
     throw new NodeProvisionError(
@@ -29,6 +32,7 @@ export function specify(
   }
   const dataDisks = pool.specification.virtualMachineConfiguration?.dataDisks;
   const { publisher = '', offer = '', sku = '', version = 'latest' } = image;
+  const id = 'virtualMachineImageId' in image ? image.virtualMachineImageId : undefined;
   return {
     nodeKey: node.key,
     nodeId: node.id,
@@ -40,7 +44,10 @@ export function specify(
       token: ports.enrolmentToken(node.key, node.incarnation),
     },
     vmSize,
-    image: { publisher, offer, sku, version },
+    image: {
+      ...{ publisher, offer, sku, version },
+      ...(id === undefined ? {} : { virtualMachineImageId: id }),
+    },
     ...(node.hypervisor === undefined ? {} : { hypervisor: node.hypervisor }),
     ...(node.hostDevices === undefined ? {} : { hostDevices: node.hostDevices }),
     ...(dataDisks === undefined ? {} : { dataDisks: inOrder(dataDisks) }),

@@ -8,6 +8,7 @@ import { poolRemoveNodes } from '../../commands/pool/remove-nodes.js';
 import { poolUpgradeOS } from '../../commands/pool/upgrade-os.js';
 import { poolResize } from '../../commands/pool/resize.js';
 import { poolStopResize } from '../../commands/pool/stop-resize.js';
+import { poolUpgradeImage } from '../../commands/pool/upgrade-image.js';
 import { poolUpdateProperties } from '../../commands/pool/update-properties.js';
 import { poolGetAllLifetimeStatistics } from '../../queries/pool/get-all-lifetime-statistics.js';
 import { poolListUsageMetrics } from '../../queries/pool/list-usage-metrics.js';
@@ -57,6 +58,9 @@ export const poolHandlers: Handlers<IdsOf<'Pool'>> = {
   },
   async Pool_UpgradeOS(call) {
     sendChanged(call, await call.ports.submit(poolUpgradeOS(commandInput(call, 'poolId'))));
+  },
+  async Pool_UpgradeImage(call) {
+    sendChanged(call, await call.ports.submit(poolUpgradeImage(commandInput(call, 'poolId'))));
   },
   async Pool_Resize(call) {
     sendChanged(call, await call.ports.submit(poolResize(commandInput(call, 'poolId'))));

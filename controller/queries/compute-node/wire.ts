@@ -4,6 +4,7 @@ import type { Pool } from '../../core/pool/state.js';
 import type { Rows } from '../../engine/ports.js';
 import { executionInfo } from '../task/execution-info.js';
 import { endpointConfiguration } from './endpoints.js';
+import { pendingChanges } from './pending-changes.js';
 import { failureOf, present, timeOf, urlOf, visible } from '../wire.js';
 
 /** Properties of ComputeNode (the contract's section 4.10), for `$select`. */
@@ -31,6 +32,9 @@ export const NODE_PROPERTIES = [
   'endpointConfiguration',
   'nodeAgentInfo',
   'virtualMachineInfo',
+  'poolVersion',
+  'pendingChanges',
+  'hypervisor',
 ] as const;
 
 /** What tasks name to run beside what ran on a node before. */
@@ -40,6 +44,8 @@ export const affinityId = (nodeId: string): string => `TVM:${nodeId}`;
 export function computeNode(node: Rows['node']['row'], pool: Pool, baseUrl: string): object {
   const specification = visible(pool.specification);
   const { certificateReferences: certificates = [], virtualMachineConfiguration } = specification;
+  const pending = pendingChanges(node, pool);
+  const image = node.imageReference ?? virtualMachineConfiguration?.imageReference;
   return present({
     id: node.id,
     url: urlOf(baseUrl, 'pools', pool.id, 'nodes', node.id),
@@ -61,6 +67,9 @@ export function computeNode(node: Rows['node']['row'], pool: Pool, baseUrl: stri
     certificateReferences: certificates.length > 0 ? certificates : undefined,
     errors: node.errors.length > 0 ? node.errors : undefined,
     isDedicated: node.isDedicated,
+    poolVersion: node.poolVersion ?? 1,
+    pendingChanges: pending.length > 0 ? pending : undefined,
+    hypervisor: node.hypervisor,
     endpointConfiguration: endpointConfiguration(node, pool),
     nodeAgentInfo:
       node.agentVersion === undefined
@@ -71,13 +80,10 @@ export function computeNode(node: Rows['node']['row'], pool: Pool, baseUrl: stri
             ...(node.remarks === undefined ? {} : { remarks: node.remarks }),
           },
     virtualMachineInfo:
-      virtualMachineConfiguration === undefined
+      image === undefined
         ? undefined
         : {
-            imageReference: {
-              ...virtualMachineConfiguration.imageReference,
-              exactVersion: virtualMachineConfiguration.imageReference.version,
-            },
+            imageReference: { ...image, exactVersion: image.version },
           },
   });
 }

@@ -1,3 +1,4 @@
+import { propertiesOf } from '../../../protocol/batch/entities.js';
 import { etagOf } from '../../../protocol/batch/etag.js';
 import { formatDuration, formatTime } from '../../../protocol/time.js';
 import type { AutoScaleRun, Pool } from '../../core/pool/state.js';
@@ -5,46 +6,7 @@ import type { NodeCount } from '../../engine/reader.js';
 import { present, stateOf, urlOf, visible } from '../wire.js';
 
 /** Properties of CloudPool (the contract's section 4.2), for `$select`. */
-export const POOL_PROPERTIES = [
-  'id',
-  'displayName',
-  'url',
-  'eTag',
-  'lastModified',
-  'creationTime',
-  'state',
-  'stateTransitionTime',
-  'allocationState',
-  'allocationStateTransitionTime',
-  'vmSize',
-  'cloudServiceConfiguration',
-  'virtualMachineConfiguration',
-  'resizeTimeout',
-  'resizeErrors',
-  'currentDedicatedNodes',
-  'currentLowPriorityNodes',
-  'targetDedicatedNodes',
-  'targetLowPriorityNodes',
-  'enableAutoScale',
-  'autoScaleFormula',
-  'autoScaleEvaluationInterval',
-  'autoScaleRun',
-  'enableInterNodeCommunication',
-  'networkConfiguration',
-  'startTask',
-  'certificateReferences',
-  'applicationPackageReferences',
-  'applicationLicenses',
-  'taskSlotsPerNode',
-  'taskSchedulingPolicy',
-  'userAccounts',
-  'metadata',
-  'mountConfiguration',
-  'identity',
-  'targetNodeCommunicationMode',
-  'currentNodeCommunicationMode',
-  'stats',
-] as const;
+export const POOL_PROPERTIES = propertiesOf('CloudPool');
 
 export interface CurrentNodes {
   dedicated: number;
@@ -86,6 +48,10 @@ export function cloudPool(pool: Pool, current: CurrentNodes | undefined, baseUrl
     currentLowPriorityNodes: current?.lowPriority ?? 0,
     targetDedicatedNodes: pool.targetDedicatedNodes,
     targetLowPriorityNodes: pool.targetLowPriorityNodes,
+    imageUpgrade: pool.imageUpgrade && {
+      remainingNodes: Object.keys(pool.imageUpgrade.nodes).length,
+      maxParallelNodes: pool.imageUpgrade.maxParallelNodes,
+    },
     autoScaleRun: pool.autoScale?.run && autoScaleRun(pool.autoScale.run),
   });
 }

@@ -1,3 +1,5 @@
+import { idOfTask } from '../../../controller/core/task-factory/state.js';
+import { taskKey } from '../../../protocol/keys.js';
 import type { Change } from '../committed.js';
 import { check } from '../failure.js';
 import type { Checker, Sight } from '../observers.js';
@@ -9,7 +11,8 @@ const LOOKS_EVERY = 25;
 /** What a client was told to exist is durable, and stays until somebody asks for its end. */
 export function acknowledgedChecker(): Checker {
   let answers = 0;
-  const all = ({ acknowledged, committed }: Sight) => {
+  const all = (sight: Sight) => {
+    const { acknowledged, committed } = sight;
     const { tables } = committed;
     for (const kind of ['pools', 'jobs', 'jobSchedules', 'tasks'] as const)
       for (const key of acknowledged[kind]) {
@@ -20,6 +23,7 @@ export function acknowledgedChecker(): Checker {
         const table = tables[kind.slice(0, -1) as 'pool' | 'job' | 'jobSchedule' | 'task'];
         check(gone || table.has(key as never), NAME, () => `${kind.slice(0, -1)} ${key} is lost`);
       }
+    checkFactories(sight);
     for (const [key, creationTime] of acknowledged.terminated) {
       const row = tables.job.get(key);
       check(
@@ -42,6 +46,27 @@ export function acknowledgedChecker(): Checker {
     recovered: all,
     finished: all,
   };
+}
+
+/** Every task of a factory is there, or has its turn still to come. */
+function checkFactories({ acknowledged, committed }: Sight): void {
+  for (const [key, { job: jobKey, jobCreated, taskCount }] of acknowledged.factories) {
+    const job = committed.tables.job.get(jobKey);
+    if (job?.creationTime !== jobCreated) continue;
+    const factory = committed.tables.taskFactory.get(key);
+    check(factory?.count === taskCount, NAME, () => `factory ${key} is lost`);
+    if (factory === undefined) continue;
+    const { next, ahead } = job.factories?.[factory.id.toLowerCase()] ?? { next: taskCount };
+    for (let index = 0; index < taskCount; index += 1) {
+      if (index >= next && ahead?.includes(index) !== true) continue;
+      const task = taskKey(jobKey, idOfTask(factory, index));
+      check(
+        committed.tables.task.has(task) || acknowledged.taskMayBeDeleted(task),
+        NAME,
+        () => `task ${task} of factory ${key} is lost`,
+      );
+    }
+  }
 }
 
 /** Rows go only because somebody asked for it. */

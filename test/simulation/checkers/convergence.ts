@@ -16,6 +16,7 @@ function* pools({ committed }: World): Iterable<string> {
   for (const pool of committed.tables.pool.values()) {
     if (pool.state !== 'active') yield `pool ${pool.key} is ${pool.state}`;
     if (pool.allocationState !== 'steady') yield `pool ${pool.key} is ${pool.allocationState}`;
+    if (pool.imageUpgrade !== undefined) yield `pool ${pool.key} is still upgraded`;
     const has = [...committed.tables.node.values()].filter((node) => node.pool === pool.key).length;
     const target = pool.targetDedicatedNodes + pool.targetLowPriorityNodes;
     if (has !== target || target === 0) yield `pool ${pool.key} has ${has} nodes of ${target}`;

@@ -1,6 +1,6 @@
 import type { TaskCounts } from '../../../controller/core/job/state.js';
 import type { Task } from '../../../controller/core/task/state.js';
-import type { JobKey, NodeKey } from '../../../protocol/keys.js';
+import { taskFactoryKey, type JobKey, type NodeKey } from '../../../protocol/keys.js';
 import { check } from '../failure.js';
 import type { Checker, Sight } from '../observers.js';
 
@@ -33,7 +33,14 @@ export function countsChecker(): Checker {
   const checkJob = (key: JobKey, { committed }: Sight) => {
     const job = committed.tables.job.get(key);
     if (job === undefined) return;
-    const real = ofJob.get(key) ?? { tasks: none(), slots: none() };
+    const real = structuredClone(ofJob.get(key) ?? { tasks: none(), slots: none() });
+    // Tasks that factories have accepted and not made yet.
+    for (const [id, { next, ahead }] of Object.entries(job.factories ?? {})) {
+      const factory = committed.tables.taskFactory.get(taskFactoryKey(key, id));
+      const missing = (factory?.count ?? 0) - next - (ahead?.length ?? 0);
+      real.tasks.active += missing;
+      real.slots.active += missing * (factory?.requiredSlots ?? 0);
+    }
     const same = (a: TaskCounts, b: TaskCounts) =>
       (Object.keys(a) as (keyof TaskCounts)[]).every((name) => a[name] === b[name]);
     check(
