@@ -1,6 +1,7 @@
 import type { Middleware } from 'koa';
 import { z } from 'zod';
 import { API_VERSIONS } from '../../protocol/batch/api-version.js';
+import { ENTITIES, entityOf } from '../../protocol/batch/entities.js';
 import { LIMITS } from '../../protocol/batch/limits.js';
 import { operations } from '../../protocol/batch/operations.js';
 import type { Operation } from '../../protocol/batch/operations.js';
@@ -109,6 +110,8 @@ function success(operation: Operation): Json {
     content: { [JSON_TYPE]: { schema: ref('schemas', name) } },
   });
   if (operation.id === 'Task_AddCollection') return json('TaskAddCollectionResult');
+  const entity = entityOf(operation.id);
+  if (entity !== undefined) return json(isList(operation) ? `${entity}List` : entity);
   if (isList(operation)) return json('List');
   if (operation.method === 'GET') return json('Entity');
   return { description };
@@ -174,6 +177,22 @@ const schemaOf = (request: z.ZodType): Json => {
   }) as Json;
   return schema;
 };
+
+/** An entity as an answer holds it, and a page of them; which properties are there depends on `$select` and state. */
+const entitySchemas = Object.fromEntries(
+  Object.entries(ENTITIES).flatMap(([name, entity]) => {
+    const schema = schemaOf(entity);
+    const page = {
+      'odata.metadata': text,
+      value: { type: 'array', items: ref('schemas', name) },
+      'odata.nextLink': { type: 'string', format: 'uri' },
+    };
+    return [
+      [name, schema],
+      [`${name}List`, { type: 'object', properties: page, required: ['odata.metadata', 'value'] }],
+    ];
+  }),
+) as Json;
 
 const object = (properties: Json, required: string[]) => ({ type: 'object', properties, required });
 
@@ -246,7 +265,7 @@ function openApiDocument(table: readonly Operation[], origin: string): Json {
       parameters: Object.fromEntries(
         Object.entries(parameters).map(([name, value]) => [name.replace('$', ''), value]),
       ),
-      schemas: { ...(Object.fromEntries(requests) as Json), ...answers },
+      schemas: { ...(Object.fromEntries(requests) as Json), ...entitySchemas, ...answers },
       responses: refusals,
       securitySchemes: {
         sharedKey: {

@@ -1,5 +1,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { API_VERSIONS } from '../../protocol/batch/api-version.js';
+import { ENTITIES } from '../../protocol/batch/entities.js';
 import { operations } from '../../protocol/batch/operations.js';
 import type { Operation } from '../../protocol/batch/operations.js';
 import { signedRequest } from '../support/signed-request.js';
@@ -123,9 +125,65 @@ describe('the OpenAPI document', () => {
         const value = wrong[name];
         if (value === undefined) continue;
         const path = `${operation.path}?${name}=${value}`;
-        const { status } = await signedRequest(controller, operation.method, path);
+        // Under the last version that has the operation.
+        const version = [...API_VERSIONS]
+          .filter((one) => operation.until === undefined || one.slice(0, 7) <= operation.until)
+          .at(-1);
+        const { status } = await signedRequest(controller, operation.method, path, {
+          ...(version !== undefined && { version }),
+        });
         expect([operation.id, name, status]).toEqual([operation.id, name, 400]);
       }
+    }
+  });
+
+  it('describes answers, to the last property and no other', async () => {
+    const image = { publisher: 'batchyard', offer: 'process', sku: 'local' };
+    const machine = { imageReference: image, nodeAgentSKUId: 'batch.node.process' };
+    const bodies: Record<string, object> = {
+      pools: {
+        id: 'seen',
+        vmSize: 'standard_d1_v2',
+        virtualMachineConfiguration: machine,
+        startTask: { commandLine: '/bin/true' },
+        userAccounts: [{ name: 'somebody', password: 'secret' }],
+        metadata: [{ name: 'a', value: 'b' }],
+      },
+      jobs: {
+        id: 'seen',
+        poolInfo: { poolId: 'seen' },
+        jobManagerTask: { id: 'manager', commandLine: '/bin/true' },
+        jobPreparationTask: { commandLine: '/bin/true' },
+        jobReleaseTask: { commandLine: '/bin/true' },
+      },
+      jobschedules: {
+        id: 'often',
+        schedule: { recurrenceInterval: 'P1D' },
+        jobSpecification: { poolInfo: { poolId: 'seen' } },
+      },
+      'jobs/seen/tasks': { id: 'seen', commandLine: '/bin/true' },
+    };
+    for (const [path, body] of Object.entries(bodies)) {
+      const sent = { body: JSON.stringify(body) };
+      expect((await signedRequest(controller, 'POST', `/${path}`, sent)).status).toBe(201);
+    }
+    const described: Record<string, keyof typeof ENTITIES> = {
+      '/pools/seen': 'CloudPool',
+      '/jobs/seen': 'CloudJob',
+      '/jobschedules/often': 'CloudJobSchedule',
+      '/jobs/seen/tasks/seen': 'CloudTask',
+    };
+    const schemas = document.components['schemas'];
+    for (const [path, name] of Object.entries(described)) {
+      const { text } = await signedRequest(controller, 'GET', `${path}?$expand=stats`);
+      const { 'odata.metadata': _, ...entity } = JSON.parse(text) as Record<string, unknown>;
+      const { error } = ENTITIES[name].strict().safeParse(entity);
+      expect([name, error?.issues ?? []]).toEqual([name, []]);
+      const properties = Object.keys((schemas?.[name] as { properties: object }).properties);
+      expect(properties).toEqual(expect.arrayContaining(Object.keys(entity)));
+      const all = properties.join(',');
+      const selected = await signedRequest(controller, 'GET', `${path}?$select=${all}`);
+      expect([name, selected.status]).toEqual([name, 200]);
     }
   });
 

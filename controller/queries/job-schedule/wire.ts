@@ -1,26 +1,11 @@
+import { propertiesOf } from '../../../protocol/batch/entities.js';
 import { etagOf } from '../../../protocol/batch/etag.js';
 import { formatTime } from '../../../protocol/time.js';
 import type { JobSchedule } from '../../core/job-schedule/state.js';
 import { present, stateOf, timeOf, urlOf, visible } from '../wire.js';
 
 /** Properties of CloudJobSchedule (the contract's section 4.6), for `$select`. */
-export const JOB_SCHEDULE_PROPERTIES = [
-  'id',
-  'displayName',
-  'url',
-  'eTag',
-  'lastModified',
-  'creationTime',
-  'state',
-  'stateTransitionTime',
-  'previousState',
-  'previousStateTransitionTime',
-  'schedule',
-  'jobSpecification',
-  'executionInfo',
-  'metadata',
-  'stats',
-] as const;
+export const JOB_SCHEDULE_PROPERTIES = propertiesOf('CloudJobSchedule');
 
 /** A job schedule as clients see it. */
 export function cloudJobSchedule(jobSchedule: JobSchedule, baseUrl: string): object {

@@ -1,37 +1,11 @@
+import { propertiesOf } from '../../../protocol/batch/entities.js';
 import { etagOf } from '../../../protocol/batch/etag.js';
 import { formatTime } from '../../../protocol/time.js';
 import type { Job, TaskCounts } from '../../core/job/state.js';
 import { present, stateOf, timeOf, urlOf, visible } from '../wire.js';
 
 /** Properties of CloudJob (the contract's section 4.5), for `$select`. */
-export const JOB_PROPERTIES = [
-  'id',
-  'displayName',
-  'usesTaskDependencies',
-  'url',
-  'eTag',
-  'lastModified',
-  'creationTime',
-  'state',
-  'stateTransitionTime',
-  'previousState',
-  'previousStateTransitionTime',
-  'priority',
-  'allowTaskPreemption',
-  'maxParallelTasks',
-  'constraints',
-  'jobManagerTask',
-  'jobPreparationTask',
-  'jobReleaseTask',
-  'commonEnvironmentSettings',
-  'poolInfo',
-  'onAllTasksComplete',
-  'onTaskFailure',
-  'networkConfiguration',
-  'metadata',
-  'executionInfo',
-  'stats',
-] as const;
+export const JOB_PROPERTIES = propertiesOf('CloudJob');
 
 /** A job as clients see it. */
 export function cloudJob(job: Job, baseUrl: string): object {

@@ -1,3 +1,4 @@
+import { propertiesOf } from '../../../protocol/batch/entities.js';
 import { etagOf } from '../../../protocol/batch/etag.js';
 import { formatDuration, formatTime } from '../../../protocol/time.js';
 import type { Job } from '../../core/job/state.js';
@@ -8,35 +9,7 @@ import { present, stateOf, urlOf, visible } from '../wire.js';
 import { executionInfo } from './execution-info.js';
 
 /** Properties of CloudTask (the contract's section 4.8), for `$select`. */
-export const TASK_PROPERTIES = [
-  'id',
-  'displayName',
-  'url',
-  'eTag',
-  'lastModified',
-  'creationTime',
-  'exitConditions',
-  'state',
-  'stateTransitionTime',
-  'previousState',
-  'previousStateTransitionTime',
-  'commandLine',
-  'containerSettings',
-  'resourceFiles',
-  'outputFiles',
-  'environmentSettings',
-  'affinityInfo',
-  'constraints',
-  'requiredSlots',
-  'userIdentity',
-  'executionInfo',
-  'nodeInfo',
-  'multiInstanceSettings',
-  'stats',
-  'dependsOn',
-  'applicationPackageReferences',
-  'authenticationTokenSettings',
-] as const;
+export const TASK_PROPERTIES = propertiesOf('CloudTask');
 
 /** A task as clients see it; `job` tells where its files lie. */
 export function cloudTask(
