@@ -25,6 +25,7 @@ import { SqliteStore } from './store/sqlite/store.js';
 import { ensureAccount } from './wiring/accounts.js';
 import { createExecutors } from './wiring/executors.js';
 import { secure } from './wiring/https.js';
+import { importConfigured } from './wiring/images.js';
 import { openObjects } from './wiring/objects.js';
 import { serve } from './wiring/requests.js';
 
@@ -109,6 +110,7 @@ async function start(
     new Set(configuration.images.map(({ provider }) => provider)),
     log,
   );
+  await importConfigured(parts, engine, executors.images);
   executors.reconciler.start();
   executors.logSweep.start();
   for (const account of configuration.accounts) await ensureAccount(parts, engine, account);
@@ -126,6 +128,7 @@ async function start(
       await closed;
       await executors.logSweep.stop();
       await executors.reconciler.stop();
+      await executors.images.close();
       await executors.providers.close();
       await engine.stop();
       await store.close();

@@ -41,13 +41,31 @@ export const Image = z
     provider: z.enum(['process', 'libvirt']),
     /** libvirt: the qcow2 base image; with `kernel` and `initrd` it boots directly. */
     path: z.string().optional(),
+    /** libvirt: where the qcow2 is imported from (file://, http://, https://), instead of `path`. */
+    url: z
+      .string()
+      .regex(/^(file:\/\/\/|https?:\/\/[^\s/])/, 'allowed are file:///… and http(s):// URLs')
+      .optional(),
+    /** Of what `url` gives: 64 hexadecimal digits. */
+    sha256: z
+      .string()
+      .regex(/^[0-9a-fA-F]{64}$/)
+      .optional(),
     kernel: z.string().optional(),
     initrd: z.string().optional(),
     kernelArguments: z.string().optional(),
   })
-  .refine((image) => image.provider !== 'libvirt' || image.path !== undefined, {
-    path: ['path'],
-    message: 'a libvirt image needs the path of its qcow2 file',
+  .refine(
+    ({ provider, path, url }) =>
+      provider !== 'libvirt' || (path === undefined) !== (url === undefined),
+    {
+      path: ['path'],
+      message: 'a libvirt image has the path of its qcow2 file, or the url of one',
+    },
+  )
+  .refine(({ url, version }) => url === undefined || version !== 'latest', {
+    path: ['version'],
+    message: 'an image with a url needs a version of its own: latest names the highest',
   });
 export type Image = z.infer<typeof Image>;
 
@@ -279,11 +297,9 @@ export const ConfigurationSchema = z.strictObject({
   images: z.array(Image).max(1000).default([]),
   vmSizes: z.array(VmSize).max(1000).default([]),
   /** By osFamily; `*` is any other. */
-  cloudServiceImages: z
-    .record(z.string().min(1).max(16), ImageName)
-    .default({
-      '*': { publisher: 'batchyard', offer: 'process', sku: 'local', version: 'latest' },
-    }),
+  cloudServiceImages: z.record(z.string().min(1).max(16), ImageName).default({
+    '*': { publisher: 'batchyard', offer: 'process', sku: 'local', version: 'latest' },
+  }),
   quotas: Quotas.default({}),
   hypervisors: z
     .array(Hypervisor)

@@ -32,7 +32,8 @@ export function settingsOf({
   | 'cron'
 > {
   return {
-    images: images.map(supported),
+    // Those with a url are offered once they are imported.
+    images: images.filter(({ url }) => url === undefined).map(supported),
     cloudServiceImages,
     vmSizes,
     heartbeatIntervalMs: leases.heartbeatInterval,

@@ -8,6 +8,7 @@ import type { JobNode } from '../core/job-node/state.js';
 import type { JobSchedule } from '../core/job-schedule/state.js';
 import type { Image } from '../core/image/state.js';
 import type { Job } from '../core/job/state.js';
+import type { SupportedImage } from '../core/settings.js';
 import type { Node } from '../core/node/state.js';
 import type { Pool } from '../core/pool/state.js';
 import type { History } from '../core/task/history.js';
@@ -125,6 +126,8 @@ export interface StateView {
   readonly jobs: ReadonlyMap<JobKey, Readonly<Job>>;
   /** What a reference to an application package means right now. */
   readonly images: ReadonlyMap<ImageKey, Readonly<Image>>;
+  /** Imported images that pools may name. */
+  importedImages(): Iterable<SupportedImage & { imageName: string }>;
   applicationPackage(account: AccountKey, reference: ApplicationPackageReference): ResolvedPackage;
   nodesOfPool(pool: PoolKey): Iterable<Readonly<Node>>;
   /** What the job's special tasks did or do on the node. */

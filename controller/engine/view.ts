@@ -1,3 +1,4 @@
+import { imported } from '../core/image/offered.js';
 import type { PoolKey, TaskKey } from '../../protocol/keys.js';
 import { resolvePackage } from '../core/application/resolve.js';
 import type { State } from '../core/state.js';
@@ -36,6 +37,7 @@ export const viewOf = (state: State, bodies: BodyCache): StateView => ({
   applications: state.applications,
   applicationPackages: state.applicationPackages,
   images: state.images,
+  importedImages: () => imported(state),
   pools: state.pools,
   nodes: state.nodes,
   jobs: state.jobs,

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Middleware } from 'koa';
 import type { AgentRequest, AgentResponse, FileProperties } from '../../protocol/agent/request.js';
-import type { JobKey, NodeKey, TaskKey } from '../../protocol/keys.js';
+import type { AccountKey, ImageKey, JobKey, NodeKey, TaskKey } from '../../protocol/keys.js';
 import type { Job } from '../core/job/state.js';
 import type { Settings } from '../core/settings.js';
 import type { Command } from '../engine/command.js';
@@ -71,6 +71,15 @@ export interface PackageFiles {
   remove(account: string, blobs: readonly string[]): Promise<void>;
 }
 
+/** The files of images. */
+export interface ImageFiles {
+  /** Begins what is to be imported, and ends what is not wanted any more. */
+  look(): Promise<void>;
+  progress(key: ImageKey): { bytes: number; totalBytes?: number } | undefined;
+  /** A source as it may be shown: signatures and passwords left out. */
+  shown(source: string): string;
+}
+
 /** pino's shape. */
 interface Log {
   debug(details: object, message: string): void;
@@ -95,6 +104,14 @@ export interface HttpPorts {
   /** A URL of the service's own storage as the node may write to it; any other as it is. */
   nodeUrl?(nodeKey: NodeKey, url: string): string;
   readonly packages?: PackageFiles;
+  readonly images?: ImageFiles;
+  /** Names of files in a container of the account, at most so many; undefined: no such container. */
+  files?(
+    account: AccountKey,
+    container: string,
+    prefix: string,
+    most: number,
+  ): Promise<string[] | undefined>;
   readonly keptLogs?: KeptLogFiles;
   /** Accounts' storage is at `{account}.blob.{storageDomain}` too. */
   readonly storageDomain?: string | undefined;

@@ -4,6 +4,7 @@ import { AgentEffects } from '../effects/agents/agent-effects.js';
 import { LinkServer } from '../effects/agents/link-server.js';
 import { NodeFiles } from '../effects/agents/node-files.js';
 import { Sessions } from '../effects/agents/sessions.js';
+import type { ImageImporter } from '../effects/images/importer.js';
 import type { Providers } from '../effects/nodes/providers.js';
 import type { NodeReconciler } from '../effects/nodes/reconcile.js';
 import { LogSweep } from '../effects/objects/log-sweep.js';
@@ -12,6 +13,7 @@ import { systemClock as clock } from '../effects/system-clock.js';
 import type { Configuration } from '../config/schema.js';
 import type { Engine } from '../engine/engine.js';
 import type { Listeners } from '../http/listen.js';
+import { createImageImporter } from './images.js';
 import { createNodes } from './nodes.js';
 import type { Parts } from './parts.js';
 
@@ -22,6 +24,7 @@ export interface Executors {
   agents: AgentEffects;
   reconciler: NodeReconciler;
   providers: Providers;
+  images: ImageImporter;
   logSweep: LogSweep;
 }
 
@@ -81,7 +84,16 @@ export function createExecutors(parts: Parts, engine: () => Engine): Executors {
     now: () => clock.now(),
     log,
   });
-  return { sessions, links, nodeFiles, agents, reconciler, providers, logSweep };
+  return {
+    images: createImageImporter(parts, engine),
+    sessions,
+    links,
+    nodeFiles,
+    agents,
+    reconciler,
+    providers,
+    logSweep,
+  };
 }
 
 /** Tells URLs that name this controller's own storage from others; see StorageSigner. */

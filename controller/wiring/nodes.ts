@@ -12,6 +12,7 @@ import { NodeReconciler } from '../effects/nodes/reconcile.js';
 import { specify } from '../effects/nodes/specify.js';
 import type { SpecifyPorts } from '../effects/nodes/specify.js';
 import type { Engine } from '../engine/engine.js';
+import { importedImages } from './images.js';
 import type { Parts } from './parts.js';
 
 const SWEEP_INTERVAL_MS = 5_000;
@@ -76,6 +77,7 @@ async function openLibvirt({ configuration, authority, log }: Parts): Promise<No
     agent: { node: process.execPath, bundle: agentFile() },
     log,
   });
+    imported: () => importedImages(engine),
 }
 
 /** Beside the bundle of the controller, or in dist/ when it runs from its sources. */

@@ -4,6 +4,7 @@ import { accountKey } from '../../protocol/keys.js';
 import { taskKeepLog } from '../commands/task/keep-log.js';
 import { identifyAgent, refuse } from '../effects/agents/link-server.js';
 import { equalSecrets, hashSecret } from '../effects/authority/constant-time.js';
+import { withoutSecrets } from '../effects/images/fetch.js';
 import { KeptLogs } from '../effects/objects/kept-logs.js';
 import { PackageStore } from '../effects/objects/package-store.js';
 import { textToSign } from '../effects/objects/signed-url.js';
@@ -41,6 +42,11 @@ export function serve(parts: Parts, executors: Executors, engine: Engine): void 
     }),
     storageDomain: configuration.storageDomain,
     keptLogs,
+    images: {
+      look: () => executors.images.look(),
+      progress: (key) => executors.images.progress(key),
+      shown: withoutSecrets,
+    },
     settings,
     isAdminToken,
     jobOfTaskToken: (token) => authority.jobOfTaskToken(token, engine.view),

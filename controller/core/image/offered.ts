@@ -7,8 +7,14 @@ export function* offered(context: {
   state: { images: ReadonlyMap<unknown, Readonly<Image>> };
 }): Generator<SupportedImage & { imageName?: string }> {
   yield* context.settings.images;
-  for (const image of context.state.images.values())
-    if (image.state === 'ready') yield supported(image);
+  yield* imported(context.state);
+}
+
+/** Imported images that are ready. */
+export function* imported(state: {
+  images: ReadonlyMap<unknown, Readonly<Image>>;
+}): Generator<SupportedImage & { imageName: string }> {
+  for (const image of state.images.values()) if (image.state === 'ready') yield supported(image);
 }
 
 function supported({ name, properties }: Readonly<Image>): SupportedImage & { imageName: string } {

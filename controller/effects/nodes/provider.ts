@@ -11,7 +11,14 @@ export interface NodeSpecification {
   /** What its agent needs to call home (protocol/agent/enrol.ts); the provider adds `rootDirectory`. */
   seed: { controllerUrl: string; caPem?: string; token: string };
   vmSize: VmSize;
-  image: { publisher: string; offer: string; sku: string; version: string };
+  image: {
+    publisher: string;
+    offer: string;
+    sku: string;
+    version: string;
+    /** Instead of the four: the resource id of an imported image. */
+    virtualMachineImageId?: string;
+  };
   /** Where it is to be; absent: anywhere (where nothing is counted). */
   hypervisor?: string;
   /** Empty disks beside its own, in the order of their units. */

@@ -11,6 +11,7 @@ import * as application from './application.js';
 import type { ManagementHandler } from './call.js';
 import * as certificate from './certificate.js';
 import { badRequest, ManagementError } from './errors.js';
+import * as image from './image.js';
 import * as location from './location.js';
 import * as pool from './pool.js';
 
@@ -24,6 +25,7 @@ const ACCOUNT = `${GROUP}/{accountName}`;
 const APPLICATION = `${ACCOUNT}/applications/{applicationName}`;
 const PACKAGE = `${APPLICATION}/versions/{versionName}`;
 const POOL = `${ACCOUNT}/pools/{poolName}`;
+const IMAGE = `${LOCATION}/images/{imageName}`;
 const CERTIFICATE = `${ACCOUNT}/certificates/{certificateName}`;
 
 /** Every operation of the management plane that is served; everything else below its paths is 404, 405 or 501. */
@@ -57,6 +59,10 @@ const routes: readonly [Method, string, ManagementHandler][] = [
   ['GET', `${LOCATION}/virtualMachineSkus`, location.listVirtualMachineSkus],
   ['GET', `${LOCATION}/cloudServiceSkus`, location.listCloudServiceSkus],
   ['POST', `${LOCATION}/checkNameAvailability`, location.checkNameAvailability],
+  ['GET', `${LOCATION}/images`, image.listImages],
+  ['PUT', IMAGE, image.putImage],
+  ['GET', IMAGE, image.getImage],
+  ['DELETE', IMAGE, image.deleteImage],
   ['PUT', POOL, pool.createPool],
   ['PATCH', POOL, pool.updatePool],
   ['GET', POOL, pool.getPool],

@@ -1,7 +1,6 @@
-import type { SupportedImage } from '../../core/settings.js';
 import type { ListInput } from '../context.js';
 import type { ListReply } from '../paging.js';
-import { accountListSupportedImages } from './list-supported-images.js';
+import { accountListSupportedImages, type Offer } from './list-supported-images.js';
 
 interface Sku {
   id: string;
@@ -11,7 +10,7 @@ interface Sku {
 
 /** Account_ListNodeAgentSkus, retired in 2019-06: the supported images by their node agent SKU. */
 export async function accountListNodeAgentSkus(
-  context: { settings: { images: readonly SupportedImage[] } },
+  context: Offer,
   { account, filter }: ListInput,
 ): Promise<ListReply> {
   const images = await accountListSupportedImages(context, {

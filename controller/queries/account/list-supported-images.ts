@@ -5,13 +5,20 @@ import type { ListReply } from '../paging.js';
 import { page } from '../paging.js';
 import { matches } from '../matches.js';
 
-/** Account_ListSupportedImages: what the configuration offers, in its order by SKU and image. */
+/** What is offered: by the configuration, and what was imported. */
+export interface Offer {
+  settings: { images: readonly SupportedImage[] };
+  view?: { importedImages(): Iterable<SupportedImage> };
+}
+
+/** Account_ListSupportedImages: in the order of SKU and image; images that only have an id are not listed. */
 export async function accountListSupportedImages(
-  context: { settings: { images: readonly SupportedImage[] } },
+  { settings, view }: Offer,
   input: ListInput,
 ): Promise<ListReply> {
   const filter = listFilter('supportedImages', input.account, input.filter);
-  const images = context.settings.images
+  const images = [...settings.images, ...(view?.importedImages() ?? [])]
+    .filter(({ publisher }) => publisher !== '')
     .map((image) => ({ key: keyOf(image), body: imageInformation(image) }))
     .filter(({ body }) => filter === undefined || matches(filter, body))
     .sort((a, b) => (a.key < b.key ? -1 : 1));

@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Seed } from '../../../../protocol/agent/enrol.js';
+import { findImage } from '../../../../protocol/batch/image-reference.js';
 import type { NodeKey } from '../../../../protocol/keys.js';
 import type { Log } from '../../log.js';
 import { NodeProvisionError } from '../provider.js';
@@ -35,6 +36,8 @@ export interface LibvirtImage {
   offer: string;
   sku: string;
   version: string;
+  /** Of an imported one. */
+  imageName?: string | undefined;
   path?: string | undefined;
   kernel?: string | undefined;
   initrd?: string | undefined;
@@ -47,6 +50,8 @@ export interface LibvirtOptions {
   /** Absolute; disks and logs go below it unless a hypervisor says otherwise. */
   dataDirectory: string;
   images: readonly LibvirtImage[];
+  /** Those that were imported while the controller ran. */
+  imported?: () => readonly LibvirtImage[];
   agent: AgentFiles;
   log: Log;
 }
@@ -267,10 +272,12 @@ export class LibvirtHost {
   }
 
   private imageOf({ image }: NodeSpecification): LibvirtImage & { path: string } {
-    const wanted = imageName(image);
-    const found = this.options.images.find((other) => imageName(other) === wanted);
+    const images = [...this.options.images, ...(this.options.imported?.() ?? [])];
+    const usable = images.filter(({ path }) => path !== undefined);
+    const found = findImage(usable, image);
     if (found?.path !== undefined) return { ...found, path: found.path };
-    const known = this.options.images.filter(({ path }) => path !== undefined).map(imageName);
+    const wanted = image.virtualMachineImageId ?? imageName(image);
+    const known = usable.map(imageName);
     throw new NodeProvisionError(
       'AllocationFailed',
       `image ${wanted} has no disk for VM nodes here; there are: ${known.join(', ') || 'none (npm run image:build makes one)'}`,
