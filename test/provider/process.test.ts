@@ -59,7 +59,7 @@ const job = make('Job', 'job', {
   creationTime: undefined,
 }, { dependsOn: pool });
 const container = make('StorageContainer', 'files', {
-  accountName: 'yard', containerName: 'files', contents: { a: 'text' }, containerUrl: undefined,
+  accountName: 'yard', containerName: 'files', files: { project: 'Pulumi.yaml' }, containerUrl: undefined,
 }, { dependsOn: account });
 exports.key = account.primaryKey;
 exports.created = pool.creationTime;

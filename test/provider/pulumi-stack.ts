@@ -42,6 +42,8 @@ export class Stack {
       PULUMI_BACKEND_URL: `file://${join(folder, 'state')}`,
       PULUMI_CONFIG_PASSPHRASE: 'of the test',
       PULUMI_SKIP_UPDATE_CHECK: 'true',
+      // Else each command tries to download the plugin of every Pulumi package in node_modules.
+      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
       ...environment,
     };
   }
