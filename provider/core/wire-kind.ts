@@ -82,16 +82,25 @@ export function wireDiff(kind: WireKind, olds: Properties, news: Properties): Di
 export const inputsIn = (shape: Shape, props: Properties): Properties =>
   Object.fromEntries(Object.entries(props).filter(([name]) => name in shape));
 
-/** Both in the service's normal form, or both as they are where one of them isn't valid. */
+/** Both in the service's normal form, or both as they are where one of them has none. */
 export function normalPair(
   schema: Schema,
   before: Properties,
   after: Properties,
 ): { before: Properties; after: Properties } {
-  const [one, other] = [schema.safeParse(before), schema.safeParse(after)];
-  return one.success && other.success
-    ? { before: objectOf(one.data), after: objectOf(other.data) }
-    : { before, after };
+  const [one, other] = [normalForm(schema, before), normalForm(schema, after)];
+  return one && other ? { before: one, after: other } : { before, after };
+}
+
+/** Properties that aren't valid (such as a user whose password nobody tells) stay as they are. */
+function normalForm(schema: Schema, body: Properties): Properties | undefined {
+  const result = schema.safeParse(body);
+  if (result.success) return objectOf(result.data);
+  const invalid = new Set(result.error.issues.map(({ path }) => String(path[0])));
+  const split = (keep: boolean) =>
+    Object.fromEntries(Object.entries(body).filter(([name]) => invalid.has(name) !== keep));
+  const rest = schema.safeParse(split(true));
+  return rest.success ? { ...objectOf(rest.data), ...split(false) } : undefined;
 }
 
 /** Puts the old value in the place of what is not known yet, so that the rest can be compared. */

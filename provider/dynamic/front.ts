@@ -32,7 +32,7 @@ export function front(kind: Kind): dynamic.ResourceProvider<Properties, Properti
         return Promise.resolve({ changes, replaces: [...new Set(replaces)], deleteBeforeReplace });
       }),
     create: (inputs) =>
-      reported(async () => {
+      reported(inputs, async () => {
         const { id, outs } = await kind.create(plain(inputs), ports(inputs));
         return { id, outs: pureObject(outs) };
       }),
@@ -48,7 +48,7 @@ export function front(kind: Kind): dynamic.ResourceProvider<Properties, Properti
         };
       }),
     update: (id, olds, news) =>
-      reported(async () => ({
+      reported(news, async () => ({
         outs: pureObject(await kind.update(id, plain(olds), plain(news), ports(news))),
       })),
     delete: (id, props) => quiet(() => kind.delete(id, plain(props), ports(props))),
@@ -81,8 +81,11 @@ async function quiet<Result>(step: () => Promise<Result>): Promise<Result> {
   }
 }
 
-/** Keeps what Pulumi reads from an error about a half-made resource; all of it as pure JSON. */
-async function reported<Result>(step: () => Promise<Result>): Promise<Result> {
+/**
+ * Keeps what Pulumi reads from an error about a half-made resource; all of it as pure JSON. Pulumi takes
+ * these outputs as they are: without the pointer among them it could never delete the resource.
+ */
+async function reported<Result>(inputs: Properties, step: () => Promise<Result>): Promise<Result> {
   try {
     return await step();
   } catch (error) {
@@ -91,7 +94,10 @@ async function reported<Result>(step: () => Promise<Result>): Promise<Result> {
     const { id, message, reasons } = error;
     throw Object.assign(new Error(message), {
       id,
-      properties: pureObject(error.properties),
+      properties: pureObject({
+        ...error.properties,
+        [POINTER_PROPERTY]: inputs[POINTER_PROPERTY],
+      }),
       reasons,
     });
   }

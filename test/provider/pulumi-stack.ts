@@ -20,6 +20,13 @@ export interface Outcome {
   text: string;
 }
 
+interface Running {
+  child: ChildProcess;
+  done: Promise<Outcome>;
+  /** Standard output and error so far. */
+  said(): string;
+}
+
 /** A stack with the real CLI; state and configuration lie in a folder of the test's own. */
 export class Stack {
   readonly name = `test-${process.pid}-${(stacks += 1)}`;
@@ -104,7 +111,7 @@ export class Stack {
   }
 
   /** The command as a process of its own, to be interrupted; ends with `done`. */
-  start(command: string, ...flags: string[]): { child: ChildProcess; done: Promise<Outcome> } {
+  start(command: string, ...flags: string[]): Running {
     const stack = ['--stack', this.name, '--config-file', this.configFile, '--color', 'never'];
     return this.spawn([command, '--yes', '--skip-preview', ...stack, ...flags]);
   }
@@ -113,7 +120,7 @@ export class Stack {
     return this.spawn(args).done;
   }
 
-  private spawn(args: string[]): { child: ChildProcess; done: Promise<Outcome> } {
+  private spawn(args: string[]): Running {
     const child = spawn('pulumi', ['--non-interactive', ...args], {
       cwd: this.project,
       env: this.environment,
@@ -123,7 +130,7 @@ export class Stack {
     child.stdout.setEncoding('utf8').on('data', (more: string) => (text += more));
     child.stderr.setEncoding('utf8').on('data', (more: string) => (text += more));
     const done = once(child, 'close').then(([code]) => ({ code: code as number | null, text }));
-    return { child, done };
+    return { child, done, said: () => text };
   }
 }
 

@@ -140,11 +140,9 @@ async function allocated(
   try {
     await waitForNodes(ports, data, nameOf(child, inputs), waitFor, timeoutMs(inputs, step));
   } catch (error) {
-    if (!(error instanceof AllocationFailed) && !(error instanceof TimedOut)) throw error;
-    throw new Incomplete(
-      idOf(child, inputs),
-      await outputsOf(child, inputs, data),
-      `${titleOf(child, inputs)}: ${messageOf(error)}`,
-    );
+    const told = error instanceof AllocationFailed || error instanceof TimedOut;
+    // Where the controller went away in the meantime there is nothing to ask.
+    const outs = told ? await outputsOf(child, inputs, data) : inputs;
+    throw new Incomplete(idOf(child, inputs), outs, messageOf(error));
   }
 }
