@@ -85,6 +85,10 @@ export const libvirtRequirement = () =>
     `apt-get install -y ${DEBIAN_PACKAGES}, then npm install @unraid/libvirt`,
   );
 
+/** What looks at imported images. */
+export const qemuImgRequirement = () =>
+  requirement('qemu-img', () => programs('qemu-img'), 'apt-get install -y qemu-utils');
+
 /** Debian's own Python with the clients of Azure: another Python on PATH would not have them. */
 export const pythonAzureRequirement = () =>
   requirement(

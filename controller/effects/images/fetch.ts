@@ -38,8 +38,9 @@ export async function fetchSource(
   signal: AbortSignal,
 ): Promise<void> {
   for (let tries = 1; ; tries += 1) {
+    let opened: Opened | undefined;
     try {
-      const opened = source.startsWith('file:')
+      opened = source.startsWith('file:')
         ? await openFile(source)
         : await openUrl(source, file, signal);
       await keep(opened, file, progress, signal);
@@ -49,8 +50,11 @@ export async function fetchSource(
       if (signal.aborted || error instanceof ImportFailure) throw error;
       if (isCode(error, 'ENOSPC')) throw full(file, error);
       if (tries === TRIES) throw unreachable(source, error);
-      await pause(FIRST_PAUSE_MS * 2 ** (tries - 1), undefined, { signal });
+    } finally {
+      // One that was not wanted to its end would hold its connection.
+      opened?.body.destroy();
     }
+    await pause(FIRST_PAUSE_MS * 2 ** (tries - 1), undefined, { signal });
   }
 }
 
