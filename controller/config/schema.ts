@@ -312,6 +312,10 @@ export const ConfigurationSchema = z.strictObject({
       (all) => new Set(all.map(({ uri }) => uri)).size === all.length,
       'uris must be distinct',
     )
+    .refine((all) => {
+      const folders = all.flatMap(({ diskDirectory }) => diskDirectory ?? []);
+      return new Set(folders).size === folders.length;
+    }, 'each hypervisor needs a diskDirectory of its own')
     .default([]),
   /** What process nodes may take of this machine together. */
   processNodes: Capacity.default({}),
