@@ -4,8 +4,11 @@ import { CommandLineError } from '../core/command-line.js';
 import { EnvironmentError } from '../core/environment.js';
 import type { RunOutcome } from '../core/output.js';
 import { UnknownUser, type RunUser } from '../node/users.js';
+import type { RunCgroup, Usage } from './cgroup.js';
+import type { ProcessEnd } from './launcher.js';
 import type { LogCopies } from './log-copies.js';
 import { diskFailure, StepFailure } from './failure.js';
+import { killSession } from './session.js';
 
 /** A run that is one part of a multi-instance task. */
 export interface Part {
@@ -30,6 +33,10 @@ export interface Run {
   startTime: number;
   /** Set while a process runs. */
   pid?: number;
+  /** Of all its processes. */
+  cgroup?: RunCgroup;
+  groupTimer?: NodeJS.Timeout;
+  hadProcess?: boolean;
   stopped: boolean;
   /** Killed because its time was over: what it wrote is uploaded still. */
   timedOut?: boolean;
@@ -44,6 +51,23 @@ export interface Run {
   /** Of the present process; its outputs are being copied until then. */
   endOfLogs?: ReturnType<LogCopies['watch']>;
   ended: (outcome: RunOutcome) => void;
+}
+
+/** Kills all that a run has started: by its group where it has one, and by its session in any case. */
+export function killProcesses(run: Run, leader: number): void {
+  run.cgroup?.kill();
+  killSession(leader);
+}
+
+/** The group counts what the leader never waited for; the leader, what was before the group. */
+export function usageOf(run: Run, end: ProcessEnd): Usage | undefined {
+  if (run.cgroup === undefined) return undefined;
+  const usage = run.cgroup.usage();
+  return {
+    ...usage,
+    userCpuMs: Math.max(usage.userCpuMs, end.userCpuMs ?? 0),
+    kernelCpuMs: Math.max(usage.kernelCpuMs, end.kernelCpuMs ?? 0),
+  };
 }
 
 export function hasDownloads({ program, part }: Run): boolean {

@@ -10,6 +10,7 @@ import {
 import type { HttpClient } from '../node/http.js';
 import type { RunUser } from '../node/users.js';
 import type { ApplicationPackages } from './application-packages.js';
+import type { Cgroups } from './cgroup.js';
 import { asUser, isPlainText, refusedProgram } from './as-user.js';
 import { diskFailure, StepFailure, Stopped } from './failure.js';
 import type { LogCopies } from './log-copies.js';
@@ -20,21 +21,29 @@ import { findProgram, launchFailure } from './program-file.js';
 import {
   copiesLogs,
   hasDownloads,
+  killProcesses,
   signalOf,
   stepFailure,
+  usageOf,
   type Part,
   type Run,
 } from './run-record.js';
 import { downloadResourceFiles } from './resource-files.js';
 import { environmentOf, handOverRun, isPreparation, type RunAsContext } from './run-as.js';
 import { killSession, signalGroup } from './session.js';
+import { Stragglers } from './stragglers.js';
 import type { TransferLimits } from './transfer.js';
+
+/** A run that lives longer gets a control group of its own. */
+const GROUP_AFTER_MS = 10;
 
 /** What all runs on a node share. */
 export interface RunnerContext extends RunAsContext {
   client: HttpClient;
   packages: ApplicationPackages;
   launcher: Launcher;
+  /** Absent: processes are found by their session and environment. */
+  cgroups?: Cgroups | undefined;
   logs: LogCopies;
   limits: TransferLimits;
   epoch: () => number;
@@ -47,6 +56,7 @@ export interface RunnerContext extends RunAsContext {
  */
 export class Runner {
   #runs = new Map<string, Run>();
+  #stragglers = new Stragglers((directory) => this.#runsIn(directory));
 
   constructor(private readonly context: RunnerContext) {}
 
@@ -112,6 +122,12 @@ export class Runner {
     return false;
   }
 
+  #runsIn(directory: string): boolean {
+    for (const { taskDirectory } of this.#runs.values())
+      if (taskDirectory === directory) return true;
+    return false;
+  }
+
   /** Runs that have not ended. */
   get size(): number {
     return this.#runs.size;
@@ -140,7 +156,11 @@ export class Runner {
       ...(part === undefined ? {} : { part }),
       ended: (outcome) => {
         clearTimeout(run.killTimer);
+        clearTimeout(run.groupTimer);
         if (part?.leader !== undefined) killSession(part.leader);
+        run.cgroup?.close(!run.keepsLeftovers);
+        if (run.hadProcess === true && !run.keepsLeftovers)
+          this.#stragglers.ended(run.taskDirectory);
         if (run.user !== undefined) this.context.users.release(run.user);
         this.#runs.delete(id);
         ended(outcome);
@@ -230,9 +250,11 @@ export class Runner {
     this.context.launcher.launch(order, {
       started: (pid) => {
         run.pid = pid;
+        run.hadProcess = true;
+        this.#groupLater(run, pid);
         if (copiesLogs(run)) run.endOfLogs = this.context.logs.watch(run.of, run.taskDirectory);
         // Told to stop while it was being started.
-        if (run.stopped) killSession(pid);
+        if (run.stopped) killProcesses(run, pid);
       },
       failed: (error) => this.#failBefore(run, launchFailure(file, error.code)),
       ended: (end) => {
@@ -244,13 +266,30 @@ export class Runner {
     });
   }
 
+  /** Short runs are over before a group of theirs would have paid: what they leave is found by its environment. */
+  #groupLater(run: Run, pid: number): void {
+    const { cgroups } = this.context;
+    if (cgroups === undefined) return;
+    if (run.cgroup !== undefined) return run.cgroup.adopt(pid);
+    run.groupTimer = setTimeout(() => {
+      if (run.pid !== pid) return;
+      run.cgroup = cgroups.create();
+      run.cgroup.adopt(pid);
+    }, GROUP_AFTER_MS);
+  }
+
   #processEnded(run: Run, end: ProcessEnd): void {
     const pid = run.pid;
     delete run.pid;
     if (run.part?.state === 'coordinating') return this.#coordinationEnded(run, run.part, pid, end);
-    if (pid !== undefined && run.stopped) killSession(pid);
+    if (pid !== undefined && run.stopped) killProcesses(run, pid);
     else if (pid !== undefined && !run.keepsLeftovers) this.context.launcher.sweepGroup(pid);
-    const outcome: RunOutcome = { startTime: run.startTime, endTime: this.context.epoch(), ...end };
+    const outcome: RunOutcome = {
+      startTime: run.startTime,
+      endTime: this.context.epoch(),
+      ...end,
+      ...usageOf(run, end),
+    };
     if (run.outputFiles.length === 0 || (run.stopped && run.timedOut !== true))
       return this.#end(run, outcome);
     if (run.timedOut === true) {
@@ -330,8 +369,11 @@ export class Runner {
       return;
     }
     if (pid === undefined) return;
-    if (graceMs <= 0) return killSession(pid);
+    if (graceMs <= 0) return killProcesses(run, pid);
     signalGroup(pid, 'SIGTERM');
-    run.killTimer ??= setTimeout(() => run.pid !== undefined && killSession(run.pid), graceMs);
+    run.killTimer ??= setTimeout(
+      () => run.pid !== undefined && killProcesses(run, run.pid),
+      graceMs,
+    );
   }
 }

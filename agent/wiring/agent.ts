@@ -23,6 +23,7 @@ import type { Users } from '../node/users.js';
 import type { Launcher } from '../task/launcher.js';
 import { ApplicationPackages } from '../task/application-packages.js';
 import { findSetpriv } from '../task/as-user.js';
+import { Cgroups } from '../task/cgroup.js';
 import { StepFailure } from '../task/failure.js';
 import { LogCopies } from '../task/log-copies.js';
 import { Runner } from '../task/run.js';
@@ -51,6 +52,7 @@ export class Agent {
   #packages: ApplicationPackages;
   #logs: LogCopies;
   #users: Users;
+  #cgroups: Cgroups | undefined;
   #hasCertificates = false;
   /** What follows files over the present link. */
   #linkEnds = new AbortController();
@@ -68,6 +70,7 @@ export class Agent {
     const { rootDirectory } = identity;
     const setpriv = findSetpriv();
     this.#users = chooseUsers(identity, setpriv);
+    this.#cgroups = Cgroups.find(rootDirectory);
     this.#core = new AgentCore({
       protocolVersion: PROTOCOL_VERSION,
       agentVersion: AGENT_VERSION,
@@ -89,6 +92,7 @@ export class Agent {
       client,
       packages: this.#packages,
       launcher: launcher.launcher,
+      cgroups: this.#cgroups,
       users: this.#users,
       setpriv: setpriv ?? '',
       limits: TRANSFER_LIMITS,
@@ -132,6 +136,7 @@ export class Agent {
       this.#connection.close();
       // What the start task left running goes with its node.
       killLeftovers(this.identity.rootDirectory);
+      this.#cgroups?.close();
       process.exit(exitCode);
     }, 20);
   }

@@ -78,3 +78,7 @@ export const Seed = z.object({
   resumption: Resumption.optional(),
 });
 export type Seed = z.infer<typeof Seed>;
+
+/** The control group that holds those of a node's runs, named by the node's root; its maker may find it left. */
+export const cgroupName = (rootDirectory: string): string =>
+  `batchyard${rootDirectory.replaceAll('/', '-').slice(-200)}`;

@@ -31,6 +31,12 @@ export const Outcome = z.object({
   stopped: z.boolean().optional(),
   userCpuMs: z.number().optional(),
   kernelCpuMs: z.number().optional(),
+  /** Where the node counts them: by all processes of the run together. */
+  memoryPeakBytes: z.number().optional(),
+  readBytes: z.number().optional(),
+  writeBytes: z.number().optional(),
+  readOps: z.number().optional(),
+  writeOps: z.number().optional(),
   /** What the try wrote, base64, where it is short and something: longer outputs are sent apart. */
   logs: z
     .object({

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { removeLeftGroups } from '../../controller/effects/nodes/process/left-groups.js';
 import { tempDirectory } from './temp-dir.js';
 import { waitFor } from './wait-for.js';
 
@@ -105,6 +106,7 @@ export async function startController(options: StartOptions = {}): Promise<Start
         if (left.length > 0) endNodesOf(dataDirectory);
         return left.length === 0;
       });
+      await removeGroupsBelow(dataDirectory);
       folder.remove();
       if (wasRunning && code !== 0) {
         throw new Error(
@@ -202,6 +204,14 @@ export function processesOf(dataDirectory: string): number[] {
     .map(Number)
     .filter((pid) => Number.isInteger(pid) && pid !== process.pid)
     .filter((pid) => names(pid, 'cmdline', dataDirectory) || names(pid, 'environ', dataDirectory));
+}
+
+/** Control groups of nodes that were killed above. */
+async function removeGroupsBelow(dataDirectory: string): Promise<void> {
+  const folder = join(dataDirectory, 'nodes');
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
+    if (name.split('/').length === 3) await removeLeftGroups(join(folder, name));
 }
 
 function names(pid: number, file: 'cmdline' | 'environ', text: string): boolean {

@@ -11,7 +11,7 @@
  * root, an agent by its record only with the start time that was written down too.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { once } from 'node:events';
@@ -21,11 +21,14 @@ import type { NodeKey } from '../../../../protocol/keys.js';
 import { NodeProvisionError } from '../provider.js';
 import type { Listing, NodeProvider, NodeSpecification, ProvidedNode } from '../provider.js';
 import { environmentOf, processStart, processesMarked } from './proc.js';
+import { removeLeftGroups } from './left-groups.js';
 import type { UserNumbers } from './user-numbers.js';
 
 /** Set by the agent for its tasks too: the mark that finds all processes of a node. */
 const MARK = 'AZ_BATCH_NODE_ROOT_DIR';
 const INCARNATION_MARK = 'BATCHYARD_NODE_INCARNATION';
+/** In the base of every Debian, Ubuntu and most others. */
+const PERL = '/usr/bin/perl';
 /** A kill is looked after for this long before it is called failed. */
 const DESTROY_TIMEOUT_MS = 20_000;
 const DESTROY_POLL_MS = 20;
@@ -98,6 +101,7 @@ export class ProcessProvider implements NodeProvider {
       for (const pid of pids) kill(pid);
       await delay(DESTROY_POLL_MS);
     }
+    await removeLeftGroups(this.root(nodeKey));
     await remove(join(this.controlFolder(nodeKey), 'process.json'));
     await remove(join(this.controlFolder(nodeKey), 'seed.json'));
     if (disk === 'remove') {
@@ -141,20 +145,18 @@ export class ProcessProvider implements NodeProvider {
     await writeFile(seedFile, JSON.stringify(seed), { mode: 0o600 });
     const log = openSync(join(control, 'agent.log'), 'a', 0o600);
     try {
-      const child = spawn(
-        process.execPath,
-        [...AGENT_FLAGS, this.options.agentFile, '--seed', seedFile],
-        {
-          cwd: root,
-          detached: true,
-          stdio: ['ignore', log, log],
-          env: {
-            ...passedEnvironment(),
-            [MARK]: root,
-            [INCARNATION_MARK]: String(incarnation),
-          },
+      const agent = [process.execPath, ...AGENT_FLAGS, this.options.agentFile, '--seed', seedFile];
+      const [program = '', ...programArguments] = underSurvivor(agent, this.options.agentFile);
+      const child = spawn(program, programArguments, {
+        cwd: root,
+        detached: true,
+        stdio: ['ignore', log, log],
+        env: {
+          ...passedEnvironment(),
+          [MARK]: root,
+          [INCARNATION_MARK]: String(incarnation),
         },
-      );
+      });
       child.once('exit', () => this.options.onExit?.(nodeKey));
       await once(child, 'spawn');
       child.unref();
@@ -215,6 +217,15 @@ export class ProcessProvider implements NodeProvider {
   private controlFolder(nodeKey: NodeKey): string {
     return `${this.root(nodeKey)}.agent`;
   }
+}
+
+/**
+ * The agent as the child of survivor.pl, which starts it again after a crash and keeps its tasks; where
+ * there is no Perl the agent runs by itself, and its tasks die with it.
+ */
+function underSurvivor(agent: string[], agentFile: string): string[] {
+  const survivor = join(dirname(agentFile), 'survivor.pl');
+  return existsSync(PERL) && existsSync(survivor) ? [PERL, survivor, ...agent] : agent;
 }
 
 /** Ids are letters, digits, dashes and underscores; anything else would be a path of its own making. */
