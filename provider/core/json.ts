@@ -74,7 +74,7 @@ const SETS: ReadonlySet<string> = new Set([
  * What a value means, for comparing: an absent list or object is an empty one, and sets have one order.
  * @param name of the property that holds it
  */
-export function meaning(value: unknown, name = ''): unknown {
+function meaning(value: unknown, name = ''): unknown {
   if (value === null) return undefined;
   if (Array.isArray(value)) {
     const items = value.map((item) => meaning(item));
