@@ -112,6 +112,21 @@ suite('VM nodes on two hypervisors', needs, () => {
     await until.steady('spread');
   }, 60_000);
 
+  it('that crash are noticed within seconds and made again as themselves', async () => {
+    const [, crashed = ''] = libvirtd('one').domains()[0]?.split(' ') ?? [];
+    libvirtd('one').virsh('destroy', crashed);
+    await waitFor(
+      'another domain under the same name',
+      () =>
+        libvirtd('one')
+          .domains()
+          .some((domain) => domain.endsWith(` ${crashed}`)),
+      { timeoutMs: 15_000 },
+    );
+    expect(domains()).toEqual([2, 2]);
+    await until.nodes('spread', 'starting', 4);
+  }, 30_000);
+
   it('of one that disappears are known again when it comes back, not made twice', async () => {
     const before = libvirtd('two').domains();
     await libvirtd('two').disappear();
