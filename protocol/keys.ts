@@ -17,6 +17,8 @@ export type JobKey = Key<'JobKey'>;
 export type JobScheduleKey = Key<'JobScheduleKey'>;
 /** `account/job/task` */
 export type TaskKey = Key<'TaskKey'>;
+/** `account/job/factory` */
+export type TaskFactoryKey = Key<'TaskFactoryKey'>;
 /** `account/job/pool:node` */
 export type JobNodeKey = Key<'JobNodeKey'>;
 /** `account/sha1-thumbprint` */
@@ -25,10 +27,10 @@ export type CertificateKey = Key<'CertificateKey'>;
 export type ApplicationKey = Key<'ApplicationKey'>;
 /** `account/application/version` */
 export type ApplicationPackageKey = Key<'ApplicationPackageKey'>;
-
-export const accountKey = (account: string) => account.toLowerCase() as AccountKey;
 /** `name`: images belong to the controller, not to an account. */
 export type ImageKey = Key<'ImageKey'>;
+
+export const accountKey = (account: string) => account.toLowerCase() as AccountKey;
 export const poolKey = (account: AccountKey, pool: string) =>
   `${account}/${pool.toLowerCase()}` as PoolKey;
 export const nodeKey = (pool: PoolKey, node: string) => `${pool}/${node.toLowerCase()}` as NodeKey;
@@ -37,17 +39,19 @@ export const jobKey = (account: AccountKey, job: string) =>
 export const jobScheduleKey = (account: AccountKey, jobSchedule: string) =>
   `${account}/${jobSchedule.toLowerCase()}` as JobScheduleKey;
 export const taskKey = (job: JobKey, task: string) => `${job}/${task.toLowerCase()}` as TaskKey;
+export const taskFactoryKey = (job: JobKey, factory: string) =>
+  `${job}/${factory.toLowerCase()}` as TaskFactoryKey;
 export const jobNodeKey = (job: JobKey, node: NodeKey) =>
   `${job}/${node.slice(node.indexOf('/') + 1).replace('/', ':')}` as JobNodeKey;
 export const certificateKey = (account: AccountKey, algorithm: string, thumbprint: string) =>
   `${account}/${algorithm.toLowerCase()}-${thumbprint.toLowerCase()}` as CertificateKey;
 export const applicationKey = (account: AccountKey, application: string) =>
   `${account}/${application.toLowerCase()}` as ApplicationKey;
+export const imageKey = (name: string) => name.toLowerCase() as ImageKey;
 export const applicationPackageKey = (application: ApplicationKey, version: string) =>
   `${application}/${version.toLowerCase()}` as ApplicationPackageKey;
 
 /** The account that a key of any kind belongs to. */
-export const imageKey = (name: string) => name.toLowerCase() as ImageKey;
 export const accountOf = (key: string) => key.split('/', 1)[0] as AccountKey;
 /** The job of a task. */
 export const jobOf = (key: TaskKey) => key.slice(0, key.lastIndexOf('/')) as JobKey;

@@ -1,6 +1,6 @@
 import { CronTime, validateCronExpression } from 'cron';
 import { createRequire } from 'node:module';
-import type { DateTime as DateTimeType } from 'luxon';
+import type * as Luxon from 'luxon';
 import type { CronCalendar } from '../core/settings.js';
 
 /** The copy that `cron` itself uses: an import would get the other one of luxon's two. */
@@ -8,7 +8,7 @@ const {
   DateTime,
   IANAZone,
   Settings: LuxonSettings,
-} = createRequire(import.meta.url)('luxon') as typeof import('luxon');
+} = createRequire(import.meta.url)('luxon') as typeof Luxon;
 
 /** Expressions whose parsed form is kept. */
 const KEPT_MAXIMUM = 1000;
@@ -76,7 +76,7 @@ function search(time: CronTime, zone: string, after: number): number | undefined
 }
 
 /** The clocks were put forward over the wanted time: back to where they were. */
-function afterGap(found: DateTimeType): DateTimeType {
+function afterGap(found: Luxon.DateTime): Luxon.DateTime {
   let first = found.startOf('minute');
   for (let n = 0; n < GAP_MINUTES; n += 1) {
     const before = first.minus({ minutes: 1 });

@@ -3,6 +3,7 @@ import type { Job, TaskCounts } from './job/state.js';
 import type { Node } from './node/state.js';
 import { PREFETCH_MAXIMUM } from './scheduler/fit.js';
 import type { State } from './state.js';
+import { unmadeOf } from './task-factory/unfold.js';
 import { slotsOf, takesTasks } from './task/hold.js';
 
 /**
@@ -20,9 +21,12 @@ export function* invariants(state: State): Generator<string> {
     if (marked.size > 0) yield `${marked.size} marked ${name} were not settled`;
 }
 
+const NONE: TaskCounts = { active: 0, running: 0, completed: 0, succeeded: 0, failed: 0 };
+
 function* jobInvariants(state: State, job: Job): Generator<string> {
-  const tasks: TaskCounts = { active: 0, running: 0, completed: 0, succeeded: 0, failed: 0 };
-  const slots: TaskCounts = { ...tasks };
+  const unmade = unmadeOf(state, job);
+  const tasks: TaskCounts = { ...NONE, active: unmade.tasks };
+  const slots: TaskCounts = { ...NONE, active: unmade.slots };
   const work = state.jobWork.get(job.key);
   if (work === undefined) return yield `job ${job.key} has no scheduling record`;
   yield* specialInvariants(state, job);

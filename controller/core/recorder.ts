@@ -15,6 +15,7 @@ import type { Pool } from './pool/state.js';
 import type { Settings } from './settings.js';
 import type { State } from './state.js';
 import { newHistory, type History } from './task/history.js';
+import type { TaskFactory } from './task-factory/state.js';
 import type { Task } from './task/state.js';
 
 /** Chance as the core sees it: the engine's Random port fits. */
@@ -31,13 +32,14 @@ export interface Entities {
   certificate: Certificate;
   application: Application;
   applicationPackage: ApplicationPackage;
-  pool: Pool;
   image: Image;
+  pool: Pool;
   node: Node;
   job: Job;
   jobNode: JobNode;
   jobSchedule: JobSchedule;
   task: Task;
+  taskFactory: TaskFactory;
 }
 export type EntityKind = keyof Entities;
 
@@ -56,26 +58,28 @@ export class Changes {
     certificate: new Set(),
     application: new Set(),
     applicationPackage: new Set(),
+    image: new Set(),
     pool: new Set(),
     node: new Set(),
-    image: new Set(),
     job: new Set(),
     jobNode: new Set(),
     jobSchedule: new Set(),
     task: new Set(),
+    taskFactory: new Set(),
   };
   readonly deleted: { readonly [K in EntityKind]: Set<Entities[K]['key']> } = {
     account: new Set(),
     certificate: new Set(),
     application: new Set(),
     applicationPackage: new Set(),
+    image: new Set(),
     pool: new Set(),
     node: new Set(),
     job: new Set(),
-    image: new Set(),
     jobNode: new Set(),
     jobSchedule: new Set(),
     task: new Set(),
+    taskFactory: new Set(),
   };
   readonly taskBodies = new Map<TaskKey, TaskAdd>();
   readonly jobsWithoutTasks = new Set<JobKey>();

@@ -14,6 +14,8 @@ import type { Node } from './node/state.js';
 import { freshSession, fullLease } from './node/transition.js';
 import type { Pool } from './pool/state.js';
 import type { Recorder } from './recorder.js';
+import type { TaskFactory } from './task-factory/state.js';
+import { armFactories } from './task-factory/unfold.js';
 import { hold, hauntBy, holdSubtask, relist } from './task/hold.js';
 import { backToActive, isReady, makeReady } from './task/ready.js';
 import type { Task } from './task/state.js';
@@ -24,12 +26,13 @@ export interface Rows {
   certificates: Certificate[];
   applications: Application[];
   applicationPackages: ApplicationPackage[];
+  images: Image[];
   pools: Pool[];
   nodes: Omit<Node, 'session'>[];
-  images: Image[];
   jobs: Job[];
   jobNodes: JobNode[];
   jobSchedules: JobSchedule[];
+  taskFactories: TaskFactory[];
   tasks: Task[];
   dependencies: { key: TaskKey; dependsOn: NonNullable<TaskAdd['dependsOn']> }[];
   satisfied: { job: JobKey; taskId: string }[];
@@ -45,16 +48,18 @@ export function restore(recorder: Recorder, rows: Rows): void {
   for (const certificate of rows.certificates) state.certificates.set(certificate.key, certificate);
   for (const one of rows.applications) state.applications.set(one.key, one);
   for (const one of rows.applicationPackages) state.applicationPackages.set(one.key, one);
+  for (const image of rows.images) state.images.set(image.key, image);
   for (const pool of rows.pools) state.addPool(pool);
   for (const row of rows.nodes)
     state.addNode({
-  for (const image of rows.images) state.images.set(image.key, image);
       ...row,
       // Until its agent says otherwise, a node that waits for data to go has some.
       session: { ...freshSession(fullLease(recorder)), retains: true },
     });
   for (const schedule of rows.jobSchedules) state.jobSchedules.set(schedule.key, schedule);
   for (const job of rows.jobs) state.addJob(job);
+  for (const factory of rows.taskFactories) state.addTaskFactory(factory);
+  for (const job of rows.jobs) armFactories(recorder, job);
   for (const { job, taskId } of rows.satisfied)
     state.jobWork.get(job)?.dependencies.satisfy(taskId);
   for (const jobNode of rows.jobNodes) restoreJobNode(recorder, jobNode);

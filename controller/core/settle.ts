@@ -4,6 +4,7 @@ import { jobDeadline, settleJob } from './job/settle.js';
 import { jobScheduleDeadline, settleJobSchedule } from './job-schedule/settle.js';
 import { checkUnknown, nodeDeadline, settleNode } from './node/settle.js';
 import { poolDeadline, settlePool } from './pool/settle.js';
+import { FACTORIES_DEADLINE, unfold } from './task-factory/unfold.js';
 import { must, type Recorder } from './recorder.js';
 import { schedulePool } from './scheduler/place.js';
 
@@ -99,6 +100,10 @@ export function markDue(recorder: Recorder): void {
   for (const name of state.deadlines.take(now)) {
     if (name === SAMPLES_DEADLINE) {
       takeSamples(recorder);
+      continue;
+    }
+    if (name === FACTORIES_DEADLINE) {
+      unfold(recorder);
       continue;
     }
     const at = name.indexOf(':');

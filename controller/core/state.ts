@@ -25,6 +25,7 @@ import type { Pool } from './pool/state.js';
 import { NodeLoad } from './scheduler/fit.js';
 import { JobWork } from './scheduler/job-work.js';
 import { PoolWork } from './scheduler/pool-work.js';
+import type { TaskFactory } from './task-factory/state.js';
 import type { Task } from './task/state.js';
 
 /**
@@ -36,8 +37,8 @@ export class State {
   readonly certificates = new Map<CertificateKey, Certificate>();
   readonly applications = new Map<ApplicationKey, Application>();
   readonly applicationPackages = new Map<ApplicationPackageKey, ApplicationPackage>();
-  readonly pools = new Map<PoolKey, Pool>();
   readonly images = new Map<ImageKey, Image>();
+  readonly pools = new Map<PoolKey, Pool>();
   readonly nodes = new Map<NodeKey, Node>();
   readonly jobs = new Map<JobKey, Job>();
   readonly jobSchedules = new Map<JobScheduleKey, JobSchedule>();
@@ -67,6 +68,8 @@ export class State {
     jobSchedules: new Set<JobScheduleKey>(),
     certificates: new Set<CertificateKey>(),
   };
+  /** Jobs with task factories that have tasks to make. */
+  readonly unfolding = new Set<JobKey>();
   /** Completed in this tick or loaded for it: leave memory after its commit. */
   readonly toEvict = new Set<Task>();
 
@@ -115,6 +118,10 @@ export class State {
     this.jobWork.delete(job.key);
     this.jobs.delete(job.key);
     if (job.jobSchedule !== undefined) this.jobsOfSchedule.get(job.jobSchedule)?.delete(job);
+  }
+
+  addTaskFactory(factory: TaskFactory): void {
+    this.workOfJob(factory.job).factories.set(factory.id.toLowerCase(), factory);
   }
 
   /** Made on first use: jobs may point at pools that do not exist. */

@@ -2,6 +2,7 @@ import { BatchError } from '../../protocol/batch/errors.js';
 import { etagOf } from '../../protocol/batch/etag.js';
 import type { TaskKey } from '../../protocol/keys.js';
 import type { Recorder } from '../core/recorder.js';
+import type { State } from '../core/state.js';
 
 /** What a command works with: the state, the time, chance, the settings, and the record of changes. */
 export type Transaction = Recorder;
@@ -12,7 +13,7 @@ export type Transaction = Recorder;
  */
 export interface Command<T> {
   readonly name: string;
-  readonly loads?: readonly TaskKey[];
+  readonly loads?: readonly TaskKey[] | ((state: State) => readonly TaskKey[]);
   run(transaction: Transaction): T;
 }
 

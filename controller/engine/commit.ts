@@ -16,6 +16,7 @@ const KINDS: readonly EntityKind[] = [
   'jobNode',
   'jobSchedule',
   'task',
+  'taskFactory',
 ];
 
 const rowOf = (node: Node): Omit<Node, 'session'> => {

@@ -11,7 +11,7 @@ import type { Clock, Effects, Random, StateView, Store } from './ports.js';
 import { runTick, type Input, type Submission } from './tick.js';
 import { Timers } from './timers.js';
 import { BodyCache, viewOf } from './view.js';
-import { WorkingSet } from './working-set.js';
+import { loadsOf, WorkingSet } from './working-set.js';
 
 export interface EngineParts {
   store: Store;
@@ -157,7 +157,7 @@ class SingleWriter implements Engine {
       return;
     const submissions = this.#waiting;
     this.#waiting = [];
-    const keys = new Set(submissions.flatMap(({ command }) => [...(command.loads ?? [])]));
+    const keys = new Set(submissions.flatMap(({ command }) => [...loadsOf(command, this.#state)]));
     this.#workingSet.begin();
     this.#fetching = this.parts.store
       .readTasks([...keys])

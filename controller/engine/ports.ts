@@ -12,19 +12,21 @@ import type { SupportedImage } from '../core/settings.js';
 import type { Node } from '../core/node/state.js';
 import type { Pool } from '../core/pool/state.js';
 import type { History } from '../core/task/history.js';
+import type { TaskFactory } from '../core/task-factory/state.js';
 import type { Task } from '../core/task/state.js';
 import type { TaskAdd } from '../../protocol/batch/task.js';
 import type {
   AccountKey,
   ApplicationKey,
   ApplicationPackageKey,
-  CertificateKey,
   ImageKey,
+  CertificateKey,
   JobKey,
   JobNodeKey,
   JobScheduleKey,
   NodeKey,
   PoolKey,
+  TaskFactoryKey,
   TaskKey,
 } from '../../protocol/keys.js';
 
@@ -57,13 +59,14 @@ export interface Rows {
   certificate: { key: CertificateKey; row: Certificate };
   application: { key: ApplicationKey; row: Application };
   applicationPackage: { key: ApplicationPackageKey; row: ApplicationPackage };
+  image: { key: ImageKey; row: Image };
   pool: { key: PoolKey; row: Pool };
   node: { key: NodeKey; row: Omit<Node, 'session'> };
-  image: { key: ImageKey; row: Image };
   job: { key: JobKey; row: Job };
   jobNode: { key: JobNodeKey; row: JobNode };
   jobSchedule: { key: JobScheduleKey; row: JobSchedule };
   task: { key: TaskKey; row: Task };
+  taskFactory: { key: TaskFactoryKey; row: TaskFactory };
 }
 export type RowKind = keyof Rows;
 
@@ -89,12 +92,13 @@ export interface Snapshot {
   certificates: Certificate[];
   applications: Application[];
   applicationPackages: ApplicationPackage[];
+  images: Image[];
   pools: Pool[];
   nodes: Omit<Node, 'session'>[];
   jobs: Job[];
-  images: Image[];
   jobNodes: JobNode[];
   jobSchedules: JobSchedule[];
+  taskFactories: TaskFactory[];
   /** Not completed, in order of job and sequence. */
   tasks: Task[];
   /** `dependsOn` of tasks that are not completed and have one. */
@@ -121,13 +125,13 @@ export interface StateView {
   readonly certificates: ReadonlyMap<CertificateKey, Readonly<Certificate>>;
   readonly applications: ReadonlyMap<ApplicationKey, Readonly<Application>>;
   readonly applicationPackages: ReadonlyMap<ApplicationPackageKey, Readonly<ApplicationPackage>>;
+  readonly images: ReadonlyMap<ImageKey, Readonly<Image>>;
+  /** Imported images that pools may name. */
+  importedImages(): Iterable<SupportedImage & { imageName: string }>;
   readonly pools: ReadonlyMap<PoolKey, Readonly<Pool>>;
   readonly nodes: ReadonlyMap<NodeKey, Readonly<Node>>;
   readonly jobs: ReadonlyMap<JobKey, Readonly<Job>>;
   /** What a reference to an application package means right now. */
-  readonly images: ReadonlyMap<ImageKey, Readonly<Image>>;
-  /** Imported images that pools may name. */
-  importedImages(): Iterable<SupportedImage & { imageName: string }>;
   applicationPackage(account: AccountKey, reference: ApplicationPackageReference): ResolvedPackage;
   nodesOfPool(pool: PoolKey): Iterable<Readonly<Node>>;
   /** What the job's special tasks did or do on the node. */

@@ -3,6 +3,10 @@ import type { State } from '../core/state.js';
 import type { Task } from '../core/task/state.js';
 import type { Command } from './command.js';
 
+/** Keys of the tasks that the command needs, as things stand. */
+export const loadsOf = ({ loads }: Command<unknown>, state: State): readonly TaskKey[] =>
+  typeof loads === 'function' ? loads(state) : (loads ?? []);
+
 /**
  * Rows of completed tasks that commands need. They are fetched in one batch before the tick; between
  * the asking and the answer a task may be completed, changed or deleted by others, so what left memory
@@ -19,7 +23,7 @@ export class WorkingSet {
 
   /** Keys that must be fetched before the command runs: a job without completed tasks has all in memory. */
   missing(command: Command<unknown>): TaskKey[] {
-    return (command.loads ?? []).filter((key) => {
+    return loadsOf(command, this.state).filter((key) => {
       if (this.state.tasks.has(key)) return false;
       const job = this.state.jobs.get(jobOf(key));
       return job !== undefined && job.taskCounts.completed > 0;

@@ -6,6 +6,7 @@ import { identifyAgent, refuse } from '../effects/agents/link-server.js';
 import { equalSecrets, hashSecret } from '../effects/authority/constant-time.js';
 import { withoutSecrets } from '../effects/images/fetch.js';
 import { KeptLogs } from '../effects/objects/kept-logs.js';
+import { containerFiles } from '../effects/objects/container-files.js';
 import { PackageStore } from '../effects/objects/package-store.js';
 import { textToSign } from '../effects/objects/signed-url.js';
 import { systemClock as clock } from '../effects/system-clock.js';
@@ -35,18 +36,19 @@ export function serve(parts: Parts, executors: Executors, engine: Engine): void 
     keys: authority,
     nodeFiles: executors.nodeFiles,
     nodeUrl: (nodeKey, url) => executors.agents.reachable(nodeKey, url, 'cw'),
+    files: (...asked) => containerFiles(parts.objects, ...asked),
     packages: new PackageStore({
       objects: parts.objects,
       sign: (text) => authority.signStorage(text),
       now: () => clock.now(),
     }),
-    storageDomain: configuration.storageDomain,
-    keptLogs,
     images: {
       look: () => executors.images.look(),
       progress: (key) => executors.images.progress(key),
       shown: withoutSecrets,
     },
+    storageDomain: configuration.storageDomain,
+    keptLogs,
     settings,
     isAdminToken,
     jobOfTaskToken: (token) => authority.jobOfTaskToken(token, engine.view),

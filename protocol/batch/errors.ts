@@ -145,6 +145,7 @@ const table = {
   JobScheduleWithSameIdExists: [409, 'A job schedule with the specified id exists.'],
   // tasks
   TaskExists: [409, 'The specified task already exists.'],
+  TaskFactoryExists: [409, 'A task factory of this id exists with another body.'],
   TaskCompleted: [409, 'The specified task is already completed.'],
   TaskNotCompleted: [409, 'The specified task is not completed.'],
   TaskSucceeded: [409, 'The specified task succeeded.'],

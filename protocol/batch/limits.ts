@@ -54,6 +54,11 @@ export const LIMITS = {
   /** Documented minimum of recurrenceInterval and startWindow; a controller may allow less, never below the floor. */
   scheduleMinimumMs: 60_000,
   scheduleFloorMs: 1_000,
+  /** Tasks of one factory, parameters of one task, factories of a job that are not unfolded yet. */
+  factoryTasks: 1_000_000,
+  factoryParameters: 10,
+  factoryStep: 1_000_000,
+  openFactories: 100,
   cronExpressionLength: 256,
   previewedRuns: 1000,
   jobReleaseMaximumMs: 15 * 60_000,

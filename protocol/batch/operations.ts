@@ -63,7 +63,10 @@ const C = { conditions: true } as const;
 const served = { served: true } as const;
 const extension = { served: true, extension: true } as const;
 
-type Details = Pick<Operation, 'conditions' | 'request' | 'bodyOptional' | 'served' | 'extension'>;
+type Details = Pick<
+  Operation,
+  'conditions' | 'request' | 'bodyOptional' | 'until' | 'served' | 'extension'
+>;
 const operation = <const Id extends string, const More extends Details>(
   id: Id,
   method: Method,

@@ -6,6 +6,7 @@ import type { JobSchedule } from '../../controller/core/job-schedule/state.js';
 import type { JobNode } from '../../controller/core/job-node/state.js';
 import type { Job } from '../../controller/core/job/state.js';
 import type { Pool } from '../../controller/core/pool/state.js';
+import type { TaskFactory } from '../../controller/core/task-factory/state.js';
 import type { Task } from '../../controller/core/task/state.js';
 import type { Batch, Rows, TaskBody } from '../../controller/engine/ports.js';
 import { JobAdd } from '../../protocol/batch/job.js';
@@ -20,6 +21,7 @@ import {
   jobKey,
   jobNodeKey,
   jobScheduleKey,
+  taskFactoryKey,
   nodeKey,
   poolKey,
   taskKey,
@@ -225,3 +227,21 @@ export function jobNode(jobId: string, poolId: string, nodeId: string): JobNode 
     },
   };
 }
+
+export const taskFactory = (jobId: string, id: string): TaskFactory => ({
+  key: taskFactoryKey(jobKey(ACCOUNT, jobId), id),
+  job: jobKey(ACCOUNT, jobId),
+  id,
+  fingerprint: '0123456789abcdef',
+  count: 1_000_000,
+  idPrefix: `${id}-`,
+  firstNumber: 0,
+  idDigits: 7,
+  firstSequence: 1,
+  requiredSlots: 1,
+  creationTime: TIME,
+  plan: {
+    source: { kind: 'list', items: ['ü"\\\u0000', ['a', 'b'], { name: 'value' }] },
+    template: '{"commandLine":"run {0}"}',
+  },
+});

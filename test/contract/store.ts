@@ -12,6 +12,7 @@ import {
   job,
   jobNode,
   jobSchedule,
+  taskFactory,
   node,
   pool,
   task,
@@ -54,6 +55,8 @@ export function describeStore(name: string, makeWorld: () => StoreWorld): void {
         jobs: [],
         jobNodes: [],
         jobSchedules: [],
+        taskFactories: [],
+        images: [],
         tasks: [],
         dependencies: [],
         satisfied: [],
@@ -71,6 +74,7 @@ export function describeStore(name: string, makeWorld: () => StoreWorld): void {
         job: [job('Job1', { nextTaskSequence: 2 ** 40 })],
         jobNode: [jobNode('Job1', 'Pool1', 'Node-A')],
         jobSchedule: [jobSchedule('Schedule1')],
+        taskFactory: [taskFactory('Job1', 'Sweep')],
         task: [task('Job1', 'T1', { state: 'running', maxTaskRetryCount: -1 })],
       };
       await commit({ upserts: rows });
@@ -85,6 +89,7 @@ export function describeStore(name: string, makeWorld: () => StoreWorld): void {
       expect(loaded.jobs).toEqual(rows.job);
       expect(loaded.jobNodes).toEqual(rows.jobNode);
       expect(loaded.jobSchedules).toEqual(rows.jobSchedule);
+      expect(loaded.taskFactories).toEqual(rows.taskFactory);
       expect(loaded.tasks).toEqual(rows.task);
     });
 

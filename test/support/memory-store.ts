@@ -23,6 +23,7 @@ export class MemoryStore implements Store {
     jobNode: new Map(),
     jobSchedule: new Map(),
     task: new Map(),
+    taskFactory: new Map(),
   };
   readonly bodies = new Map<string, string>();
   readonly satisfied = new Map<string, { job: JobKey; taskId: string }>();
@@ -46,12 +47,13 @@ export class MemoryStore implements Store {
       certificates: this.all('certificate'),
       applications: this.all('application'),
       applicationPackages: this.all('applicationPackage'),
-      pools: this.all('pool'),
       images: this.all('image'),
+      pools: this.all('pool'),
       nodes: this.all('node'),
       jobs: this.all('job'),
       jobNodes: this.all('jobNode'),
       jobSchedules: this.all('jobSchedule'),
+      taskFactories: this.all('taskFactory'),
       tasks,
       dependencies: tasks.flatMap(({ key }) => {
         const { dependsOn } = this.#body(key);

@@ -2,15 +2,21 @@ import { BatchError, invalidPropertyValue } from '../../../protocol/batch/errors
 import type { TaskAdd } from '../../../protocol/batch/task.js';
 import { taskKey } from '../../../protocol/keys.js';
 import type { Job } from '../../core/job/state.js';
+import { factoryOfTask } from '../../core/task-factory/unfold.js';
 import type { Transaction } from '../../engine/command.js';
 
 const same = (a: string, b: string | undefined) => a.toLowerCase() === b?.toLowerCase();
 
 /** Refuses a task that its job can't have. Rows of completed tasks must have been loaded. */
 export function checkTask({ state }: Transaction, job: Job, body: TaskAdd): void {
-  const { specification } = job;
-  if (state.tasks.has(taskKey(job.key, body.id)))
-    throw new BatchError('TaskExists', [{ key: 'TaskId', value: body.id }]);
+  const isTaken =
+    state.tasks.has(taskKey(job.key, body.id)) || factoryOfTask(state, job, body.id) !== undefined;
+  if (isTaken) throw new BatchError('TaskExists', [{ key: 'TaskId', value: body.id }]);
+  checkTaskOfJob(job, body);
+}
+
+/** The same for what has nothing to do with other tasks. */
+export function checkTaskOfJob({ specification }: Job, body: TaskAdd): void {
   const { jobPreparationTask, jobReleaseTask } = specification;
   if (same(body.id, jobPreparationTask?.id)) throw new BatchError('TaskIdSameAsJobPreparationTask');
   if (same(body.id, jobReleaseTask?.id)) throw new BatchError('TaskIdSameAsJobReleaseTask');

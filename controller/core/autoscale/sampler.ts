@@ -4,6 +4,7 @@ import type { Job } from '../job/state.js';
 import type { Node } from '../node/state.js';
 import type { Pool } from '../pool/state.js';
 import type { Recorder } from '../recorder.js';
+import { missingOf } from '../task-factory/unfold.js';
 import { poolRefusal } from '../scheduler/refusal.js';
 import type { State } from '../state.js';
 import type { MetricName } from './names.js';
@@ -95,6 +96,13 @@ function activeOf(state: State, job: Job, pool: Pool): { tasks: number; slots: n
   // Mostly no task waits and each needs one slot: then there is nothing to look at.
   if (work.dependencies.size === 0 && active.slots === active.tasks && !work.hasInstances)
     return active;
+  for (const factory of work.factories.values()) {
+    const unfolding = job.factories?.[factory.id.toLowerCase()];
+    if (unfolding === undefined || poolRefusal(factory, pool) === undefined) continue;
+    const missing = missingOf(factory, unfolding);
+    active.tasks -= missing;
+    active.slots -= missing * factory.requiredSlots;
+  }
   for (const task of work.tasks) {
     if (task.state !== 'active') continue;
     const counts = poolRefusal(task, pool) === undefined && !work.dependencies.isBlocked(task);

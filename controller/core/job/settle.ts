@@ -62,6 +62,7 @@ function vanish(recorder: Recorder, job: Job): void {
   const { state } = recorder;
   const work = state.workOfJob(job.key);
   for (const jobNode of work.nodes.values()) recorder.removed('jobNode', jobNode);
+  for (const factory of work.factories.values()) recorder.removed('taskFactory', factory);
   for (const task of work.tasks) state.tasks.delete(task.key);
   for (const task of state.toEvict) if (task.job === job.key) state.tasks.delete(task.key);
   recorder.changes.jobsWithoutTasks.add(job.key);

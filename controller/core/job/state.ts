@@ -1,3 +1,4 @@
+import type { Unfolding } from '../task-factory/state.js';
 import type { Usage } from '../task/usage.js';
 import type { JobAdd } from '../../../protocol/batch/job.js';
 import type { AccountKey, JobKey, JobScheduleKey, PoolKey } from '../../../protocol/keys.js';
@@ -58,6 +59,8 @@ export interface Job {
   attemptBase?: number;
   taskCounts: TaskCounts;
   taskSlotCounts: TaskCounts;
+  /** Task factories that have not made all their tasks, by id in lower case; their tasks are counted. */
+  factories?: Record<string, Unfolding>;
   /** Of its tasks' attempts that ended, tasks deleted since included. */
   usage?: Usage;
   creationTime: number;

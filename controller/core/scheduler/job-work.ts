@@ -1,6 +1,7 @@
 import type { NodeKey } from '../../../protocol/keys.js';
 import type { JobNode } from '../job-node/state.js';
 import type { Job } from '../job/state.js';
+import type { TaskFactory } from '../task-factory/state.js';
 import type { Task } from '../task/state.js';
 import { Dependencies } from './dependencies.js';
 import { ReadyQueue } from './ready-queue.js';
@@ -17,6 +18,8 @@ export class JobWork {
   readonly inFlight = new Set<Task>();
   /** Nodes that ran, or run, its preparation task. */
   readonly nodes = new Map<NodeKey, JobNode>();
+  /** By id in lower case, those that have made all their tasks too. */
+  readonly factories = new Map<string, TaskFactory>();
   /** Attempts of deleted tasks that still die on nodes. */
   ghosts = 0;
   /** Moving average of run times by the nodes' clocks; absent until one ended. */

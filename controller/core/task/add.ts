@@ -37,13 +37,15 @@ export function addTask(
     isJobManager: false,
     runExclusive: false,
   },
+  /** Of a task that its factory has counted and numbered already. */
+  sequence?: number,
 ): Task {
   const { state, now } = recorder;
   const task: Task = {
     key: taskKey(job.key, body.id),
     job: job.key,
     id: body.id,
-    sequence: job.nextTaskSequence,
+    sequence: sequence ?? job.nextTaskSequence,
     isJobManager: manager.isJobManager,
     requiredSlots: body.requiredSlots,
     runExclusive: manager.runExclusive,
@@ -63,12 +65,14 @@ export function addTask(
     ...(body.dependsOn === undefined ? {} : { dependsOn: body.dependsOn }),
     execution: { retryCount: 0, requeueCount: 0 },
   };
-  job.nextTaskSequence += 1;
   state.tasks.set(task.key, task);
   state.workOfJob(job.key).add(task);
   recorder.changed('task', task);
   recorder.changes.taskBodies.set(task.key, body);
-  countTask(recorder, job, task, 1);
+  if (sequence === undefined) {
+    job.nextTaskSequence += 1;
+    countTask(recorder, job, task, 1);
+  }
   queue(state, task);
   return task;
 }

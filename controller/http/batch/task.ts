@@ -15,6 +15,7 @@ import { listInput, readInput } from './list-query.js';
 import { sendAdded, sendChanged, sendEntity, sendJson, sendList, sendNothing } from './reply.js';
 import type { Handlers, IdsOf } from './router.js';
 import { addTaskCollection } from './task-collection.js';
+import { addTaskFactory } from './task-factory.js';
 
 export const taskHandlers: Handlers<IdsOf<'Task'>> = {
   async Task_Add(call) {
@@ -26,6 +27,7 @@ export const taskHandlers: Handlers<IdsOf<'Task'>> = {
     const input = { ...listInput(call), jobId: idOf(call, 'jobId') };
     sendList(call, 'tasks', await taskList(queryContext(call), input));
   },
+  Task_AddFactory: addTaskFactory,
   Task_Explain: explainTask,
   async Task_Get(call) {
     const ids = { jobId: idOf(call, 'jobId'), taskId: idOf(call, 'taskId') };

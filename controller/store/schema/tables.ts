@@ -17,6 +17,7 @@ export const TABLES: {
   job: { table: 'job', columns: { job_schedule: '$.jobSchedule', state: '$.state' } },
   jobNode: { table: 'job_node', columns: {} },
   jobSchedule: { table: 'job_schedule', columns: { state: '$.state' } },
+  taskFactory: { table: 'task_factory', columns: {} },
   task: { table: 'task', columns: { job: '$.job', sequence: '$.sequence', state: '$.state' } },
 };
 

@@ -16,7 +16,7 @@ export const MIGRATIONS: readonly { version: number; sql: string }[] = [
 ];
 
 /** The version that this program reads and writes. */
-export const SCHEMA_VERSION = MIGRATIONS.length;
+export const SCHEMA_VERSION = Math.max(...MIGRATIONS.map(({ version }) => version));
 
 /** Marks the file as ours (`PRAGMA application_id`): "BYrd". */
 export const APPLICATION_ID = 0x42597264;

@@ -66,6 +66,7 @@ export async function loadSnapshot(connection: Connection): Promise<Snapshot> {
     jobs: await all(connection, 'job'),
     jobNodes: await all(connection, 'jobNode'),
     jobSchedules: await all(connection, 'jobSchedule'),
+    taskFactories: await all(connection, 'taskFactory'),
     tasks: await openTasks(connection),
     dependencies: dependencies.map(({ key, dependsOn }) => ({
       key: key as Snapshot['dependencies'][number]['key'],
