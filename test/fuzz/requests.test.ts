@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { API_VERSIONS } from '../../protocol/batch/api-version.js';
 import { operations } from '../../protocol/batch/operations.js';
 import type { Operation } from '../../protocol/batch/operations.js';
 import { queryParametersOf } from '../../protocol/batch/query-parameters.js';
@@ -149,15 +150,23 @@ function requestOf(operation: Operation): fc.Arbitrary<Sent> {
 const schemaOf = (request: z.ZodType): JsonSchema =>
   z.toJSONSchema(request, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
 
+/** Today's, or the last that has the operation. */
+function versionOf(id: string): string {
+  const until = served.find((operation) => operation.id === id)?.until ?? '2022-10';
+  return [...API_VERSIONS].filter((version) => version.slice(0, 7) <= until).at(-1) ?? '';
+}
+
 /** Sends it, and holds the answer to what every answer owes. */
 async function send({ id, method, path, body, headers }: Sent): Promise<Answer> {
   const begun = Date.now();
   const options = { headers, ...(body !== undefined && { body }) };
   // What nobody can sign is sent under another request's signature.
   const signed = isDecodable(path) ? path : '/pools';
-  const sendUrl = `${path}${path.includes('?') ? '&' : '?'}api-version=2022-10-01.16.0`;
+  const version = versionOf(id);
+  const sendUrl = `${path}${path.includes('?') ? '&' : '?'}api-version=${version}`;
   const answer = await signedRequest(controller, method, signed, {
     ...options,
+    version,
     ...(signed !== path && { sendUrl }),
   });
   const shown = `${id} ${path.slice(0, 300)} ${String(body).slice(0, 600)}`;
