@@ -12,11 +12,14 @@ import {
   saveIdentity,
   type Identity,
 } from './node/identity.js';
-import { killLeftovers } from './node/leftovers.js';
 import { awaitSeed } from './node/resume.js';
+import { Survivor } from './node/survivor.js';
 import { chooseLauncher } from './task/choose-launcher.js';
 import { Agent, AGENT_VERSION } from './wiring/agent.js';
 import { keepLogBelow, log, textOf } from './wiring/log.js';
+
+/** Neither 0 nor 1, which are the last word of an agent. */
+const EXIT_CRASHED = 70;
 
 /** Enrols until it works; throws EnrolmentRefused when it never will. */
 async function enrolIdentity(identity: Identity, client: HttpClient): Promise<void> {
@@ -59,22 +62,27 @@ async function main(): Promise<void> {
       root: { type: 'string' },
     },
   });
+  const survivor = Survivor.connect(process.env);
   const { identity, seedPath } = await findIdentity(values);
+  survivor?.tellRoot(identity.rootDirectory);
   keepLogBelow(identity.rootDirectory);
   log(`version ${AGENT_VERSION} begins, incarnation ${identity.incarnation}`);
   const client = new HttpClient(identity.controllerUrl, identity.caPem);
-  const left = killLeftovers(identity.rootDirectory);
-  if (left > 0) log(`killed ${left} processes of an earlier agent of this node`);
   const agent = { current: undefined as Agent | undefined };
   const onSignal = () => (agent.current === undefined ? process.exit(0) : agent.current.stop(0));
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   await enrolIdentity(identity, client);
   if (seedPath !== undefined) rmSync(seedPath, { force: true });
-  agent.current = new Agent(identity, client, chooseLauncher());
+  agent.current = new Agent(identity, client, chooseLauncher(), survivor);
   agent.current.run();
 }
 
+// What nobody foresaw is a crash: the survivor starts the agent again, and its tasks go on.
+process.on('uncaughtException', (error) => {
+  log(error.stack ?? textOf(error));
+  process.exit(EXIT_CRASHED);
+});
 main().catch((error: unknown) => {
   log(textOf(error));
   process.exit(1);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Builds dist/ in about a second: the controller and its command line, and the agent as one file.
-import { mkdirSync, existsSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const root = new URL('..', import.meta.url).pathname;
@@ -50,3 +50,4 @@ const outputs = [
   },
 ].filter(Boolean);
 await Promise.all(outputs.map((options) => build(options)));
+copyFileSync('agent/survivor.pl', 'dist/survivor.pl');

@@ -23,7 +23,12 @@ export interface SavedState {
   events: SequencedEvent[];
   startTask: { state: StartTaskState; retryCount: number };
   /** Tries whose processes live, or ended while nobody was there; without what their ends need. */
-  running: { assignment: Assignment; startedEpoch: number }[];
+  running: {
+    assignment: Assignment;
+    startedEpoch: number;
+    /** Nobody knows how it ended: it is reported as stopped, and tried again. */
+    isLost: boolean;
+  }[];
   /** `until` by the monotonic clock. */
   lease?: { until: number; leaseMs: number };
 }
@@ -44,6 +49,8 @@ export class AgentCore {
   #startTask = new StartTask();
   #configuration: NodeConfiguration | undefined;
   #prepared = false;
+  /** The end of a start task that an earlier process began, until the configuration is here again. */
+  #heldStartTaskEnd: RunOutcome | undefined;
   /** Goes on where an earlier process ended. */
   #resumed = false;
   /** Numbers go on after those that the controller has heard in this incarnation. */
@@ -69,18 +76,25 @@ export class AgentCore {
       this.#lease.restore(saved.lease.until, saved.lease.leaseMs);
       this.#lapsed = !this.#lease.isLive(now.monotonic);
     }
-    for (const { assignment, startedEpoch } of saved.running) {
+    for (const { assignment, startedEpoch, isLost } of saved.running) {
       const startedAt = now.monotonic - (now.epoch - startedEpoch);
       this.#attempts.restore({ assignment, startedAt, startedEpoch, incomplete: true });
-      // What of the lease has gone by while nobody was there to heed it.
-      if (this.#lapsed) this.#giveUpTries();
+      const running = this.#attempts.running(assignment);
+      if (isLost && running !== undefined) running.killed = 'stopped';
     }
+    // The lease may have gone by while nobody was there to heed it.
+    if (this.#lapsed) this.#giveUpTries();
   }
 
   /** What the survivor must enforce: the end of the lease by the monotonic clock, while there is something to kill. */
   get guarded(): { until: number; leaseMs: number } | undefined {
     const isIdle = this.#attempts.allRunning().next().done === true;
     return this.#lapsed && isIdle ? undefined : this.#lease.end;
+  }
+
+  /** A running try: what it is, and when it began (epoch milliseconds). */
+  running(attempt: AttemptRef): { assignment: Assignment; startedEpoch: number } | undefined {
+    return this.#attempts.running(attempt);
   }
 
   get isPrepared(): boolean {
@@ -157,6 +171,8 @@ export class AgentCore {
   prepared(now: Moment): void {
     if (this.#resumed) {
       // Prepared once in this incarnation: what was begun then goes on.
+      if (this.#heldStartTaskEnd !== undefined) this.startTaskEnded(this.#heldStartTaskEnd, now);
+      this.#heldStartTaskEnd = undefined;
       if (this.#startTask.state === 'pending') this.#startTask.schedule(now.monotonic);
       this.tick(now);
       return;
@@ -175,6 +191,7 @@ export class AgentCore {
 
   startTaskEnded(outcome: RunOutcome, now: Moment): void {
     const startTask = this.#configuration?.startTask;
+    if (this.#configuration === undefined) this.#heldStartTaskEnd = outcome;
     if (startTask === undefined) return;
     this.#spool.push(this.#startTask.ended(startTask, outcome, now.monotonic));
     this.tick(now);

@@ -27,6 +27,8 @@ export function outputFlags({ appends, guarded }: LaunchOrder): number {
 export interface ProcessEnd {
   /** As the process gave it; minus the signal's number for a death by signal. */
   exitCode: number;
+  /** Epoch milliseconds; absent: just now. */
+  endTime?: number;
   userCpuMs?: number;
   kernelCpuMs?: number;
 }

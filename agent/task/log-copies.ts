@@ -46,6 +46,7 @@ export class LogCopies {
 
   configure(limits: NodeConfiguration['logs']): void {
     this.#limits = limits;
+    this.#plan();
   }
 
   /** Copies the outputs of a run from now on; the returned function is called once, when its process has ended. */
@@ -53,11 +54,15 @@ export class LogCopies {
     of: AttemptRef | 'startTask',
     directory: string,
   ): () => Promise<Outcome['logs']> | Outcome['logs'] {
-    if (this.#limits === undefined) return () => undefined;
     const watched: Watched = { of, directory, copied: new Map(), unwanted: false };
     this.#watched.add(watched);
-    this.#timer ??= setInterval(() => this.#copyAll(), this.#limits.intervalMs).unref();
+    this.#plan();
     return () => this.#ended(watched);
+  }
+
+  #plan(): void {
+    if (this.#limits === undefined || this.#watched.size === 0) return;
+    this.#timer ??= setInterval(() => this.#copyAll(), this.#limits.intervalMs).unref();
   }
 
   #copyAll(): void {
@@ -76,6 +81,7 @@ export class LogCopies {
       clearInterval(this.#timer);
       this.#timer = undefined;
     }
+    if (this.#limits === undefined) return undefined;
     const sizes = FILES.map((file) => sizeOf(`${watched.directory}/${file}`));
     if (sizes.every((size) => size === 0)) return undefined;
     const isShort = sizes.every((size) => size <= INLINE_LOG_BYTES_MAX);

@@ -50,8 +50,16 @@ export interface Run {
   of: AttemptRef | 'startTask';
   /** Of the present process; its outputs are being copied until then. */
   endOfLogs?: ReturnType<LogCopies['watch']>;
+  /** Begun by an earlier process of this agent: its end waits here for what it needs of its assignment. */
+  awaits?: { end?: ProcessEnd };
   ended: (outcome: RunOutcome) => void;
 }
+
+/** What is told of a run whose process has begun. */
+export type BegunRun = Pick<Run, 'of' | 'startTime' | 'user'> & {
+  pid: number;
+  hasOutputs: boolean;
+};
 
 /** Kills all that a run has started: by its group where it has one, and by its session in any case. */
 export function killProcesses(run: Run, leader: number): void {

@@ -7,6 +7,7 @@ import {
   createStartTaskDirectory,
   createTaskDirectory,
 } from '../node/directories.js';
+import { livingProcess } from '../node/process.js';
 import type { HttpClient } from '../node/http.js';
 import type { RunUser } from '../node/users.js';
 import type { ApplicationPackages } from './application-packages.js';
@@ -25,6 +26,7 @@ import {
   signalOf,
   stepFailure,
   usageOf,
+  type BegunRun,
   type Part,
   type Run,
 } from './run-record.js';
@@ -45,6 +47,8 @@ export interface RunnerContext extends RunAsContext {
   /** Absent: processes are found by their session and environment. */
   cgroups?: Cgroups | undefined;
   logs: LogCopies;
+  /** A process of a run that is no part of a multi-instance task has begun. */
+  began: (run: BegunRun) => void;
   limits: TransferLimits;
   epoch: () => number;
 }
@@ -113,6 +117,59 @@ export class Runner {
   /** Kills everything that runs, at once; for the end of the agent. */
   killAll(): void {
     for (const run of this.#runs.values()) this.#killRun(run, 0);
+  }
+
+  /** Takes up a run that an earlier process of this agent began; `orphanEnded` tells its end. */
+  adopt(
+    { of, pid, startTime, user, hasOutputs }: BegunRun,
+    directory: string,
+    environment: Record<string, string>,
+    ended: (outcome: RunOutcome) => void,
+  ): void {
+    const id = of === 'startTask' ? of : attemptId(of);
+    const run: Run = {
+      of,
+      pid,
+      startTime,
+      program: { commandLine: '', environmentSettings: [], resourceFiles: [] },
+      outputFiles: [],
+      taskDirectory: `${this.context.rootDirectory}/${directory}`,
+      environment,
+      stopped: false,
+      hadProcess: true,
+      keepsLeftovers: of === 'startTask',
+      isReadable: false,
+      ...(user === undefined ? {} : { user }),
+      ...(hasOutputs ? { awaits: {} } : {}),
+      ended: (outcome) => {
+        clearTimeout(run.killTimer);
+        clearTimeout(run.groupTimer);
+        run.cgroup?.close(!run.keepsLeftovers);
+        if (!run.keepsLeftovers) this.#stragglers.ended(run.taskDirectory);
+        if (user !== undefined) this.context.users.release(user);
+        this.#runs.delete(id);
+        ended(outcome);
+      },
+    };
+    this.#runs.set(id, run);
+    if (livingProcess(pid) !== undefined && this.context.cgroups !== undefined)
+      (run.cgroup = this.context.cgroups.create()).adopt(pid);
+    run.endOfLogs = this.context.logs.watch(of, run.taskDirectory);
+  }
+
+  /** The end of a process whose run was adopted; others are not ours. */
+  orphanEnded(pid: number, end: ProcessEnd): void {
+    for (const run of this.#runs.values()) if (run.pid === pid) return this.#processEnded(run, end);
+  }
+
+  /** What the end of an adopted run needs has come. */
+  complete(assignment: Assignment): void {
+    const run = this.#runs.get(attemptId(assignment));
+    if (run?.awaits === undefined) return;
+    const { end } = run.awaits;
+    delete run.awaits;
+    run.outputFiles = assignment.outputFiles;
+    if (end !== undefined) this.#processEnded(run, end);
   }
 
   /** Whether a run goes on that may write this file. */
@@ -252,6 +309,7 @@ export class Runner {
         run.pid = pid;
         run.hadProcess = true;
         this.#groupLater(run, pid);
+        if (run.part === undefined && !run.stopped) this.#tellBegun(run, pid);
         if (copiesLogs(run)) run.endOfLogs = this.context.logs.watch(run.of, run.taskDirectory);
         // Told to stop while it was being started.
         if (run.stopped) killProcesses(run, pid);
@@ -264,6 +322,11 @@ export class Runner {
         this.#failBefore(run, launchFailure(file, refusal));
       },
     });
+  }
+
+  #tellBegun({ of, startTime, user, outputFiles }: Run, pid: number): void {
+    const hasOutputs = outputFiles.length > 0;
+    this.context.began({ of, pid, startTime, hasOutputs, ...(user === undefined ? {} : { user }) });
   }
 
   /** Short runs are over before a group of theirs would have paid: what they leave is found by its environment. */
@@ -279,6 +342,10 @@ export class Runner {
   }
 
   #processEnded(run: Run, end: ProcessEnd): void {
+    if (run.awaits !== undefined && !run.stopped) {
+      run.awaits.end = end;
+      return;
+    }
     const pid = run.pid;
     delete run.pid;
     if (run.part?.state === 'coordinating') return this.#coordinationEnded(run, run.part, pid, end);

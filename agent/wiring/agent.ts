@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { NodeConfiguration } from '../../protocol/agent/assignment.js';
-import type { ToController } from '../../protocol/agent/message.js';
+import type { ToAgent, ToController } from '../../protocol/agent/message.js';
 import type { AgentRequest } from '../../protocol/agent/request.js';
 import { PROTOCOL_VERSION } from '../../protocol/agent/version.js';
 import { AgentCore } from '../core/agent-core.js';
@@ -17,8 +17,10 @@ import type { HttpClient } from '../node/http.js';
 import { type Identity } from '../node/identity.js';
 import { killLeftovers } from '../node/leftovers.js';
 import { disk, Metrics } from '../node/metrics.js';
+import { NodeUsers } from '../node/node-users.js';
 import { prepareNode } from '../node/prepare.js';
 import { Retention } from '../node/retention.js';
+import type { Survivor } from '../node/survivor.js';
 import type { Users } from '../node/users.js';
 import type { Launcher } from '../task/launcher.js';
 import { ApplicationPackages } from '../task/application-packages.js';
@@ -29,6 +31,7 @@ import { LogCopies } from '../task/log-copies.js';
 import { Runner } from '../task/run.js';
 import { TRANSFER_LIMITS } from '../task/transfer.js';
 import { uploadLogs } from '../task/upload-logs.js';
+import { Legacy, type LegacyPorts } from './legacy.js';
 import { log, textOf } from './log.js';
 
 export const AGENT_VERSION = '0.1.0';
@@ -53,6 +56,8 @@ export class Agent {
   #logs: LogCopies;
   #users: Users;
   #cgroups: Cgroups | undefined;
+  #nodeUsers: NodeUsers;
+  #legacy: Legacy;
   #hasCertificates = false;
   /** What follows files over the present link. */
   #linkEnds = new AbortController();
@@ -66,11 +71,15 @@ export class Agent {
     private readonly identity: Identity,
     private readonly client: HttpClient,
     launcher: { launcher: Launcher; remark?: string },
+    survivor: Survivor | undefined,
   ) {
     const { rootDirectory } = identity;
     const setpriv = findSetpriv();
-    this.#users = chooseUsers(identity, setpriv);
+    this.#users = chooseUsers(identity, setpriv, log);
     this.#cgroups = Cgroups.find(rootDirectory);
+    const { taskUsers } = identity;
+    const ownsMachine = this.#users.groups !== undefined && taskUsers?.kind === 'accounts';
+    this.#nodeUsers = new NodeUsers(rootDirectory, ownsMachine ? setpriv : undefined);
     this.#core = new AgentCore({
       protocolVersion: PROTOCOL_VERSION,
       agentVersion: AGENT_VERSION,
@@ -83,7 +92,9 @@ export class Agent {
       send: (copy, signal) => sendLog(client.request, identity, copy, signal),
       log,
     });
+    this.#legacy = new Legacy(rootDirectory, identity, survivor);
     this.#runner = new Runner({
+      began: (run) => this.#legacy.began(run, this.#core),
       logs: this.#logs,
       rootDirectory,
       environment: lentEnvironment(process.env),
@@ -105,7 +116,7 @@ export class Agent {
         this.#linkEnds = new AbortController();
         this.#input(() => this.#core.linkClosed());
       },
-      message: (message) => this.#input(() => this.#core.receive(message, now())),
+      message: (message) => this.#received(message),
       refused: (status) => {
         log(
           `the controller refused the link for good (status ${status}): this incarnation of the node is over`,
@@ -117,8 +128,22 @@ export class Agent {
   }
 
   run(): void {
+    for (const [directory, until] of this.#legacy.retained)
+      this.#retention.retain(directory, until);
+    this.#input(() => this.#legacy.takeUp(this.#ports()));
     this.#connection.dial();
     setInterval(() => this.#sweep(), RETENTION_SWEEP_MS).unref();
+  }
+
+  #ports(): LegacyPorts {
+    return {
+      core: this.#core,
+      runner: this.#runner,
+      now,
+      attemptEnded: (assignment, outcome) =>
+        this.#input(() => this.#core.attemptEnded(assignment, outcome, now())),
+      startTaskEnded: (outcome) => this.#input(() => this.#core.startTaskEnded(outcome, now())),
+    };
   }
 
   /** Kills everything that runs here, says so if it can, and ends the program. */
@@ -139,6 +164,13 @@ export class Agent {
       this.#cgroups?.close();
       process.exit(exitCode);
     }, 20);
+  }
+
+  #received(message: ToAgent): void {
+    this.#input(() => this.#core.receive(message, now()));
+    if (message.type === 'acknowledge') this.#legacy.acknowledged(message.sequence);
+    // The lease that was given is the survivor's to enforce from now on.
+    if (message.type === 'lease') this.#legacy.write(this.#core);
   }
 
   #input(input: () => void): void {
@@ -167,6 +199,11 @@ export class Agent {
     switch (output.type) {
       case 'send':
         return this.#send(output.message);
+      case 'recordEvents':
+        this.#legacy.recordEvents(output.events);
+        return this.#legacy.write(this.#core);
+      case 'completeAttempt':
+        return this.#runner.complete(output.assignment);
       case 'dropLink':
         log('the controller does not answer: the link is dropped');
         return this.#connection.drop();
@@ -182,7 +219,7 @@ export class Agent {
       case 'startAttempt': {
         const { assignment } = output;
         const { directory, multiInstance } = assignment;
-        this.#retention.forget(multiInstance?.sharedDirectory ?? directory);
+        this.#forget(multiInstance?.sharedDirectory ?? directory);
         return this.#runner.startAttempt(
           assignment,
           output.configuration,
@@ -197,14 +234,20 @@ export class Agent {
       case 'answerRequest':
         return this.#own(this.#answer(output.id, output.request), 'a file request');
       case 'removeDirectories':
-        for (const directory of output.directories) this.#retention.forget(directory);
+        for (const directory of output.directories) this.#forget(directory);
         return this.#own(
           removeDirectories(this.identity.rootDirectory, output.directories, this.#hasUsers),
           'removing directories',
         );
       case 'retainDirectory':
+        this.#legacy.retain(output.directory, output.untilEpoch);
         return this.#retention.retain(output.directory, output.untilEpoch);
     }
+  }
+
+  #forget(directory: string): void {
+    this.#retention.forget(directory);
+    this.#legacy.forget(directory);
   }
 
   #send(message: ToController): void {
@@ -246,6 +289,10 @@ export class Agent {
 
   async #answer(id: string, request: AgentRequest): Promise<void> {
     if (request.type === 'uploadLogs') return this.#uploadLogs(id, request);
+    if (request.type === 'putUser' || request.type === 'removeUser') {
+      const response = await this.#nodeUsers.answer(request);
+      return this.#connection.send({ type: 'response', id, response });
+    }
     if (request.type === 'followFile') return this.#follow(id, request);
     const { response, opened } = await answerRequest(
       this.identity.rootDirectory,
@@ -303,7 +350,9 @@ export class Agent {
 
   #sweep(): void {
     const { rootDirectory } = this.identity;
+    this.#own(this.#nodeUsers.removeExpired(Date.now()), 'removing users that have expired');
     const expired = this.#retention.takeExpired(Date.now());
+    for (const directory of expired) this.#legacy.forget(directory);
     if (expired.length > 0)
       this.#own(removeDirectories(rootDirectory, expired, this.#hasUsers), 'retention');
     else if (this.#hasUsers) this.#own(removeAside(rootDirectory), 'removing what was set aside');

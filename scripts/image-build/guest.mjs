@@ -98,6 +98,9 @@ if ! [ -e "$disk/agent.mjs" ]; then
   mount -t iso9660 -o ro LABEL=BATCHYARD "$disk"
 fi
 export HOME=/root LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+if [ -e "$disk/survivor.pl" ] && [ -x /usr/bin/perl ]; then
+  exec /usr/bin/perl "$disk/survivor.pl" "$disk/node" "$disk/agent.mjs"
+fi
 exec "$disk/node" "$disk/agent.mjs"
 `;
 

@@ -22,8 +22,14 @@ export interface AgentFiles {
  */
 export async function agentDisk(files: HostFiles, agent: AgentFiles): Promise<string> {
   const packages = nativePackages(agent.bundle);
+  const survivor = join(dirname(agent.bundle), 'survivor.pl');
   const hash = createHash('sha256');
-  for (const file of [agent.node, agent.bundle, ...packages.map(({ manifest }) => manifest)]) {
+  for (const file of [
+    agent.node,
+    agent.bundle,
+    ...(existsSync(survivor) ? [survivor] : []),
+    ...packages.map(({ manifest }) => manifest),
+  ]) {
     for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
   }
   const name = `agent-${hash.digest('hex').slice(0, 16)}.iso`;
@@ -36,6 +42,7 @@ export async function agentDisk(files: HostFiles, agent: AgentFiles): Promise<st
     await copyFile(agent.node, join(tree, 'node'));
     await chmod(join(tree, 'node'), 0o755);
     await copyFile(agent.bundle, join(tree, 'agent.mjs'));
+    if (existsSync(survivor)) await copyFile(survivor, join(tree, 'survivor.pl'));
     for (const { directory, path } of packages) await copyPackage(directory, join(tree, path));
     const iso = join(work, name);
     await runProgram('genisoimage', ['-quiet', '-R', '-V', LABEL, '-o', iso, tree], {

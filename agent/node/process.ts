@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+
+/** A living process: when it began, as the system counts, and the leader of its session. */
+export interface LivingProcess {
+  startTicks: string;
+  session: number;
+}
+
+/** Undefined where there is none, or only its exit code waits for somebody. */
+export function livingProcess(pid: number): LivingProcess | undefined {
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  } catch {
+    return undefined; // Gone, which is the answer.
+  }
+  // pid (name) state ppid pgrp session …; the name may hold anything, its last parenthesis ends it.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [state, session, startTicks] = [fields[0], fields[3], fields[19]];
+  if (state === 'Z' || state === 'X' || startTicks === undefined) return undefined;
+  return { startTicks, session: Number(session) };
+}
+
+/** The environment that a process began with; empty where it can't be read. */
+export function environmentOfProcess(pid: number): Record<string, string> {
+  try {
+    const entries = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').filter(Boolean);
+    return Object.fromEntries(
+      entries.map((entry) => {
+        const at = entry.indexOf('=');
+        return [entry.slice(0, at), entry.slice(at + 1)];
+      }),
+    );
+  } catch {
+    return {}; // It has ended.
+  }
+}

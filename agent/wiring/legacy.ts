@@ -1,0 +1,206 @@
+import type { Assignment } from '../../protocol/agent/assignment.js';
+import type { SequencedEvent } from '../../protocol/agent/event.js';
+import type { AgentCore } from '../core/agent-core.js';
+import { attemptId, type Moment, type RunOutcome } from '../core/output.js';
+import { Journal, type RecordedRun } from '../node/journal.js';
+import { killLeftovers } from '../node/leftovers.js';
+import { environmentOfProcess, livingProcess } from '../node/process.js';
+import type { OrphanEnd, Survivor } from '../node/survivor.js';
+import type { BegunRun } from '../task/run-record.js';
+import type { Runner } from '../task/run.js';
+import { log, textOf } from './log.js';
+
+/** What begins and ends within so long is written down once, as ended. */
+const WRITE_MS = 4;
+
+/** What the legacy needs of the agent whose it is. */
+export interface LegacyPorts {
+  core: AgentCore;
+  runner: Runner;
+  now(): Moment;
+  attemptEnded(assignment: Assignment, outcome: RunOutcome): void;
+  startTaskEnded(outcome: RunOutcome): void;
+}
+
+/**
+ * What this agent leaves to the next one of its node, should it crash: written down before anything that
+ * follows from it is sent. Tries go on under the survivor meanwhile.
+ */
+export class Legacy {
+  readonly #journal: Journal;
+  #begun = new Map<string, BegunRun>();
+  #timer: NodeJS.Timeout | undefined;
+  #startTaskState = '';
+  #failed = false;
+
+  constructor(
+    private readonly rootDirectory: string,
+    { nodeKey, incarnation }: { nodeKey: string; incarnation: number },
+    private readonly survivor: Survivor | undefined,
+  ) {
+    this.#journal = Journal.open(rootDirectory, nodeKey, incarnation);
+  }
+
+  /** Directories that are kept, and until when (epoch milliseconds). */
+  get retained(): ReadonlyMap<string, number> {
+    return this.#journal.state.retained;
+  }
+
+  /** Takes up what an earlier agent left where something of it lives; else kills it. */
+  takeUp(ports: LegacyPorts): void {
+    const { startTask, runs, sequence, events } = this.#journal.state;
+    const news = this.survivor?.news;
+    const goesOn = this.#journal.continues && news?.lapsed === false && startTask !== undefined;
+    if (!goesOn) {
+      this.#journal.reset();
+      this.#killLeftovers([]);
+      return;
+    }
+    const ended = new Map(news.ended.map((end) => [end.pid, end]));
+    const recorded = [...runs.values()];
+    const living = recorded.filter(
+      ({ pid, startTicks }) => livingProcess(pid)?.startTicks === startTicks,
+    );
+    this.#killLeftovers(living);
+    const known = (run: RecordedRun) => living.includes(run) || ended.has(run.pid);
+    const startTaskRun = recorded.find((run) => run.of === 'startTask' && known(run));
+    const isBroken = startTask.state === 'running' && startTaskRun === undefined;
+    const now = ports.now();
+    ports.core.restore(
+      {
+        sequence,
+        events,
+        startTask: isBroken ? { ...startTask, state: 'pending' } : startTask,
+        running: recorded.flatMap((run) =>
+          run.of === 'startTask'
+            ? []
+            : [{ assignment: stub(run.of), startedEpoch: run.startedEpoch, isLost: !known(run) }],
+        ),
+        ...(news.leaseUntil === undefined
+          ? {}
+          : { lease: { until: news.leaseUntil, leaseMs: this.#journal.state.leaseMs } }),
+      },
+      now,
+    );
+    for (const run of recorded) this.#adopt(run, ended.get(run.pid), known(run), ports);
+    log(`goes on where the agent before it ended: ${living.length} of its processes live`);
+    this.survivor?.listen((end) => ports.runner.orphanEnded(end.pid, end));
+  }
+
+  #adopt(
+    run: RecordedRun,
+    end: OrphanEnd | undefined,
+    isKnown: boolean,
+    { runner, now, attemptEnded, startTaskEnded }: LegacyPorts,
+  ): void {
+    const { of, pid, startTime } = run;
+    const over = (outcome: RunOutcome) =>
+      of === 'startTask' ? startTaskEnded(outcome) : attemptEnded(stub(of), outcome);
+    if (!isKnown) {
+      if (of !== 'startTask') setImmediate(() => over({ startTime, endTime: now().epoch }));
+      return;
+    }
+    const directory = of === 'startTask' ? 'startup' : of.directory;
+    runner.adopt(run, directory, environmentOfProcess(pid), over);
+    if (end !== undefined) setImmediate(() => runner.orphanEnded(pid, end));
+  }
+
+  /** What runs of this node that nobody knows, but for what its start task has left running. */
+  #killLeftovers(living: readonly RecordedRun[]): void {
+    const leaders = new Set(living.map(({ pid }) => pid));
+    const ofStartTask = `AZ_BATCH_TASK_DIR=${this.rootDirectory}/startup`;
+    const isResumed = this.#journal.state.startTask !== undefined;
+    const killed = killLeftovers(
+      this.rootDirectory,
+      (pid, environment) =>
+        leaders.has(livingProcess(pid)?.session ?? 0) ||
+        (isResumed && environment.includes(ofStartTask)),
+    );
+    if (killed > 0) log(`killed ${killed} processes of an earlier agent of this node`);
+  }
+
+  began(run: BegunRun, core: AgentCore): void {
+    this.#begun.set(run.of === 'startTask' ? run.of : attemptId(run.of), run);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.write(core);
+    }, WRITE_MS);
+  }
+
+  recordEvents(events: SequencedEvent[]): void {
+    for (const { event } of events)
+      if (event.type === 'attemptEnded') this.#begun.delete(attemptId(event));
+      else if (event.type === 'startTaskEnded') this.#begun.delete('startTask');
+    this.#journal.events(events);
+  }
+
+  acknowledged(sequence: number): void {
+    this.#journal.acknowledged(sequence);
+  }
+
+  retain(directory: string, until: number): void {
+    this.#journal.retain(directory, until);
+  }
+
+  forget(directory: string): void {
+    this.#journal.forget(directory);
+  }
+
+  /** Writes what has come together, and tells the survivor until when it may leave things alone. */
+  write(core: AgentCore): void {
+    for (const run of this.#begun.values()) this.#record(run, core);
+    this.#begun.clear();
+    const { state, retryCount } = core.startTask;
+    const named = `${state} ${String(retryCount)}`;
+    if (core.isPrepared && named !== this.#startTaskState) {
+      this.#startTaskState = named;
+      this.#journal.prepared({ state, retryCount });
+    }
+    const { guarded } = core;
+    if (guarded !== undefined) this.#journal.lease(guarded.leaseMs);
+    this.#journal.write();
+    this.survivor?.guard(guarded?.until);
+    this.#tellFailure();
+  }
+
+  #record({ of, pid, ...begun }: BegunRun, core: AgentCore): void {
+    const living = livingProcess(pid);
+    const running = of === 'startTask' ? undefined : core.running(of);
+    if (living === undefined || (of !== 'startTask' && running === undefined)) return;
+    const { startTicks } = living;
+    const startedEpoch = running?.startedEpoch ?? begun.startTime;
+    const recorded = running === undefined ? ('startTask' as const) : essence(running.assignment);
+    this.#journal.began({ ...begun, of: recorded, pid, startTicks, startedEpoch });
+  }
+
+  #tellFailure(): void {
+    const { failure } = this.#journal;
+    if (failure !== undefined && !this.#failed)
+      log(`what runs can't be written down, and would not outlive this agent: ${textOf(failure)}`);
+    this.#failed = failure !== undefined;
+  }
+}
+
+/** What of an assignment holds no secret, and is enough to tell its end. */
+function essence(assignment: Assignment): Exclude<RecordedRun['of'], 'startTask'> {
+  const { taskKey, attempt, jobId, taskId, directory, requiredSlots } = assignment;
+  const { maxWallClockTimeMs, retentionTimeMs } = assignment;
+  return {
+    taskKey,
+    attempt,
+    jobId,
+    taskId,
+    directory,
+    requiredSlots,
+    ...(maxWallClockTimeMs === undefined ? {} : { maxWallClockTimeMs }),
+    ...(retentionTimeMs === undefined ? {} : { retentionTimeMs }),
+  };
+}
+
+const stub = (of: Exclude<RecordedRun['of'], 'startTask'>): Assignment => ({
+  ...of,
+  commandLine: '',
+  environmentSettings: [],
+  resourceFiles: [],
+  outputFiles: [],
+});

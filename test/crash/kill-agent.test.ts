@@ -1,0 +1,238 @@
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BatchServiceClient } from '@azure/batch';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { batchClient } from '../support/client.js';
+import { PROCESS_POOL, sh, waits } from '../support/process-pool.js';
+import { startController } from '../support/start-controller.js';
+import type { StartedController } from '../support/start-controller.js';
+import { tempDirectory } from '../support/temp-dir.js';
+import { waitFor } from '../support/wait-for.js';
+
+const LEASE_MS = 4_000;
+const TASKS = 20;
+const marks = tempDirectory('kill-agent');
+let controller: StartedController;
+let client: BatchServiceClient;
+
+beforeAll(async () => {
+  controller = await startController({
+    configuration: {
+      leases: {
+        heartbeatInterval: 'PT0.2S',
+        lease: `PT${String(LEASE_MS / 1000)}S`,
+        grace: 'PT1S',
+      },
+    },
+  });
+  client = batchClient(controller);
+  await client.pool.add({
+    id: 'p',
+    ...PROCESS_POOL,
+    vmSize: 'standard_d4_v2',
+    targetDedicatedNodes: 1,
+    taskSlotsPerNode: TASKS,
+  });
+  await client.job.add({ id: 'j', poolInfo: { poolId: 'p' } });
+  await waits(client).nodes('p', 'idle');
+});
+afterAll(async () => {
+  await controller.stop();
+  marks.remove();
+});
+
+const mark = (name: string) => join(marks.path, name);
+const lines = (name: string) =>
+  existsSync(mark(name)) ? readFileSync(mark(name), 'utf8').trim().split('\n') : [];
+
+/** Writes when it begins and when it ends, and waits until the test says so. */
+const waiting = (name: string, code: string) =>
+  sh(
+    `echo $$ >> ${mark(name)}.began; while ! [ -e ${mark('go')} ]; do sleep 0.05; done; echo e >> ${mark(name)}.ended; ${code}`,
+  );
+
+/** Processes of the controller's node that run this program. */
+function processes(program: 'node' | 'perl'): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const [first = '', ...rest] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+        const isAgent = rest.some((one) => one.endsWith('agent.mjs'));
+        return (
+          first.endsWith(program) && isAgent && rest.join(' ').includes(controller.dataDirectory)
+        );
+      } catch {
+        return false; // It has ended.
+      }
+    })
+    .map(Number);
+}
+
+const agent = () =>
+  waitFor('one agent', () => {
+    const [pid, ...more] = processes('node');
+    return more.length === 0 && pid;
+  });
+
+async function killAgent(): Promise<void> {
+  const pid = await agent();
+  process.kill(pid, 'SIGKILL');
+  await waitFor('the next agent', () => processes('node').some((one) => one !== pid));
+}
+
+const infoOf = async (taskId: string) => (await client.task.get('j', taskId)).executionInfo;
+
+describe('an agent that is killed in the middle of twenty tasks', () => {
+  const code = (number: number) => (number % 4 === 3 ? 'kill -9 $$' : `exit ${String(number % 4)}`);
+  const ids = Array.from({ length: TASKS }, (_, number) => `t${String(number)}`);
+
+  beforeAll(async () => {
+    await client.task.addCollection(
+      'j',
+      ids.map((id, number) => ({ id, commandLine: waiting(id, code(number)) })),
+    );
+    await waitFor('all of them to run', () => ids.every((id) => lines(`${id}.began`).length > 0));
+    await killAgent();
+    await killAgent();
+    writeFileSync(mark('go'), '');
+    for (const id of ids) await waits(client).task('j', id);
+  });
+
+  it('is started again, and every task goes on to its own end: none begins twice', () => {
+    for (const id of ids)
+      expect([id, lines(`${id}.began`).length, lines(`${id}.ended`)]).toEqual([id, 1, ['e']]);
+  });
+
+  it('reports the exit codes as the processes gave them, deaths by signal too', async () => {
+    const exitCodes = await Promise.all(ids.map(async (id) => (await infoOf(id))?.exitCode));
+    expect(exitCodes).toEqual(ids.map((_, number) => (number % 4 === 3 ? -9 : number % 4)));
+  });
+
+  it('counts nothing against the tasks, and the node takes the next one', async () => {
+    for (const id of ids)
+      expect(await infoOf(id)).toMatchObject({ retryCount: 0, requeueCount: 0 });
+    await client.task.add('j', { id: 'next', commandLine: sh('exit 0') });
+    await waits(client).task('j', 'next');
+    const [node] = await client.computeNode.list('p');
+    expect(node?.state).toBe('idle');
+  });
+});
+
+describe('what ends while there is no agent', () => {
+  it('is told by the survivor to the next one, output files and all', async () => {
+    await client.task.add('j', {
+      id: 'alone',
+      commandLine: sh(
+        `echo $$ > ${mark('alone')}; while ! [ -e ${mark('alone-go')} ]; do sleep 0.02; done; echo result > result.txt; exit 7`,
+      ),
+      outputFiles: [
+        {
+          filePattern: '../std*.txt',
+          destination: {
+            container: { containerUrl: `${controller.url}/storage/${controller.account}/none` },
+          },
+          uploadOptions: { uploadCondition: 'TaskCompletion' },
+        },
+      ],
+    });
+    await waitFor('the task to run', () => existsSync(mark('alone')));
+    await waits(client).task('j', 'alone', 'running');
+    const survivor = processes('perl')[0] ?? 0;
+    const before = await agent();
+    // Stopped, the survivor starts no agent: the task ends with nobody there.
+    process.kill(survivor, 'SIGSTOP');
+    process.kill(before, 'SIGKILL');
+    writeFileSync(mark('alone-go'), '');
+    const task = Number(lines('alone')[0]);
+    await waitFor('the task to end', () => /^State:\s+Z/m.test(statusOf(task)));
+    process.kill(survivor, 'SIGCONT');
+    const ended = await waits(client).task('j', 'alone');
+    expect(ended.executionInfo).toMatchObject({ exitCode: 7, retryCount: 0 });
+    // There is no such container: the upload was tried, with the signed URL that only the controller knows.
+    expect(ended.executionInfo?.failureInfo?.code).toBe('FileUploadContainerNotFound');
+  });
+
+  const statusOf = (pid: number) => {
+    try {
+      return readFileSync(`/proc/${String(pid)}/status`, 'utf8');
+    } catch {
+      return '';
+    }
+  };
+});
+
+describe('a lease', () => {
+  it('is enforced by the survivor while the agent can do nothing: the task runs again only after its death', async () => {
+    await client.task.add('j', {
+      id: 'hung',
+      commandLine: sh(
+        `echo $$ >> ${mark('hung')}; [ $(wc -l < ${mark('hung')}) -ge 2 ] && exit 0; sleep 600`,
+      ),
+    });
+    await waitFor('the task to run', () => lines('hung').length === 1);
+    await waits(client).task('j', 'hung', 'running');
+    const leader = Number(lines('hung')[0]);
+    const before = await agent();
+    process.kill(before, 'SIGSTOP');
+    await waitFor('the first attempt to be dead', () => !existsSync(`/proc/${String(leader)}`), {
+      timeoutMs: LEASE_MS * 3,
+    });
+    expect(lines('hung')).toHaveLength(1);
+    const ended = await waits(client).task('j', 'hung');
+    expect(ended.executionInfo).toMatchObject({ exitCode: 0, retryCount: 0, requeueCount: 0 });
+    expect(lines('hung')).toHaveLength(2);
+    expect(processes('node')).not.toContain(before);
+  });
+
+  it('that a dead controller does not renew ends tasks although their agent was killed too', async () => {
+    await client.task.add('j', {
+      id: 'orphan',
+      commandLine: sh(
+        `echo $$ >> ${mark('orphan')}; [ $(wc -l < ${mark('orphan')}) -ge 2 ] && exit 0; sleep 600`,
+      ),
+    });
+    await waitFor('the task to run', () => lines('orphan').length === 1);
+    const leader = Number(lines('orphan')[0]);
+    await controller.kill();
+    await killAgent();
+    expect(existsSync(`/proc/${String(leader)}`)).toBe(true);
+    await waitFor('the attempt to be dead', () => !existsSync(`/proc/${String(leader)}`), {
+      timeoutMs: LEASE_MS * 3,
+    });
+    await controller.restart();
+    const ended = await waits(client).task('j', 'orphan');
+    expect(ended.executionInfo).toMatchObject({ exitCode: 0, retryCount: 0, requeueCount: 0 });
+    expect(lines('orphan')).toHaveLength(2);
+  });
+});
+
+describe('what happens while the controller is away', () => {
+  it('is told once, although the agent was killed before it could say it', async () => {
+    await client.task.add('j', {
+      id: 'told',
+      commandLine: sh(
+        `echo $$ >> ${mark('told')}; while ! [ -e ${mark('told-go')} ]; do sleep 0.02; done; exit 5`,
+      ),
+    });
+    await waits(client).task('j', 'told', 'running');
+    await waitFor('the task to run', () => lines('told').length === 1);
+    await controller.kill();
+    writeFileSync(mark('told-go'), '');
+    const task = Number(lines('told')[0]);
+    await waitFor('the task to end', () => !existsSync(`/proc/${String(task)}`));
+    const journal = readdirSync(join(controller.dataDirectory, 'nodes', 'testaccount', 'p'))
+      .map((id) =>
+        join(controller.dataDirectory, 'nodes', 'testaccount', 'p', id, 'volatile/agent/journal'),
+      )
+      .find((file) => existsSync(file));
+    await waitFor('the end to be written down', () =>
+      readFileSync(journal ?? '', 'utf8').includes('"exitCode":5'),
+    );
+    await killAgent();
+    await controller.restart();
+    const ended = await waits(client).task('j', 'told');
+    expect(ended.executionInfo).toMatchObject({ exitCode: 5, retryCount: 0, requeueCount: 0 });
+    expect(lines('told')).toHaveLength(1);
+  });
+});
