@@ -66,9 +66,25 @@ function drain(path: string, look: () => void): Promise<{ status: number; bytes:
   });
 }
 
+/** How much the controller and an agent grow at most while `work` is under way. */
+async function growthDuring(
+  agent: number,
+  work: (look: () => void) => Promise<void>,
+): Promise<{ controller: number; agent: number }> {
+  const before = { controller: memoryOf(controller.pid), agent: memoryOf(agent) };
+  const growth = { controller: 0, agent: 0 };
+  await work(() => {
+    growth.controller = Math.max(growth.controller, memoryOf(controller.pid) - before.controller);
+    growth.agent = Math.max(growth.agent, memoryOf(agent) - before.agent);
+  });
+  return growth;
+}
+
 describe('a file of 2 GB', () => {
-  it('is read with little memory in the controller and the agent', async () => {
-    const client = batchClient(controller);
+  let client: ReturnType<typeof batchClient>;
+  let agent = 0;
+  beforeAll(async () => {
+    client = batchClient(controller);
     await client.pool.add({
       id: 'large',
       vmSize: 'standard_d1_v2',
@@ -82,21 +98,56 @@ describe('a file of 2 GB', () => {
     // It has no blocks on the disk, only its length.
     const commandLine = `/bin/sh -c 'truncate -s ${String(SIZE)} big; truncate -s 67108864 warm'`;
     await client.task.add('large', { id: 'k', commandLine });
-    await waitFor(
-      'the task to complete',
-      async () => (await client.task.get('large', 'k')).state === 'completed',
+    await completed('k');
+    agent = agents()[0] ?? 0;
+  });
+  const completed = (id: string, look: () => void = () => undefined) =>
+    waitFor(
+      `the task ${id} to complete`,
+      async () => {
+        look();
+        return (await client.task.get('large', id)).state === 'completed';
+      },
+      { timeoutMs: 150_000 },
     );
-    const [agent = 0] = agents();
+
+  it('is read with little memory in the controller and the agent', async () => {
     const path = (name: string) => `/jobs/large/tasks/k/files/wd/${name}`;
     // Buffers and compiled code of a first read are no part of the growth.
     await drain(path('warm'), () => undefined);
-    const before = { controller: memoryOf(controller.pid), agent: memoryOf(agent) };
-    const growth = { controller: 0, agent: 0 };
-    const read = await drain(path('big'), () => {
-      growth.controller = Math.max(growth.controller, memoryOf(controller.pid) - before.controller);
-      growth.agent = Math.max(growth.agent, memoryOf(agent) - before.agent);
+    const growth = await growthDuring(agent, async (look) => {
+      expect(await drain(path('big'), look)).toEqual({ status: 200, bytes: SIZE });
     });
-    expect(read).toEqual({ status: 200, bytes: SIZE });
+    expect(growth.controller).toBeLessThan(GROWTH_MAX_BYTES);
+    expect(growth.agent).toBeLessThan(GROWTH_MAX_BYTES);
+  }, 180_000);
+
+  it('is uploaded as an output file with little memory in both, and arrives whole', async () => {
+    const container = `${controller.url}/storage/${controller.account}/out`;
+    const asAdmin = { authorization: `Bearer ${controller.adminToken}` };
+    const made = await fetch(`${container}?restype=container`, { method: 'PUT', headers: asAdmin });
+    expect(made.status).toBe(201);
+    const upload = (id: string, bytes: number) =>
+      client.task.add('large', {
+        id,
+        commandLine: `/bin/sh -c 'truncate -s ${String(bytes)} ${id}'`,
+        outputFiles: [
+          {
+            filePattern: id,
+            destination: { container: { containerUrl: container, path: id } },
+            uploadOptions: { uploadCondition: 'tasksuccess' },
+          },
+        ],
+      });
+    await upload('small', SIZE / 32);
+    await completed('small');
+    const growth = await growthDuring(agent, async (look) => {
+      await upload('large', SIZE);
+      await completed('large', look);
+    });
+    expect((await client.task.get('large', 'large')).executionInfo?.result).toBe('success');
+    const head = await fetch(`${container}/large`, { method: 'HEAD', headers: asAdmin });
+    expect([head.status, Number(head.headers.get('content-length'))]).toEqual([200, SIZE]);
     expect(growth.controller).toBeLessThan(GROWTH_MAX_BYTES);
     expect(growth.agent).toBeLessThan(GROWTH_MAX_BYTES);
   }, 180_000);
