@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Writes provider/schema.json, Pulumi's description of the package, from the very classes and functions of
+// Writes provider/process/schema.json, Pulumi's description of the package, from the very classes and functions of
 // the dynamic resources, and from the core for what a change does. A test fails where the file is behind.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { memberReader } from './provider-schema/members.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const provider = join(root, 'provider');
-export const SCHEMA_FILE = join(provider, 'schema.json');
+export const SCHEMA_FILE = join(provider, 'process', 'schema.json');
 const PREFIX = 'batchyard:index:';
 const DYNAMIC_PREFIX = 'pulumi-nodejs:dynamic/batchyard:';
 /** The provider's own configuration: of a resource's `connection` all but the key of one account. */

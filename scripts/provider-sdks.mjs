@@ -22,7 +22,7 @@ import { fileURLToPath } from 'node:url';
 import { cacheLock } from './cache-lock.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const SCHEMA = join(root, 'provider', 'schema.json');
+const SCHEMA = join(root, 'provider', 'process', 'schema.json');
 const SOURCES = join(root, 'test', 'provider', 'go-sdk');
 const FILES = ['go.mod', 'generate/main.go', 'program/main.go'];
 const KEPT = 2;

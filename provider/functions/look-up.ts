@@ -15,7 +15,7 @@ export interface AccountLookUpArgs {
 }
 
 /** As `connection` of a resource. */
-export interface LookUpConnection {
+interface LookUpConnection {
   /** Address of the controller without a path. */
   endpoint?: string;
   /** Bearer token of the management plane; secret. */

@@ -1,4 +1,4 @@
-import text from '../schema.json' with { type: 'json' };
+import text from './schema.json' with { type: 'json' };
 import type { KindName } from '../dynamic/pointer.js';
 
 /** As much of Pulumi's package schema as the process itself reads. */

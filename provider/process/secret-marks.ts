@@ -10,7 +10,7 @@ export type Marks = true | ReadonlyMap<string, Marks>;
 export const NO_MARKS: Marks = new Map<string, Marks>();
 
 /** Plain JSON of what Pulumi sent, and where it was secret. Takes wrapped and plain values alike. */
-export function unwrap(sent: unknown): { value: unknown; marks: Marks } {
+function unwrap(sent: unknown): { value: unknown; marks: Marks } {
   if (Array.isArray(sent)) {
     const items = sent.map(unwrap);
     return {

@@ -115,4 +115,4 @@ function literalsOf(type) {
 }
 
 const isInterface = (symbol) => symbol?.declarations?.some(ts.isInterfaceDeclaration) === true;
-export const capital = (name) => name.charAt(0).toUpperCase() + name.slice(1);
+const capital = (name) => name.charAt(0).toUpperCase() + name.slice(1);

@@ -6,6 +6,15 @@ import { root } from './pulumi-stack.js';
 const PRELUDE = `const pulumi = require('@pulumi/pulumi');
 const make = (type, name, props, options) =>
   new pulumi.CustomResource('batchyard:index:' + type, name, props, options);
+const machine = {
+  vmSize: 'standard_a1_v2',
+  deploymentConfiguration: {
+    virtualMachineConfiguration: {
+      imageReference: { publisher: 'batchyard', offer: 'process', sku: 'local' },
+      nodeAgentSkuId: 'batch.node.process',
+    },
+  },
+};
 `;
 
 /**
@@ -42,13 +51,7 @@ const account = make('Account', 'account', { accountName: 'yard', accountEndpoin
 const pool = make('Pool', 'pool', {
   accountName: account.accountName ?? 'yard',
   poolName: 'p1',
-  vmSize: 'standard_a1_v2',
-  deploymentConfiguration: {
-    virtualMachineConfiguration: {
-      imageReference: { publisher: 'batchyard', offer: 'process', sku: 'local' },
-      nodeAgentSkuId: 'batch.node.process',
-    },
-  },
+  ...machine,
   scaleSettings: { fixedScale: { targetDedicatedNodes: ${String(nodes)} } },
   currentDedicatedNodes: undefined,
   creationTime: undefined,

@@ -10,7 +10,7 @@ import { tempDirectory } from '../support/temp-dir.js';
 import { waitFor } from '../support/wait-for.js';
 import { ACCOUNT } from './ports.js';
 import { poolProgram, processProject } from './process-project.js';
-import { Stack } from './pulumi-stack.js';
+import { root, Stack } from './pulumi-stack.js';
 
 const binaries = findPulumi();
 const pulumiCli = await requirement(
@@ -18,6 +18,13 @@ const pulumiCli = await requirement(
   () => binaries !== undefined,
   'node scripts/pulumi-cli.mjs',
 );
+
+/** States of the nodes of a pool that may not be there yet. */
+async function slowNodes(batch: ReturnType<typeof batchClient>): Promise<(string | undefined)[]> {
+  const pools = await batch.pool.list();
+  if (!pools.some(({ id }) => id === 'slow')) return [];
+  return (await batch.computeNode.list('slow')).map(({ state }) => state);
+}
 
 suite('the provider process with the real Pulumi CLI on a real controller', [pulumiCli], () => {
   const folder = tempDirectory('process');
@@ -69,6 +76,17 @@ exports.found = pool.poolName.apply((poolName) =>
 exports.images = account.primaryKey.apply(() =>
   pulumi.runtime.invoke('batchyard:index:listSupportedImages', { accountName: 'yard' }));
 `;
+
+  it('shows the schema to the CLI', async () => {
+    const bin = join(root, 'provider', 'bin', 'pulumi-resource-batchyard');
+    const shown = JSON.parse(await stack.must(['package', 'get-schema', bin])) as object;
+    expect(shown).toMatchObject({
+      name: 'batchyard',
+      functions: {
+        'batchyard:index:getPool': { inputs: { required: ['accountName', 'poolName'] } },
+      },
+    });
+  });
 
   it('makes everything, and answers functions', async () => {
     project.program(poolProgram(1) + JOB);
@@ -155,6 +173,29 @@ make('StorageContainer', 'dependent', {
     expect((await batch.pool.get('p1')).metadata).toEqual([
       { name: 'pulumi', value: expect.stringContaining('/pool') as string },
     ]);
+  });
+
+  it('ends a wait at Ctrl-C, and keeps in the state what exists by then', async () => {
+    const slow = `
+make('Pool', 'slow', {
+  ...machine, accountName: 'yard', poolName: 'slow', waitFor: 'nodesIdle',
+  scaleSettings: { fixedScale: { targetDedicatedNodes: 1 } },
+  startTask: { commandLine: 'sleep 600', waitForSuccess: true },
+}, { dependsOn: pool });`;
+    project.program(poolProgram(2) + JOB + slow);
+    const batch = await client();
+    const { child, done } = stack.start('up');
+    await waitFor(
+      'the start task',
+      async () => (await slowNodes(batch)).includes('waitingforstarttask'),
+      { timeoutMs: 30_000 },
+    );
+    child.kill('SIGINT');
+    const { code, text } = await done;
+    expect(code, text).not.toBe(0);
+    expect(text).toMatch(/Pool slow \(account yard\): cancelled by Pulumi .*pulumi up again/);
+    const state = await stack.must(['stack', 'export', '--stack', stack.name]);
+    expect(state).toContain('batchyard:index:Pool::slow');
   });
 
   it('removes everything', async () => {

@@ -24,7 +24,7 @@ beforeAll(() => {
 });
 const titleOf = (kind: string) => kind.charAt(0).toUpperCase() + kind.slice(1);
 
-describe('provider/schema.json', () => {
+describe('provider/process/schema.json', () => {
   it('is what node scripts/provider-schema.mjs makes of the resource classes', () => {
     expect(readFileSync(SCHEMA_FILE, 'utf8')).toBe(schemaText(schema));
   });
