@@ -31,7 +31,10 @@ export class LibvirtNodeProvider implements NodeProvider {
   }
 
   async destroy(nodeKey: NodeKey, disk: 'remove' | 'keep', hypervisor?: string): Promise<void> {
-    const hosts = hypervisor === undefined ? this.hosts : [this.host(hypervisor)];
+    // Of one that is no longer configured nothing can be said: its nodes must be able to leave their pools.
+    const hosts = this.hosts.filter(
+      ({ settings }) => hypervisor === undefined || settings.name === hypervisor,
+    );
     await Promise.all(hosts.map((host) => host.destroy(nodeKey, disk)));
   }
 
