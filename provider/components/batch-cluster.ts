@@ -58,7 +58,9 @@ export interface BatchClusterArgs {
  * for application packages and a certificate. Jobs take `poolInfo` and `accountName` from it.
  */
 export class BatchCluster extends pulumi.ComponentResource {
+  /** Everything else is in it. */
   readonly account: Account;
+  /** The cluster's nodes. */
   readonly pool: Pool;
   /** Holds the files of `inputFolder`. */
   readonly input: StorageContainer;
@@ -66,6 +68,7 @@ export class BatchCluster extends pulumi.ComponentResource {
   readonly output: StorageContainer;
   /** With `secrets` only; `encryptedSecrets` are for the input of tasks. */
   readonly certificate: Certificate | undefined;
+  /** For jobs, schedules and clients. */
   readonly accountName: pulumi.Output<string>;
   /** Secret. */
   readonly accountKey: pulumi.Output<string>;

@@ -12,7 +12,12 @@ export interface AccountArgs extends ResourceArgs {
   /** Changed in place. The name `pulumi` is kept for the mark of the owning stack. */
   tags?: Input<Record<string, Input<string>>>;
   /** A key is made new whenever its text here changes to another one, for instance a date. */
-  keyRotation?: Input<{ primary?: Input<string>; secondary?: Input<string> }>;
+  keyRotation?: Input<{
+    /** Any text; another one makes the primary key anew. */
+    primary?: Input<string>;
+    /** Any text; another one makes the secondary key anew. */
+    secondary?: Input<string>;
+  }>;
   /** Take over an account of this name that is not this stack's; default false. */
   adoptExisting?: Input<boolean>;
 }

@@ -45,6 +45,7 @@ export class Certificate extends BatchyardResource {
   declare readonly certificatePem: Output<string>;
   /** End of validity, ISO 8601. */
   declare readonly expiryTime: Output<string>;
+  /** `Succeeded`, `Deleting`, or `Failed` where a deletion failed. */
   declare readonly provisioningState: Output<string>;
   /**
    * CMS enveloped data (PEM) of each of the `secrets`. On a node:

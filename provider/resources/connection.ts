@@ -19,14 +19,19 @@ export interface ConnectionArgs {
 
 /** How long the provider waits, as ISO 8601 durations (`PT20M`). Default PT30M each. */
 export interface TimeoutArgs {
+  /** ISO 8601 duration such as `PT20M`; default PT30M. */
   create?: Input<string>;
+  /** ISO 8601 duration; default PT30M. */
   update?: Input<string>;
+  /** ISO 8601 duration; default PT30M. */
   delete?: Input<string>;
 }
 
 /** What every resource takes. */
 export interface ResourceArgs {
+  /** How to reach the controller, for this one resource; secret. Default: the stack's configuration, then the environment. A change needs no call. */
   connection?: Input<ConnectionArgs>;
+  /** How long the provider waits for a create, an update and a delete. A change needs no call. */
   timeouts?: Input<TimeoutArgs>;
 }
 

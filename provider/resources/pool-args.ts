@@ -13,8 +13,11 @@ export interface RollNodesArgs {
 }
 
 export interface ImageReferenceArgs {
+  /** Publisher of the image, such as `batchyard`. */
   publisher?: Input<string>;
+  /** Kind of the image, such as `process` or `debian`. */
   offer?: Input<string>;
+  /** Edition of the image, such as `local` or `12`. */
   sku?: Input<string>;
   /** Default `latest`. */
   version?: Input<string>;
@@ -24,9 +27,11 @@ export interface ImageReferenceArgs {
 
 /** Lets tasks run in containers. The controller keeps and shows it; its nodes don't act on it so far. */
 export interface ContainerConfigurationArgs {
+  /** Only `DockerCompatible`. */
   type: Input<'DockerCompatible'>;
   /** Images that a node pulls when it starts. */
   containerImageNames?: Input<Input<string>[]>;
+  /** Where the images come from, beside Docker Hub. */
   containerRegistries?: Input<Input<ContainerRegistryArgs>[]>;
 }
 
@@ -37,6 +42,7 @@ export interface DataDiskArgs {
   diskSizeGB: Input<number>;
   /** Default `readwrite`. */
   caching?: Input<'none' | 'readonly' | 'readwrite'>;
+  /** Kind of the disk; default `standard_lrs`. */
   storageAccountType?: Input<'standard_lrs' | 'premium_lrs'>;
 }
 
@@ -51,9 +57,18 @@ export interface VirtualMachineConfigurationArgs {
   /** The controller keeps and shows it; its nodes don't act on it so far. */
   dataDisks?: Input<Input<DataDiskArgs>[]>;
   /** The controller keeps and shows it; its nodes don't act on it so far. */
-  osDisk?: Input<{ ephemeralOSDiskSettings?: Input<{ placement?: Input<'CacheDisk'> }> }>;
+  osDisk?: Input<{
+    /** Settings of a disk that does not outlive its node. */
+    ephemeralOSDiskSettings?: Input<{
+      /** Only `CacheDisk`. */
+      placement?: Input<'CacheDisk'>;
+    }>;
+  }>;
   /** Default `Regional`. The controller keeps and shows it; its nodes don't act on it so far. */
-  nodePlacementConfiguration?: Input<{ policy?: Input<'Regional' | 'Zonal'> }>;
+  nodePlacementConfiguration?: Input<{
+    /** Default `Regional`. */
+    policy?: Input<'Regional' | 'Zonal'>;
+  }>;
 }
 
 export interface FixedScaleArgs {
@@ -76,6 +91,7 @@ export interface AutoScaleArgs {
 
 /** One of the two; from one to the other in place. */
 export interface ScaleSettingsArgs {
+  /** A fixed number of nodes. */
   fixedScale?: Input<FixedScaleArgs>;
   /** The formula decides over the number of nodes: it is never compared. */
   autoScale?: Input<AutoScaleArgs>;
@@ -84,7 +100,9 @@ export interface ScaleSettingsArgs {
 export interface CertificateReferenceArgs {
   /** The `id` of a Certificate; or give its thumbprint. */
   id?: Input<string>;
+  /** Hex SHA-1 of the certificate. */
   thumbprint?: Input<string>;
+  /** Only `sha1`, the default. */
   thumbprintAlgorithm?: Input<'sha1'>;
   /** Default `currentuser`. */
   storeLocation?: Input<'currentuser' | 'localmachine'>;
@@ -105,6 +123,7 @@ export interface PoolApplicationPackageArgs {
 export interface NetworkSecurityGroupRuleArgs {
   /** 150 to 4096; the lowest comes first. */
   priority: Input<number>;
+  /** Whether the rule lets in or keeps out. */
   access: Input<'Allow' | 'Deny'>;
   /** An address, a range such as `10.0.0.0/8`, a tag or `*`. */
   sourceAddressPrefix: Input<string>;
@@ -116,12 +135,15 @@ export interface NetworkSecurityGroupRuleArgs {
 export interface InboundNatPoolArgs {
   /** 1 to 77 characters, unique in the pool. */
   name: Input<string>;
+  /** What the port speaks. */
   protocol: Input<'TCP' | 'UDP'>;
   /** Port on the node; not 22, 3389, 29876 or 29877. */
   backendPort: Input<number>;
   /** At least 40 ports from here to the end, none of 50000 to 55000. */
   frontendPortRangeStart: Input<number>;
+  /** Last port of the range; 1 to 65534. */
   frontendPortRangeEnd: Input<number>;
+  /** Who may connect; default everybody. */
   networkSecurityGroupRules?: Input<Input<NetworkSecurityGroupRuleArgs>[]>;
 }
 
@@ -130,7 +152,12 @@ export interface NetworkConfigurationArgs {
   subnetId?: Input<string>;
   /** Default `none`. The controller keeps and shows it; its nodes don't act on it so far. */
   dynamicVnetAssignmentScope?: Input<'none' | 'job'>;
-  endpointConfiguration?: Input<{ inboundNatPools: Input<Input<InboundNatPoolArgs>[]> }>;
+  /** Ports of the nodes that are listed among their endpoints. */
+  endpointConfiguration?: Input<{
+    /** One entry a port; at most 5. */
+    inboundNatPools: Input<Input<InboundNatPoolArgs>[]>;
+  }>;
+  /** Public addresses of the nodes. */
   publicIPAddressConfiguration?: Input<{
     /** Default `BatchManaged`. The controller keeps and shows it; its nodes don't act on it so far. */
     provision?: Input<'BatchManaged' | 'UserManaged' | 'NoPublicIPAddresses'>;
@@ -147,14 +174,20 @@ export interface UserAccountArgs {
   password: Input<string>;
   /** Default `NonAdmin`. */
   elevationLevel?: Input<'NonAdmin' | 'Admin'>;
+  /** For nodes with Linux. */
   linuxUserConfiguration?: Input<{
     /** Together with `gid`; default the next that is free. */
     uid?: Input<number>;
+    /** Together with `uid`; default the next that is free. */
     gid?: Input<number>;
     /** Secret. */
     sshPrivateKey?: Input<string>;
   }>;
-  windowsUserConfiguration?: Input<{ loginMode?: Input<'Batch' | 'Interactive'> }>;
+  /** For nodes with Windows. */
+  windowsUserConfiguration?: Input<{
+    /** Kept and shown. */
+    loginMode?: Input<'Batch' | 'Interactive'>;
+  }>;
 }
 
 interface MountArgs {
@@ -166,28 +199,45 @@ interface MountArgs {
 
 /** Exactly one kind. The controller keeps and shows it; its nodes don't act on it so far. */
 export interface MountConfigurationArgs {
-  nfsMountConfiguration?: Input<MountArgs & { source: Input<string> }>;
+  /** A folder of an NFS server. */
+  nfsMountConfiguration?: Input<
+    MountArgs & {
+      /** `server:/folder` */
+      source: Input<string>;
+    }
+  >;
+  /** A share of an SMB server. */
   cifsMountConfiguration?: Input<
     MountArgs & {
+      /** Server and path: `server:/folder` of NFS, `//server/share` of SMB. */
       source: Input<string>;
+      /** User who logs in. */
       userName: Input<string>;
       /** Secret. */
       password: Input<string>;
     }
   >;
+  /** A blob container, by blobfuse. */
   azureBlobFileSystemConfiguration?: Input<{
+    /** Storage account. */
     accountName: Input<string>;
+    /** Container of the storage account. */
     containerName: Input<string>;
+    /** Below the node's mounts folder (`AZ_BATCH_NODE_MOUNTS_DIR`). */
     relativeMountPath: Input<string>;
+    /** Options of the blobfuse command. */
     blobfuseOptions?: Input<string>;
     /** Secret. One of key and SAS. */
     accountKey?: Input<string>;
     /** Secret. */
     sasKey?: Input<string>;
   }>;
+  /** An Azure file share. */
   azureFileShareConfiguration?: Input<
     MountArgs & {
+      /** Storage account. */
       accountName: Input<string>;
+      /** Address of the share. */
       azureFileUrl: Input<string>;
       /** Secret. */
       accountKey: Input<string>;

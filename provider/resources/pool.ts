@@ -22,6 +22,7 @@ export interface PoolArgs extends ChildArgs {
   vmSize: Input<string>;
   /** A change replaces the pool. */
   deploymentConfiguration: Input<{
+    /** Image, node agent and disks. */
     virtualMachineConfiguration: Input<VirtualMachineConfigurationArgs>;
   }>;
   /** One of the two; without it the pool has no nodes. Changed in place. */
@@ -39,7 +40,10 @@ export interface PoolArgs extends ChildArgs {
   /** Tasks that a node runs at once; default 1, at most 4 × cores. A change replaces the pool. */
   taskSlotsPerNode?: Input<number>;
   /** Default `Spread`. A change replaces the pool. */
-  taskSchedulingPolicy?: Input<{ nodeFillType: Input<'Spread' | 'Pack'> }>;
+  taskSchedulingPolicy?: Input<{
+    /** One task a node first, or one node after the other. */
+    nodeFillType: Input<'Spread' | 'Pack'>;
+  }>;
   /** Secret as a whole. A change replaces the pool; passwords that were changed elsewhere can't be seen. */
   userAccounts?: Input<Input<UserAccountArgs>[]>;
   /** File systems for every node; secret as a whole. A change replaces the pool. */
@@ -74,7 +78,9 @@ export class Pool extends BatchyardResource {
   declare readonly provisioningState: Output<string>;
   /** `steady`, `resizing` or `stopping`, when last looked at. */
   declare readonly allocationState: Output<string>;
+  /** Nodes when last looked at. */
   declare readonly currentDedicatedNodes: Output<number>;
+  /** Low-priority nodes when last looked at. */
   declare readonly currentLowPriorityNodes: Output<number>;
   /** ISO 8601. */
   declare readonly creationTime: Output<string>;

@@ -2,7 +2,9 @@ import type { Input } from '@pulumi/pulumi';
 
 /** An environment variable of a task. */
 export interface EnvironmentSettingArgs {
+  /** Name; up to 1024 characters. */
   name: Input<string>;
+  /** Value; default empty. */
   value?: Input<string>;
 }
 
@@ -21,24 +23,38 @@ export interface ResourceFileArgs {
   /** Octal, default 0770. */
   fileMode?: Input<string>;
   /** Accepted for programs written for Azure; what is the controller's own is signed without it. */
-  identityReference?: Input<{ resourceId?: Input<string> }>;
+  identityReference?: Input<{
+    /** Id of a managed identity. */
+    resourceId?: Input<string>;
+  }>;
 }
 
 /** Files that a node uploads when a task has ended. */
 export interface OutputFileArgs {
   /** Pattern below the working directory: `*`, `**`, `?`, `[ab]`. */
   filePattern: Input<string>;
+  /** Where the files go. */
   destination: Input<{
+    /** A blob container. */
     container: Input<{
       /** Address of the container; one of the controller's own storage is signed when the task starts. */
       containerUrl: Input<string>;
       /** Name of the blob, or the prefix of the names where the pattern has wildcards. */
       path?: Input<string>;
       /** Headers of the upload, such as `x-ms-blob-content-type`. */
-      uploadHeaders?: Input<Input<{ name: Input<string>; value?: Input<string> }>[]>;
+      uploadHeaders?: Input<
+        Input<{
+          /** Name of the header. */
+          name: Input<string>;
+          /** Default empty. */
+          value?: Input<string>;
+        }>[]
+      >;
     }>;
   }>;
+  /** When they are uploaded. */
   uploadOptions: Input<{
+    /** After a success, after a failure, or in both cases. */
     uploadCondition: Input<'tasksuccess' | 'taskfailure' | 'taskcompletion'>;
   }>;
 }
@@ -47,6 +63,7 @@ export interface OutputFileArgs {
 export interface ContainerRegistryArgs {
   /** Default `docker.io`. */
   registryServer?: Input<string>;
+  /** User who logs in. */
   userName?: Input<string>;
   /** Secret. */
   password?: Input<string>;
@@ -54,9 +71,11 @@ export interface ContainerRegistryArgs {
 
 /** Runs a task in a container; the pool needs a `containerConfiguration`. The controller keeps and shows it; its nodes don't act on it so far. */
 export interface ContainerSettingsArgs {
+  /** Full name of the image: `registry/name:tag`. */
   imageName: Input<string>;
   /** Further options of `docker create`. */
   containerRunOptions?: Input<string>;
+  /** Where the image comes from; default one of the pool's registries, or Docker Hub. */
   registry?: Input<ContainerRegistryArgs>;
   /** Default `taskWorkingDirectory`. */
   workingDirectory?: Input<'taskWorkingDirectory' | 'containerImageDefault'>;
@@ -80,6 +99,7 @@ export interface AuthenticationTokenSettingsArgs {
 export interface UserIdentityArgs {
   /** One of the pool's `userAccounts`. The controller keeps and shows it; its nodes don't act on it so far. */
   userName?: Input<string>;
+  /** A user that the node makes. */
   autoUser?: Input<{
     /** Default `pool`: one user for all tasks of a node. */
     scope?: Input<'pool' | 'task'>;
@@ -103,8 +123,11 @@ export interface ProgramArgs {
   commandLine: Input<string>;
   /** Default: the program runs on the node itself, which so far it does in any case. */
   containerSettings?: Input<ContainerSettingsArgs>;
+  /** Files that are on the node before it runs. */
   resourceFiles?: Input<Input<ResourceFileArgs>[]>;
+  /** Environment variables, beside those that the service sets. */
   environmentSettings?: Input<Input<EnvironmentSettingArgs>[]>;
+  /** Who it runs as; default the pool's auto user without admin rights. */
   userIdentity?: Input<UserIdentityArgs>;
 }
 
@@ -126,30 +149,62 @@ type ExitOptionsArgs = Input<{
 export interface TaskArgs extends ProgramArgs {
   /** 1 to 64 letters, digits, hyphens, underscores; unique in the job without regard to case. */
   id: Input<string>;
+  /** For people; at most 1024 characters. */
   displayName?: Input<string>;
+  /** Files that the node uploads when the task has ended. */
   outputFiles?: Input<Input<OutputFileArgs>[]>;
+  /** Limits of time, retries and how long files are kept. */
   constraints?: Input<TaskConstraintsArgs>;
   /** Slots of a node that it takes; default 1. */
   requiredSlots?: Input<number>;
   /** Tasks that must succeed first; the job needs `usesTaskDependencies`. */
   dependsOn?: Input<{
+    /** Ids of the tasks. */
     taskIds?: Input<Input<string>[]>;
-    taskIdRanges?: Input<Input<{ start: Input<number>; end: Input<number> }>[]>;
+    /** Ranges of ids that are whole numbers. */
+    taskIdRanges?: Input<
+      Input<{
+        /** First id of the range. */
+        start: Input<number>;
+        /** Last id of the range. */
+        end: Input<number>;
+      }>[]
+    >;
   }>;
   /** What follows from how the task ends; the first that fits counts: code, range, the errors, default. */
   exitConditions?: Input<{
-    exitCodes?: Input<Input<{ code: Input<number>; exitOptions: ExitOptionsArgs }>[]>;
+    /** What follows from single exit codes. */
+    exitCodes?: Input<
+      Input<{
+        /** The exit code. */
+        code: Input<number>;
+        /** What follows from it. */
+        exitOptions: ExitOptionsArgs;
+      }>[]
+    >;
+    /** What follows from ranges of exit codes. */
     exitCodeRanges?: Input<
-      Input<{ start: Input<number>; end: Input<number>; exitOptions: ExitOptionsArgs }>[]
+      Input<{
+        /** First exit code of the range. */
+        start: Input<number>;
+        /** Last exit code of the range. */
+        end: Input<number>;
+        /** What follows from them. */
+        exitOptions: ExitOptionsArgs;
+      }>[]
     >;
     /** It could not be started. */
     preProcessingError?: ExitOptionsArgs;
     /** Its output files could not be uploaded. */
     fileUploadError?: ExitOptionsArgs;
+    /** What follows from everything else. */
     default?: ExitOptionsArgs;
   }>;
   /** Prefers a node: its `affinityId`, as node lists show it. */
-  affinityInfo?: Input<{ affinityId: Input<string> }>;
+  affinityInfo?: Input<{
+    /** As node lists show it. */
+    affinityId: Input<string>;
+  }>;
   /** Runs the task on several nodes at once; the pool needs `interNodeCommunication`. */
   multiInstanceSettings?: Input<{
     /** 1 to 1000; default 1. */
@@ -159,15 +214,21 @@ export interface TaskArgs extends ProgramArgs {
     /** For all instances. */
     commonResourceFiles?: Input<Input<ResourceFileArgs>[]>;
   }>;
+  /** Packages that are on the node before it runs. */
   applicationPackageReferences?: Input<Input<ApplicationPackageReferenceArgs>[]>;
+  /** Lets it call the controller for its own job. */
   authenticationTokenSettings?: Input<AuthenticationTokenSettingsArgs>;
 }
 
 /** Started with the job. */
 export interface JobManagerTaskArgs extends ProgramArgs {
+  /** 1 to 64 letters, digits, hyphens, underscores; unique in the job without regard to case. */
   id: Input<string>;
+  /** For people; at most 1024 characters. */
   displayName?: Input<string>;
+  /** Files that the node uploads when the task has ended. */
   outputFiles?: Input<Input<OutputFileArgs>[]>;
+  /** Limits of time, retries and how long files are kept. */
   constraints?: Input<TaskConstraintsArgs>;
   /** Slots of a node that it takes; default 1. */
   requiredSlots?: Input<number>;
@@ -177,7 +238,9 @@ export interface JobManagerTaskArgs extends ProgramArgs {
   runExclusive?: Input<boolean>;
   /** May run on a low-priority node; default true. */
   allowLowPriorityNode?: Input<boolean>;
+  /** Packages that are on the node before it runs. */
   applicationPackageReferences?: Input<Input<ApplicationPackageReferenceArgs>[]>;
+  /** Lets it call the controller for its own job. */
   authenticationTokenSettings?: Input<AuthenticationTokenSettingsArgs>;
 }
 
@@ -185,6 +248,7 @@ export interface JobManagerTaskArgs extends ProgramArgs {
 export interface JobPreparationTaskArgs extends ProgramArgs {
   /** Default `jobpreparation`. */
   id?: Input<string>;
+  /** Limits of time, retries and how long files are kept. */
   constraints?: Input<TaskConstraintsArgs>;
   /** Tasks of the job wait on a node until it has succeeded there; default true. */
   waitForSuccess?: Input<boolean>;
@@ -204,6 +268,8 @@ export interface JobReleaseTaskArgs extends ProgramArgs {
 
 /** A name and a value of your own. The name `pulumi` is kept for the mark of the owning stack. */
 export interface MetadataItemArgs {
+  /** Name; up to 1024 characters. */
   name: Input<string>;
+  /** Value; default empty. */
   value: Input<string>;
 }
