@@ -28,6 +28,21 @@ export const AgentRequest = z.discriminatedUnion('type', [
   z.object({ type: z.literal('deleteFile'), path: z.string(), recursive: z.boolean() }),
   /** The agent's own log files, to `{containerUrl}/{directory}/…`; answered with `uploading`, before they are there. */
   z.object({ type: z.literal('uploadLogs'), containerUrl: z.string(), directory: z.string() }),
+  /**
+   * Makes someone who may log in, or makes them anew: what is absent is as if never given. Answered with
+   * `userDone`, or UserNameTaken where the name is one of the machine's own.
+   */
+  z.object({
+    type: z.literal('putUser'),
+    name: z.string(),
+    isAdmin: z.boolean(),
+    /** Epoch milliseconds: gone from then on. */
+    expiryTime: z.number(),
+    password: z.string().optional(),
+    sshPublicKey: z.string().optional(),
+  }),
+  /** One that is not there is fine. */
+  z.object({ type: z.literal('removeUser'), name: z.string() }),
 ]);
 export type AgentRequest = z.infer<typeof AgentRequest>;
 
@@ -50,10 +65,18 @@ export const AgentResponse = z.discriminatedUnion('type', [
   z.object({ type: z.literal('deleted') }),
   z.object({ type: z.literal('following') }),
   z.object({ type: z.literal('uploading'), files: z.int() }),
+  z.object({ type: z.literal('userDone') }),
   z.object({
     type: z.literal('failed'),
     /** FileNotFound, InvalidRange, DirectoryNotEmpty, InvalidPath, or Failed with the system's text. */
-    code: z.enum(['FileNotFound', 'InvalidRange', 'DirectoryNotEmpty', 'InvalidPath', 'Failed']),
+    code: z.enum([
+      'FileNotFound',
+      'InvalidRange',
+      'DirectoryNotEmpty',
+      'InvalidPath',
+      'UserNameTaken',
+      'Failed',
+    ]),
     message: z.string(),
   }),
 ]);

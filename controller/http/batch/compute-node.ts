@@ -1,11 +1,8 @@
 import { BatchError } from '../../../protocol/batch/errors.js';
-import { computeNodeAddUser } from '../../commands/compute-node/add-user.js';
-import { computeNodeDeleteUser } from '../../commands/compute-node/delete-user.js';
 import { computeNodeDisableScheduling } from '../../commands/compute-node/disable-scheduling.js';
 import { computeNodeEnableScheduling } from '../../commands/compute-node/enable-scheduling.js';
 import { computeNodeReboot } from '../../commands/compute-node/reboot.js';
 import { computeNodeReimage } from '../../commands/compute-node/reimage.js';
-import { computeNodeUpdateUser } from '../../commands/compute-node/update-user.js';
 import {
   computeNodeExtensionGet,
   computeNodeExtensionList,
@@ -18,6 +15,7 @@ import type { Call } from '../call.js';
 import { commandInput, idOf, idsOf, queryContext } from './call-input.js';
 import { explainNode } from './explain.js';
 import { listInput, readInput } from './list-query.js';
+import { addNodeUser, deleteNodeUser, updateNodeUser } from './node-users.js';
 import { sendAdded, sendChanged, sendJson, sendList, sendNothing } from './reply.js';
 import type { Handlers, IdsOf } from './router.js';
 import { uploadBatchServiceLogs } from './upload-logs.js';
@@ -54,17 +52,15 @@ export const computeNodeHandlers: Handlers<IdsOf<'ComputeNode'>> = {
     sendChanged(call);
   },
   async ComputeNode_AddUser(call) {
-    await call.ports.submit(computeNodeAddUser(input(call)));
+    await addNodeUser(call);
     sendAdded(call, `${call.context.path}/${encodeURIComponent(call.body.name)}`);
   },
   async ComputeNode_UpdateUser(call) {
-    const named = commandInput(call, 'poolId', 'nodeId', 'userName');
-    await call.ports.submit(computeNodeUpdateUser(named));
+    await updateNodeUser(call);
     sendChanged(call);
   },
   async ComputeNode_DeleteUser(call) {
-    const named = commandInput(call, 'poolId', 'nodeId', 'userName');
-    await call.ports.submit(computeNodeDeleteUser(named));
+    await deleteNodeUser(call);
     sendNothing(call);
   },
   async ComputeNode_GetRemoteLoginSettings(call) {
