@@ -4,6 +4,7 @@ export interface Manifest {
 }
 /** Builds the image, or finds it built by the same recipe; progress goes to standard error. */
 export function buildImage(options?: {
+  kind?: 'small' | 'cloud';
   out?: string;
   mirror?: string;
   force?: boolean;

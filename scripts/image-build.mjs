@@ -1,18 +1,20 @@
 #!/usr/bin/env node
 // npm run image:build: makes the small Debian 12 image of VM nodes, without loop devices or mounts.
-//   npm run image:build [-- --out DIR] [--mirror URL] [--force]
+//   npm run image:build [-- --out DIR] [--mirror URL] [--force] [--cloud]
+// --cloud: instead, a stand-in for the ready-made cloud images of distributions (cloud-init, GRUB).
 // Writes disk.qcow2, vmlinuz, initrd.img and manifest.json; does nothing when they are there and made by
 // the same recipe. The manifest's `image` is an entry for `images` of the controller's configuration.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync, copyFileSync, createReadStream, createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync,
-  readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync,
+  readdirSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync,
 } from 'node:fs'; // prettier-ignore
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import * as cloud from './image-build/cloud-image.mjs';
 import * as guest from './image-build/guest.mjs';
 import { makeInitrd } from './image-build/initrd.mjs';
 
@@ -29,33 +31,50 @@ const FILES = { path: 'disk.qcow2', kernel: 'vmlinuz', initrd: 'initrd.img' };
 
 const say = (line) => console.error(line);
 
+/** What is made: the small image with our own start, or the stand-in for cloud images. */
+const KINDS = {
+  small: {
+    directory: 'debian-12',
+    files: FILES,
+    sources: ['image-build.mjs', 'image-build/guest.mjs', 'image-build/initrd.mjs'],
+    names: { ...guest.IMAGE_NAMES, verificationType: 'verified' },
+  },
+  cloud: {
+    directory: 'debian-12-cloud',
+    files: { path: 'disk.qcow2' },
+    sources: ['image-build/cloud-image.mjs'],
+    names: { ...cloud.IMAGE_NAMES, verificationType: 'unverified' },
+  },
+};
+
 /** Where images are kept unless `--out` says otherwise. */
-export function imageDirectory() {
+export function imageDirectory(kind = 'small') {
   return join(
     process.env.BATCHYARD_CACHE ?? join(homedir(), '.cache', 'batchyard'),
     'images',
-    'debian-12',
+    KINDS[kind].directory,
   );
 }
 
 /** Changes with everything that ends up in the image, but for newer packages of the suite (`--force` takes those). */
-export function recipeHash() {
+export function recipeHash(kind = 'small') {
   const hash = createHash('sha256');
-  for (const file of ['image-build.mjs', 'image-build/guest.mjs', 'image-build/initrd.mjs'])
+  for (const file of KINDS[kind].sources)
     hash.update(readFileSync(new URL(`./${file}`, import.meta.url)));
   return hash.digest('hex').slice(0, 16);
 }
 
 /** The manifest of a finished build in the folder, or undefined (none, half-made, or another recipe). */
-export function builtImage(directory = imageDirectory()) {
+export function builtImage(directory, kind = 'small') {
+  directory ??= imageDirectory(kind);
   const file = join(directory, 'manifest.json');
   if (!existsSync(file)) return undefined;
   const manifest = JSON.parse(readFileSync(file, 'utf8'));
-  const whole = Object.keys(FILES).every(
+  const whole = Object.keys(KINDS[kind].files).every(
     (key) =>
       existsSync(manifest.image[key]) && statSync(manifest.image[key]).size === manifest.bytes[key],
   );
-  return whole && manifest.recipe === recipeHash() ? manifest : undefined;
+  return whole && manifest.recipe === recipeHash(kind) ? manifest : undefined;
 }
 
 function programPath(name) {
@@ -222,6 +241,62 @@ async function makeDisk(tree, work, log) {
   rmSync(raw);
 }
 
+async function makeSmallImage(work, mirror, log) {
+  const tree = await step('Debian packages (half a minute or more)', () =>
+    bootstrap(work, mirror, log),
+  );
+  await step('units, network and agent start', () => configure(tree, work));
+  await step('ext4 file system and qcow2 disk', () => makeDisk(tree, work, log));
+}
+
+/** The stand-in for cloud images: its tree, its boot loader, its disk. */
+async function makeCloudImage(work, mirror, log) {
+  const tree = join(work, 'tree');
+  await step('Debian packages with cloud-init (a minute or more)', () =>
+    run(
+      'mmdebstrap',
+      [
+        '--variant=minbase', `--include=${cloud.PACKAGES.join(',')}`,
+        ...guest.EXCLUDED_PATHS.map((path) => `--dpkgopt=path-exclude=${path}`),
+        '--aptopt=Acquire::Retries "3"', guest.SUITE, tree,
+        ...(mirror === undefined ? [] : [`deb [signed-by=${KEYRING}] ${mirror} ${guest.SUITE} main`]),
+      ],
+      log,
+    ),
+  ); // prettier-ignore
+  await run('chroot', [tree, ...cloud.CORE_COMMAND], log);
+  await run('chroot', [tree, ...cloud.ENABLE_COMMAND], log);
+  writeTree(tree, cloud.FILES);
+  for (const path of guest.CLEANED.filter((folder) => folder !== 'boot'))
+    for (const entry of readdirSync(join(tree, path)))
+      rmSync(join(tree, path, entry), { recursive: true, force: true });
+  const raw = join(work, 'disk.raw');
+  const offset = cloud.PARTITION_OFFSET;
+  await step('partition, boot loader and qcow2 disk', async () => {
+    truncateSync(writeEmpty(raw), guest.FILE_SYSTEM_MIB * 2 ** 20 + offset);
+    await run(
+      'mkfs.ext4',
+      [
+        '-q', '-F', '-L', 'root', '-m', '0', '-E', `offset=${offset}`, '-d', tree, raw, `${guest.FILE_SYSTEM_MIB}M`,
+      ],
+      log,
+    ); // prettier-ignore
+    cloud.makeBootable(raw, tree);
+    await run(
+      'qemu-img',
+      ['convert', '-f', 'raw', '-O', 'qcow2', raw, join(work, 'disk.qcow2')],
+      log,
+    );
+    rmSync(raw);
+  });
+  chmodSync(join(work, 'disk.qcow2'), 0o644);
+}
+
+function writeEmpty(path) {
+  writeFileSync(path, '');
+  return path;
+}
+
 async function sha256(file) {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(file)) hash.update(chunk);
@@ -229,28 +304,27 @@ async function sha256(file) {
 }
 
 /** The files appear under their names one by one, the manifest last: without it they count as not built. */
-async function publish(work, out, seconds) {
+async function publish(work, out, kind, seconds) {
   const manifest = {
     image: {
-      ...guest.IMAGE_NAMES,
+      ...KINDS[kind].names,
       nodeAgentSkuId: guest.NODE_AGENT_SKU_ID,
       osType: 'linux',
-      verificationType: 'verified',
       provider: 'libvirt',
     },
     bytes: {},
     sha256: {},
   };
   rmSync(join(out, 'manifest.json'), { force: true });
-  for (const [key, name] of Object.entries(FILES)) {
+  for (const [key, name] of Object.entries(KINDS[kind].files)) {
     manifest.sha256[key] = await sha256(join(work, name));
     manifest.bytes[key] = statSync(join(work, name)).size;
     renameSync(join(work, name), join(out, name));
     manifest.image[key] = join(out, name);
   }
-  manifest.image.kernelArguments = guest.KERNEL_ARGUMENTS;
+  if (kind === 'small') manifest.image.kernelArguments = guest.KERNEL_ARGUMENTS;
   Object.assign(manifest, {
-    recipe: recipeHash(),
+    recipe: recipeHash(kind),
     suite: guest.SUITE,
     builtAt: new Date().toISOString(),
     seconds: Math.round(seconds),
@@ -262,11 +336,12 @@ async function publish(work, out, seconds) {
 
 /** Builds unless it is built. Resolves to the manifest; throws an Error whose message says what to do. */
 export async function buildImage({
-  out = imageDirectory(),
+  kind = 'small',
+  out = imageDirectory(kind),
   mirror = ownMirror(),
   force = false,
 } = {}) {
-  const ready = builtImage(out);
+  const ready = builtImage(out, kind);
   if (ready !== undefined && !force) {
     say(`The image is there already, made by this recipe: ${join(out, 'manifest.json')}`);
     return ready;
@@ -278,14 +353,10 @@ export async function buildImage({
   const logFile = join(out, 'build.log');
   const log = createWriteStream(logFile, { flags: 'w' });
   try {
-    const tree = await step('Debian packages (half a minute or more)', () =>
-      bootstrap(work, mirror, log),
-    );
-    await step('units, network and agent start', () => configure(tree, work));
-    await step('ext4 file system and qcow2 disk', () => makeDisk(tree, work, log));
-    const manifest = await publish(work, out, (Date.now() - started) / 1000);
+    await (kind === 'small' ? makeSmallImage : makeCloudImage)(work, mirror, log);
+    const manifest = await publish(work, out, kind, (Date.now() - started) / 1000);
     const mebibytes = Math.round(
-      (manifest.bytes.path + manifest.bytes.kernel + manifest.bytes.initrd) / 2 ** 20,
+      Object.values(manifest.bytes).reduce((sum, bytes) => sum + bytes, 0) / 2 ** 20,
     );
     say(`Image ready in ${manifest.seconds} s, ${mebibytes} MiB: ${join(out, 'manifest.json')}`);
     return manifest;
@@ -302,10 +373,16 @@ export async function buildImage({
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     const { values } = parseArgs({
-      options: { out: { type: 'string' }, mirror: { type: 'string' }, force: { type: 'boolean' } },
+      options: {
+        out: { type: 'string' },
+        mirror: { type: 'string' },
+        force: { type: 'boolean' },
+        cloud: { type: 'boolean' },
+      },
     });
     await buildImage({
       ...values,
+      kind: values.cloud === true ? 'cloud' : 'small',
       ...(values.out === undefined ? {} : { out: resolve(values.out) }),
     });
   } catch (error) {

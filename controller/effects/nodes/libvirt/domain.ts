@@ -19,6 +19,8 @@ export interface DomainDescription {
   disk: string;
   /** The read-only disk with the agent, shared by all nodes. */
   agentDisk: string;
+  /** What tells cloud-init to start the agent; absent where the image does so itself. */
+  cloudDisk?: string | undefined;
   /** A file with the seed, put before the guest as the systemd credential `batchyard.seed`. */
   seedFile: string;
   consoleLog: string;
@@ -177,6 +179,18 @@ function operatingSystem(boot: DomainDescription['boot']): string {
   );
 }
 
+/** Read by every node; libvirt must not give it to the user of one of them. */
+const sharedDisk = (file: string, device: string) =>
+  element(
+    'disk',
+    { type: 'file', device: 'disk' },
+    element('driver', { name: 'qemu', type: 'raw' }),
+    element('source', { file }, element('seclabel', { model: 'dac', relabel: 'no' })),
+    element('target', { dev: device, bus: 'virtio' }),
+    element('readonly'),
+    element('shareable'),
+  );
+
 function devices(description: DomainDescription): string {
   const { disk, agentDisk, consoleLog, network, dataDisks = [], hostDevices = [] } = description;
   return element(
@@ -190,16 +204,9 @@ function devices(description: DomainDescription): string {
       element('source', { file: disk }),
       element('target', { dev: 'vda', bus: 'virtio' }),
     ),
-    element(
-      'disk',
-      { type: 'file', device: 'disk' },
-      element('driver', { name: 'qemu', type: 'raw' }),
-      element('source', { file: agentDisk }, element('seclabel', { model: 'dac', relabel: 'no' })),
-      element('target', { dev: 'vdb', bus: 'virtio' }),
-      element('readonly'),
-      element('shareable'),
-    ),
+    sharedDisk(agentDisk, 'vdb'),
     ...dataDiskXml(disk, dataDisks),
+    ...(description.cloudDisk === undefined ? [] : [sharedDisk(description.cloudDisk, 'vdzz')]),
     ...hostDeviceXml(hostDevices),
     element(
       'interface',

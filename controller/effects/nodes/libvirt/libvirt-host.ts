@@ -8,6 +8,7 @@ import { NodeProvisionError } from '../provider.js';
 import type { NodeSpecification, ProvidedNode } from '../provider.js';
 import { agentDisk } from './agent-disk.js';
 import type { AgentFiles } from './agent-disk.js';
+import { cloudDisk } from './cloud-disk.js';
 import { LibvirtConnection } from './connection.js';
 import { guestUrl } from './controller-url.js';
 import { findDomainType } from './domain-type.js';
@@ -77,6 +78,7 @@ export class LibvirtHost {
   private readonly files: Single<HostFiles>;
   private readonly domainType: Single<DomainType>;
   private readonly agentDisk: Single<string>;
+  private readonly cloudDisk: Single<string>;
   private readonly templates: Templates;
   /** One verb a node at a time: a second create finds what the first one made. */
   private readonly turns = new Turns();
@@ -91,6 +93,7 @@ export class LibvirtHost {
     this.files = new Single(() => this.openFiles(folder));
     this.domainType = new Single(() => this.findType(folder));
     this.agentDisk = new Single(async () => agentDisk(await this.files.get(), options.agent));
+    this.cloudDisk = new Single(async () => cloudDisk(await this.files.get()));
     this.templates = new Templates(this.connection, () => this.files.get(), options.log);
   }
 
@@ -215,7 +218,7 @@ export class LibvirtHost {
       vcpus: vmSize.vcpus,
       memoryMiB: vmSize.memoryMiB,
       ...(image.kernel === undefined || image.initrd === undefined
-        ? {}
+        ? { cloudDisk: await this.cloudDisk.get() }
         : {
             boot: {
               kernel: await files.publish(image.kernel),
