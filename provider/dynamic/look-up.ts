@@ -14,7 +14,10 @@ export async function lookUp(
   settings: Settings,
 ): Promise<Properties> {
   const given = pureObject(args);
-  const [failure] = argumentFailures(FUNCTIONS[name], given);
-  if (failure) throw new Error(`${name}: ${failure.property} ${failure.reason}`);
+  const failures = argumentFailures(FUNCTIONS[name], given);
+  if (failures.length > 0)
+    throw new Error(
+      `${name}: ${failures.map(({ property, reason }) => `${property} ${reason}`).join('; ')}`,
+    );
   return FUNCTIONS[name].read(given, connect(given, settings));
 }

@@ -65,9 +65,12 @@ const job = make('Job', 'job', {
   commonEnvironmentSettings: [{ name: 'SECRET', value: pulumi.secret('${hidden}') }],
   creationTime: undefined,
 }, { dependsOn: pool });
-const container = make('StorageContainer', 'files', {
+const other = new pulumi.ProviderResource('batchyard', 'other', {
+  endpoint: process.env.BATCHYARD_ENDPOINT, adminToken: process.env.BATCHYARD_ADMIN_TOKEN,
+});
+make('StorageContainer', 'files', {
   accountName: 'yard', containerName: 'files', files: { project: 'Pulumi.yaml' }, containerUrl: undefined,
-}, { dependsOn: account });
+}, { dependsOn: account, provider: other });
 exports.key = account.primaryKey;
 exports.created = pool.creationTime;
 exports.nodes = pool.currentDedicatedNodes;
@@ -103,11 +106,11 @@ make('StorageContainer', 'dependent', {
   accountName: 'yard', containerName: 'dependent', contents: { at: pool.creationTime },
 }, { dependsOn: account });`;
     project.program(poolProgram(1) + JOB + container);
-    expect(await succeed('up')).toMatch(/\+ 1 created\s+5 unchanged/);
+    expect(await succeed('up')).toMatch(/\+ 1 created\s+6 unchanged/);
     project.program(poolProgram(2) + JOB + container);
     const text = await succeed('preview', '--diff');
     expect(text).toMatch(/targetDedicatedNodes:\s+1 => 2/);
-    expect(text).toMatch(/~ 1 to update\s+5 unchanged/);
+    expect(text).toMatch(/~ 1 to update\s+6 unchanged/);
     await succeed('up');
     expect((await (await client()).pool.get('p1')).currentDedicatedNodes).toBe(2);
   });
@@ -155,7 +158,7 @@ make('StorageContainer', 'dependent', {
     ]);
     expect(refused.code).not.toBe(0);
     expect(refused.text).toMatch(/batchyard:index:StorageContainer missing .*does not exist/);
-    project.program(poolProgram(2) + JOB.slice(0, JOB.indexOf('const container')));
+    project.program(poolProgram(2) + JOB.slice(0, JOB.indexOf('const other')));
     const again = await other.run('up', '--expect-no-changes');
     expect(again.code, again.text).toBe(0);
     expect(other.stateFiles().filter((state) => state.text.includes(hidden))).toEqual([]);
