@@ -28,7 +28,7 @@ export interface Amount {
   diskGiB: number;
 }
 
-export const DIMENSIONS = ['vcpus', 'memoryMiB', 'diskGiB'] as const;
+const DIMENSIONS = ['vcpus', 'memoryMiB', 'diskGiB'] as const;
 
 /** True where one more node fits. */
 export const fits = (room: Room, demand: Demand): boolean =>

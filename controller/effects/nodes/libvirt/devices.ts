@@ -14,7 +14,7 @@ export interface DataDisk {
 }
 
 /** The file of a data disk, beside the node's own. */
-export const dataDiskFile = (disk: string, { lun }: DataDisk): string =>
+const dataDiskFile = (disk: string, { lun }: DataDisk): string =>
   join(dirname(disk), `data-${String(lun)}.qcow2`);
 
 /** Makes those that are not there yet: a kept disk stays with what is on it. */
