@@ -94,7 +94,8 @@ export class Resource {
   }
 
   async delete(request: DeleteRequest): Promise<void> {
-    const { value: props } = received(fromStruct(request.getProperties()));
+    const { value: held } = received(fromStruct(request.getProperties()));
+    const props = reached(held, received(fromStruct(request.getOldInputs())).value);
     const limited = within(props, 'delete', request.getTimeout());
     await this.kind.delete(request.getId(), limited, this.ports(props));
   }
@@ -110,7 +111,7 @@ export class Resource {
     const given = received(fromStruct(request.getInputs()));
     const id = request.getId();
     if (Object.keys(held).length === 0) return this.lookUp(id, given.value);
-    const found = await this.kind.read(id, held, this.ports(held));
+    const found = await this.kind.read(id, held, this.ports(reached(held, given.value)));
     if (found === undefined) return undefined;
     return {
       id,
@@ -175,6 +176,10 @@ export class Resource {
     }
   }
 }
+
+/** A changed `connection` is no change of the resource: only the inputs have the latest. */
+const reached = (held: Properties, { connection }: Properties): Properties =>
+  connection === undefined ? held : { ...held, connection };
 
 /** `customTimeouts` of the resource's options, in seconds and 0 for none, go before its own `timeouts`. */
 function within(inputs: Properties, step: string, seconds: number): Properties {

@@ -205,6 +205,13 @@ describe('create and read', () => {
     expect((await provider.read(pool, id)).inputs).toEqual(byName.inputs);
     expect((await provider.diff(pool, byName.props, POOL)).changes).toBe(false);
   });
+  it('with the latest connection, whose change is no change of the resource', async () => {
+    const { outs, id } = await made(POOL);
+    const wrong = { ...outs, connection: secret({ endpoint: 'http://127.0.0.1:1' }) };
+    const right = { ...POOL, connection: secret({ endpoint: fake.url }) };
+    expect((await provider.diff(pool, wrong, right)).changes).toBe(false);
+    expect((await provider.read(pool, id, wrong, right)).id).toBe(id);
+  });
   it('an id that is none is refused with the forms that are allowed; one of nothing is empty', async () => {
     await expect(provider.read(pool, 'p1')).rejects.toThrow(/id p1 .*ACCOUNT\/poolName/);
     expect((await provider.read(pool, 'yard/none')).id).toBe('');
