@@ -97,7 +97,7 @@ export interface AuthenticationTokenSettingsArgs {
 
 /** Who a task runs as; default is the pool's auto user without admin rights. One of the two. */
 export interface UserIdentityArgs {
-  /** One of the pool's `userAccounts`. The controller keeps and shows it; its nodes don't act on it so far. */
+  /** One of the pool's `userAccounts`. */
   userName?: Input<string>;
   /** A user that the node makes. */
   autoUser?: Input<{
