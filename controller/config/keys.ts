@@ -77,6 +77,11 @@ export const KEY_FORMS: readonly KeyForm[] = [
     'whom tasks run as where the agent is root: {processNodes: auto|isolated|agent, …}; docs/tasks.md',
   ),
   text(
+    'emptyJobDelay',
+    'DURATION',
+    'how long an empty job with onAllTasksComplete terminatejob waits for its first task (default PT15S)',
+  ),
+  text(
     'jobScheduleMinimumInterval',
     'DURATION',
     'shortest recurrence of a job schedule (default PT1M)',

@@ -107,6 +107,8 @@ export const Hypervisor = z.strictObject({
   domainType: z.enum(['auto', 'kvm', 'qemu']).default('auto'),
   /** `user`: QEMU's user mode network; anything else names a libvirt network. */
   network: z.string().min(1).default('user'),
+  /** User mode network: the address of the host at which ports lead to nodes; only this machine by default. */
+  forwardAddress: z.ipv4().default('127.0.0.1'),
   /** The controller's URL as guests of this hypervisor reach it; by default found from the network. */
   controllerUrl: z.url().optional(),
   /** Where the disks of its nodes are kept; by default below the data folder. */
@@ -169,6 +171,8 @@ const Limits = z.strictObject({
   nodeBootTimeout: duration(1_000, DAY_MS).default(10 * 60_000),
   /** From the request to stop a task to its node being given up. */
   taskStopTimeout: duration(1_000, DAY_MS).default(60_000),
+  /** A task that was running at so many node deaths is quarantined. */
+  nodeDeathsPerTask: z.int().min(1).max(1_000).default(5),
   /** One blob of the object store. */
   blobBytes: z.int().min(1).default(1_099_511_627_776),
   /** The last bytes of stdout.txt and stderr.txt that are kept when a node is gone; 0: none. */
@@ -333,11 +337,14 @@ export const ConfigurationSchema = z.strictObject({
   leases: Leases.default({ heartbeatInterval: 5_000, lease: 30_000, grace: 10_000 }),
   taskUsers: TaskUsers.prefault({}),
   jobScheduleMinimumInterval: duration(1_000, DAY_MS).default(60_000),
+  /** How long an empty job with onAllTasksComplete terminatejob waits for its first task. */
+  emptyJobDelay: duration(0, DAY_MS).default(15_000),
   autoScaleMinimumInterval: duration(5_000, DAY_MS).default(5 * 60_000),
   limits: Limits.default({
     parallelNodeCreates: 4,
     nodeBootTimeout: 600_000,
     taskStopTimeout: 60_000,
+    nodeDeathsPerTask: 5,
     blobBytes: 1_099_511_627_776,
     taskLogBytes: 2 * 1024 * 1024,
     taskLogInterval: 5_000,

@@ -11,6 +11,7 @@ export function settingsOf({
   leases,
   limits,
   jobScheduleMinimumInterval,
+  emptyJobDelay,
   autoScaleMinimumInterval,
   quotas,
   hypervisors,
@@ -26,6 +27,8 @@ export function settingsOf({
   | 'bootTimeoutMs'
   | 'stopTimeoutMs'
   | 'jobScheduleMinimumIntervalMs'
+  | 'emptyJobDelayMs'
+  | 'nodeDeathsMaximum'
   | 'autoScaleMinimumIntervalMs'
   | 'quotas'
   | 'hypervisors'
@@ -42,6 +45,8 @@ export function settingsOf({
     bootTimeoutMs: limits.nodeBootTimeout,
     stopTimeoutMs: limits.taskStopTimeout,
     jobScheduleMinimumIntervalMs: jobScheduleMinimumInterval,
+    emptyJobDelayMs: emptyJobDelay,
+    nodeDeathsMaximum: limits.nodeDeathsPerTask,
     autoScaleMinimumIntervalMs: autoScaleMinimumInterval,
     quotas,
     hypervisors: [...libvirtHosts(hypervisors).map(libvirtHost), ...processHost(processNodes)],

@@ -87,6 +87,8 @@ export interface Settings {
   autoScaleMinimumIntervalMs: number;
   /** Grace for adding the first task to a job with onAllTasksComplete=terminatejob. */
   emptyJobDelayMs: number;
+  /** A task that was running at so many node deaths is not tried again. */
+  nodeDeathsMaximum: number;
   /** First pause before a lost node is made again; doubles up to `nodeRetryMaximumMs`. */
   nodeRetryMs: number;
   nodeRetryMaximumMs: number;
@@ -106,6 +108,7 @@ export const DEFAULT_TIMES: Omit<Settings, 'images' | 'vmSizes'> = {
   jobScheduleMinimumIntervalMs: 60_000,
   autoScaleMinimumIntervalMs: 5 * 60_000,
   emptyJobDelayMs: 15_000,
+  nodeDeathsMaximum: 5,
   nodeRetryMs: 1_000,
   nodeRetryMaximumMs: 5 * 60_000,
 };

@@ -49,6 +49,8 @@ export class State {
   readonly jobsOfSchedule = new Map<JobScheduleKey, Set<Job>>();
   readonly poolWork = new Map<PoolKey, PoolWork>();
   readonly jobWork = new Map<JobKey, JobWork>();
+  /** Jobs with allowTaskPreemption. */
+  readonly preemptibleJobs = new Set<JobKey>();
   readonly loads = new Map<NodeKey, NodeLoad>();
   readonly deadlines = new Deadlines();
   /** What is known of hypervisors, by name. Not durable: nodes of one that is not known yet are taken to be within reach. */
@@ -106,13 +108,21 @@ export class State {
   addJob(job: Job): void {
     this.jobs.set(job.key, job);
     this.jobWork.set(job.key, new JobWork(job));
+    this.notePreemption(job);
     if (job.jobSchedule === undefined) return;
     const jobs = this.jobsOfSchedule.get(job.jobSchedule);
     if (jobs === undefined) this.jobsOfSchedule.set(job.jobSchedule, new Set([job]));
     else jobs.add(job);
   }
 
+  /** The job's allowTaskPreemption may have changed. */
+  notePreemption(job: Job): void {
+    if (job.specification.allowTaskPreemption) this.preemptibleJobs.add(job.key);
+    else this.preemptibleJobs.delete(job.key);
+  }
+
   removeJob(job: Job): void {
+    this.preemptibleJobs.delete(job.key);
     const work = this.jobWork.get(job.key);
     if (work !== undefined && job.pool !== undefined) this.workOfPool(job.pool).order.leave(work);
     this.jobWork.delete(job.key);

@@ -61,6 +61,7 @@ export class Bodies {
     return {
       poolInfo: { poolId },
       priority: this.#uses('priorities', 0.7) ? random.int(-2, 2) * 100 : 0,
+      allowTaskPreemption: this.#uses('preemption', 0.6),
       maxParallelTasks: this.#uses('maxParallel', 0.4) ? random.int(1, 3) : -1,
       usesTaskDependencies: this.options.features.dependencies,
       onAllTasksComplete: random.chance(0.12) ? 'terminatejob' : 'noaction',

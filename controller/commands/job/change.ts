@@ -25,9 +25,11 @@ export function changeJob(transaction: Transaction, job: Job, properties: JobPat
   const stood = work.inOrder;
   if (job.pool !== undefined) state.workOfPool(job.pool).order.leave(work);
   job.specification = replaced(specification, properties);
+  state.notePreemption(job);
   if (pool !== undefined) job.pool = pool;
-  if (job.pool !== undefined && (stood || work.ready.length > 0)) {
-    state.workOfPool(job.pool).order.join(work);
+  if (job.pool !== undefined) {
+    if (stood || work.ready.length > 0) state.workOfPool(job.pool).order.join(work);
+    // Others may be let in by what it allows now.
     state.toSchedule.add(job.pool);
   }
   transaction.touched('job', job);

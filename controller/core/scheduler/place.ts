@@ -11,6 +11,7 @@ import type { Pool } from '../pool/state.js';
 import { prefetchOf, type NodeLoad } from './fit.js';
 import type { JobWork } from './job-work.js';
 import type { PoolWork } from './pool-work.js';
+import { preempt } from './preempt.js';
 import { jobRefusal, pairRefusal, poolRefusal } from './refusal.js';
 
 /**
@@ -22,7 +23,9 @@ import { jobRefusal, pairRefusal, poolRefusal } from './refusal.js';
  *     next pass, so that smaller tasks behind it do not starve it;
  *   - a multi-instance task takes all its nodes, each empty, in one step; while too few are empty, those
  *     that are (and the least busy beside them) are kept for it;
- *   - where no slot is free, jobs whose tasks are short give nodes some attempts in advance
+ *   - a task that is tried again goes to another node than last time where one has room;
+ *   - where no slot is free, jobs that allow it give way to those of higher priority (`preempt.ts`), and
+ *     jobs whose tasks are short give nodes some attempts in advance
  *     (`prefetchOf`), so that an agent never waits for the next commit.
  */
 const TURNED_DOWN_MAXIMUM = 256;
@@ -50,11 +53,13 @@ export function schedulePool(recorder: Recorder, key: PoolKey): void {
     const suits = suitsTask(state, jobWork.job, task);
     const load =
       nearTo(state, work, task, slots, suits) ??
+      findOther(work, task, slots, pack, suits) ??
       findNode(work, task, slots, prefetchOf(jobWork.averageRunMs), pack, suits);
     if (load === undefined) {
       turnedDown += 1;
       if (turnedDown > TURNED_DOWN_MAXIMUM) return 'full';
-      const kept = slotsOf(task, slots) > 1 ? emptiest(work, slots, suits) : undefined;
+      const emptied = preempt(recorder, pool, work, jobWork, task);
+      const kept = emptied ?? (slotsOf(task, slots) > 1 ? emptiest(work, slots, suits) : undefined);
       if (kept !== undefined && work.reserved.size === 0) work.reserved.add(kept);
       return 'later';
     }
@@ -141,7 +146,22 @@ function nearTo(
   const load = state.loads.get(nodeKey(work.key, task.affinityNode));
   if (load?.listed === undefined || work.reserved.has(load) || !suits(load, false))
     return undefined;
+  if (load.node.key === task.lastNode) return undefined;
   return load.used + slotsOf(task, slots) <= slots ? load : undefined;
+}
+
+/** For a task that is tried again: a node that it was not on last, if one has room now. */
+function findOther(
+  work: PoolWork,
+  task: Task,
+  slots: number,
+  pack: boolean,
+  suits: Suits,
+): NodeLoad | undefined {
+  const { lastNode } = task;
+  if (lastNode === undefined) return undefined;
+  const isOther: Suits = (load, ahead) => load.node.key !== lastNode && suits(load, ahead);
+  return findNode(work, task, slots, 0, pack, isOther);
 }
 
 function findNode(

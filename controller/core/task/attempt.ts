@@ -7,6 +7,7 @@ import { dataStays } from '../node/retention.js';
 import type { Node } from '../node/state.js';
 import type { Recorder } from '../recorder.js';
 import { completeTask, taskEnded } from './complete.js';
+import { diedUnder, quarantine } from './quarantine.js';
 import {
   coordinated,
   groupEnded,
@@ -149,8 +150,10 @@ function endOnRequest(
   followTask(recorder, task, completeTask(recorder, task, { ...end, ...exit }));
 }
 
-/** The node can't run it any more (lease over, boot lost, node gone): nothing is counted against the task. */
+/** The node can't run it any more (lease over, boot lost, node gone): no retry is counted against the task. */
 export function loseAttempt(recorder: Recorder, task: Task): void {
   if (task.stopping !== undefined) stopped(recorder, task, { endTime: recorder.now }, 'requeued');
+  else if (task.phase === 'running' && diedUnder(recorder, task))
+    followTask(recorder, task, quarantine(recorder, task));
   else backToActive(recorder, task, 'lost');
 }

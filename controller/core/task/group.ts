@@ -7,6 +7,7 @@ import type { Recorder } from '../recorder.js';
 import type { State } from '../state.js';
 import { completeTask, exitFailure, type JobConsequence } from './complete.js';
 import { countRunning, dropSubtask, exorcise, hold, holdSubtask } from './hold.js';
+import { diedUnder, quarantine } from './quarantine.js';
 import { backToActive } from './ready.js';
 import type { GroupEnd, Subtask, Task } from './state.js';
 import { stopAttempt } from './stop.js';
@@ -151,7 +152,7 @@ export function subtaskEnded(
   if (part === undefined) return exorcise(recorder, node, ref.taskKey, ref.attempt);
   const { task, subtask } = part;
   if (outcome === undefined || outcome.stopped === true || succeeded(outcome)) {
-    loseSubtask(recorder, subtask);
+    loseSubtask(recorder, subtask, false);
     return;
   }
   const failure = outcome.failure ?? exitFailure(outcome.exitCode ?? -1);
@@ -172,13 +173,17 @@ export function subtaskEnded(
 const succeeded = ({ failure, exitCode }: Outcome) => failure === undefined && exitCode === 0;
 
 /** The part's node can't run it any more: the task is tried again, and nothing is counted. */
-export function loseSubtask(recorder: Recorder, subtask: Subtask): void {
+export function loseSubtask(
+  recorder: Recorder,
+  subtask: Subtask,
+  died = subtask.phase === 'running',
+): void {
   const { state } = recorder;
   const task = state.tasks.get(subtask.task);
   const node = state.nodes.get(subtask.node);
   endSubtask(subtask, undefined, recorder.now);
   if (node !== undefined) dropSubtask(recorder, node, subtask);
-  if (task !== undefined) giveUp(recorder, task, { kind: 'lost' });
+  if (task !== undefined) giveUp(recorder, task, { kind: 'lost', ...(died ? { died } : {}) });
 }
 
 function giveUp(recorder: Recorder, task: Task, because: GroupEnd): void {
@@ -195,6 +200,7 @@ export function groupEnded(
   end: Partial<Outcome> & { endTime: number },
 ): JobConsequence | undefined {
   if (because.kind === 'lost') {
+    if (because.died === true && diedUnder(recorder, task)) return quarantine(recorder, task, end);
     backToActive(recorder, task, 'lost', end);
     return undefined;
   }

@@ -46,6 +46,8 @@ export function backToActive(
   const begun = task.state === 'running' || task.phase === 'running' || cause === 'retried';
   rememberAttempt(recorder, task, cause, outcome);
   release(recorder, task);
+  if (begun && cause !== 'requeued' && task.node !== undefined) task.lastNode = task.node;
+  else delete task.lastNode;
   delete task.phase;
   delete task.stopping;
   delete task.node;

@@ -76,6 +76,8 @@ export function reactivateTask(recorder: Recorder, task: Task): void {
   moveTask(recorder, task, 'active', () => {
     task.execution = { retryCount: 0, requeueCount: 0 };
   });
+  delete task.nodeDeaths;
+  delete task.lastNode;
   delete task.node;
   delete task.nodeId;
   delete task.poolId;

@@ -58,6 +58,8 @@ export interface Subtask {
 /** Why a multi-instance attempt was given up by one of its parts. */
 export interface GroupEnd {
   kind: 'failed' | 'lost';
+  /** Lost because the part's node died under it. */
+  died?: boolean;
   failure?: FailureInfo;
   /** The failure came before the part's process: nothing is tried again. */
   preProcessing?: boolean;
@@ -123,7 +125,9 @@ export interface Task {
   /** The body's, where it has some: a task that comes back must find them satisfied again. */
   readonly dependsOn?: TaskAdd['dependsOn'];
   execution: TaskExecution;
-  /** Times that its node died under it, in a row; not a retry. */
+  /** Where it was tried last, if it failed there: the next try prefers others. */
+  lastNode?: NodeKey;
+  /** Times that its node died under it since it was added or reactivated: never a retry. */
   nodeDeaths?: number;
   /** Of all its attempts that ended. */
   usage?: Usage;
