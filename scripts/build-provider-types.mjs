@@ -34,7 +34,7 @@ export function buildProviderTypes() {
   const digest = hash.digest('hex');
   const stamp = join(provider, 'dist', '.types');
   if (
-    existsSync(join(provider, 'dist', 'index.d.ts')) &&
+    existsSync(join(provider, 'dist', 'types', 'provider', 'index.d.ts')) &&
     existsSync(stamp) &&
     readFileSync(stamp, 'utf8') === digest
   )

@@ -5,8 +5,11 @@ import {
   BatchSharedKeyCredentials,
   type BatchServiceModels,
 } from '@azure/batch';
+import { knowExtensions } from './extensions.js';
 import { call } from './retry.js';
 import type { Connection } from './settings.js';
+
+knowExtensions();
 
 type Body = Record<string, unknown>;
 export interface Account {

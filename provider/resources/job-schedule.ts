@@ -13,6 +13,13 @@ export interface ScheduleArgs {
   startWindow?: Input<string>;
   /** Time between two jobs; ISO 8601 duration, at least PT1M unless the controller allows less. Without it there is one job. */
   recurrenceInterval?: Input<string>;
+  /**
+   * When jobs start, instead of `recurrenceInterval`: five fields (minute, hour, day of the month, month, day of the
+   * week), or six with seconds first. `30 2 * * *` is every night at half past two.
+   */
+  cronExpression?: Input<string>;
+  /** Where the cron expression counts: a name of the IANA database such as `Europe/Berlin`; default UTC. */
+  timeZone?: Input<string>;
 }
 
 export interface JobScheduleArgs extends ChildArgs {

@@ -54,7 +54,7 @@ export interface VirtualMachineConfigurationArgs {
   nodeAgentSkuId: Input<string>;
   /** The controller keeps and shows it; its nodes don't act on it so far. */
   containerConfiguration?: Input<ContainerConfigurationArgs>;
-  /** The controller keeps and shows it; its nodes don't act on it so far. */
+  /** Disks of VM nodes beside the first; process nodes have none. */
   dataDisks?: Input<Input<DataDiskArgs>[]>;
   /** The controller keeps and shows it; its nodes don't act on it so far. */
   osDisk?: Input<{
@@ -64,10 +64,12 @@ export interface VirtualMachineConfigurationArgs {
       placement?: Input<'CacheDisk'>;
     }>;
   }>;
-  /** Default `Regional`. The controller keeps and shows it; its nodes don't act on it so far. */
+  /** Where VM nodes are placed, when the controller has several hypervisors. */
   nodePlacementConfiguration?: Input<{
-    /** Default `Regional`. */
+    /** `Zonal` spreads the nodes over the hypervisors; default `Regional`. */
     policy?: Input<'Regional' | 'Zonal'>;
+    /** Only on hypervisors that carry all of these labels. */
+    hypervisorLabels?: Input<Record<string, Input<string>>>;
   }>;
 }
 
@@ -166,7 +168,7 @@ export interface NetworkConfigurationArgs {
   }>;
 }
 
-/** A user on every node, for `userIdentity.userName`. The controller keeps and shows it; its nodes don't act on it so far. */
+/** A user on every node, for `userIdentity.userName`. */
 export interface UserAccountArgs {
   /** At most 20 characters. */
   name: Input<string>;

@@ -124,5 +124,11 @@ describe('right after it was made, a refresh finds nothing', () => {
       jobSpecification: specification,
     });
     await jobSchedule.delete(scheduleId, schedule, ports);
+    await madeAndRead(jobSchedule, {
+      ...ACCOUNT,
+      jobScheduleId: 'nightly',
+      schedule: { cronExpression: '30 2 * * *', timeZone: 'Europe/Berlin' },
+      jobSpecification: { poolInfo: { poolId: 'p' } },
+    });
   });
 });

@@ -44,6 +44,15 @@ const EXAMPLES: Record<string, Example> = {
   'certificate-secret': {
     done: ({ decrypt }) => expect(decrypt?.trim()).toBe(String('a token for nodes only'.length)),
   },
+  'nightly-report': {
+    look: async (batch, { jobScheduleId }) => {
+      const { executionInfo } = await batch.jobSchedule.get(String(jobScheduleId));
+      const next = new Date(executionInfo?.nextRunTime ?? 0);
+      const clock = next.toLocaleTimeString('en-GB', { timeZone: 'Europe/Berlin' });
+      expect(clock).toBe('02:30:00');
+      expect(next.getTime()).toBeGreaterThan(Date.now());
+    },
+  },
   'low-priority': {
     done: (output) => {
       expect(Object.keys(output)).toHaveLength(4);
