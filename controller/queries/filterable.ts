@@ -116,6 +116,27 @@ const FILTERABLE = {
     verificationType: text('verificationType', 'E'),
     nodeAgentSKUId: text('nodeAgentSKUId', 'E'),
   },
+  /** ARM's documents themselves are looked at, not rows. */
+  armPools: {
+    name: text('name', 'E', 'R', 'S'),
+    'properties/allocationState': text('properties.allocationState', 'E'),
+    'properties/allocationStateTransitionTime': isoTime('properties.allocationStateTransitionTime'),
+    'properties/creationTime': isoTime('properties.creationTime'),
+    'properties/provisioningState': text('properties.provisioningState', 'E'),
+    'properties/provisioningStateTransitionTime': isoTime(
+      'properties.provisioningStateTransitionTime',
+    ),
+    'properties/lastModified': isoTime('properties.lastModified'),
+    'properties/vmSize': text('properties.vmSize', 'E', 'R', 'S'),
+    'properties/interNodeCommunication': text('properties.interNodeCommunication', 'E'),
+  },
+  armCertificates: {
+    name: text('name', 'E', 'R', 'S'),
+    'properties/provisioningState': text('properties.provisioningState', 'E'),
+    'properties/provisioningStateTransitionTime': isoTime(
+      'properties.provisioningStateTransitionTime',
+    ),
+  },
   usageMetrics: { poolId: text('poolId', 'E', 'R', 'S') },
   nodeCounts: { poolId: { allowed: ['Q'], field: { kind: 'id' } } },
 } as const satisfies Record<string, Table>;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { BatchManagementClient } from '@azure/arm-batch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeCertificate } from '../support/certificate.js';
 import { batchClient } from '../support/client.js';
 import { startController } from '../support/start-controller.js';
 import type { StartedController } from '../support/start-controller.js';
@@ -96,6 +97,73 @@ describe('accounts', () => {
     expect(await check(controller.account)).toMatchObject({ reason: 'AlreadyExists' });
     expect(await check('No Good!')).toMatchObject({ nameAvailable: false, reason: 'Invalid' });
     expect((await check('free1')).nameAvailable).toBe(true);
+  });
+});
+
+describe('lists of the management plane', () => {
+  /** Everything that the client's own paging gives. */
+  async function all<T>(pages: AsyncIterable<T>): Promise<T[]> {
+    const found: T[] = [];
+    for await (const one of pages) found.push(one);
+    return found;
+  }
+
+  it('of pools are filtered, selected and paged by ARM’s names', async () => {
+    await create('armlists');
+    const { poolOperations: pools } = management();
+    const deploymentConfiguration = {
+      virtualMachineConfiguration: {
+        imageReference: { publisher: 'batchyard', offer: 'process', sku: 'local' },
+        nodeAgentSkuId: 'batch.node.process',
+      },
+    };
+    for (const name of ['b1', 'a1', 'a2'])
+      await pools.create('rg', 'armlists', name, {
+        vmSize: name === 'a2' ? 'STANDARD_D2_V2' : 'STANDARD_D1_V2',
+        deploymentConfiguration,
+      });
+    const list = (options: { filter?: string; select?: string; maxresults?: number }) =>
+      all(pools.listByBatchAccount('rg', 'armlists', options));
+    const names = async (filter: string) => (await list({ filter })).map(({ name }) => name);
+    expect(await names("startswith(name,'A')")).toEqual(['a1', 'a2']);
+    expect(await names("properties/vmSize eq 'standard_d1_v2' and not (name eq 'b1')")).toEqual([
+      'a1',
+    ]);
+    expect(await names("properties/provisioningState eq 'Deleting'")).toEqual([]);
+    expect(await names("properties/creationTime gt DateTime'2020-01-01'")).toHaveLength(3);
+    const paged = await list({ maxresults: 1, filter: "startswith(name,'a')" });
+    expect(paged.map(({ name }) => name)).toEqual(['a1', 'a2']);
+    const [selected] = await list({ select: 'name,properties/vmSize' });
+    expect(selected).toMatchObject({ name: 'a1', vmSize: 'STANDARD_D1_V2' });
+    expect(selected?.id).toContain('/pools/a1');
+    expect(selected?.allocationState).toBeUndefined();
+    const refused = { statusCode: 400, code: 'InvalidQueryParameterValue' };
+    await expect(list({ filter: "allocationState eq 'Steady'" })).rejects.toMatchObject(refused);
+    await expect(list({ select: 'vmSize' })).rejects.toMatchObject(refused);
+    await expect(list({ maxresults: 0 })).rejects.toMatchObject(refused);
+  });
+
+  it('of certificates likewise', async () => {
+    const { certificateOperations: certificates } = management();
+    const made: string[] = [];
+    for (const subject of ['one', 'two']) {
+      const { thumbprint, pfx } = makeCertificate(subject);
+      const name = `sha1-${thumbprint}`;
+      made.push(name.toLowerCase());
+      await certificates.create('rg', 'armlists', name, {
+        data: pfx('secret'),
+        password: 'secret',
+      });
+    }
+    const list = (options: { filter?: string; select?: string; maxresults?: number }) =>
+      all(certificates.listByBatchAccount('rg', 'armlists', options));
+    const names = async (filter: string) =>
+      (await list({ filter, maxresults: 1 })).map(({ name }) => name?.toLowerCase());
+    expect(await names("properties/provisioningState eq 'Succeeded'")).toEqual(made.toSorted());
+    expect(await names(`name eq '${made[0] ?? ''}'`)).toEqual([made[0]]);
+    const [selected] = await list({ select: 'properties/thumbprint' });
+    expect(selected?.thumbprint).toBeDefined();
+    expect(selected?.provisioningState).toBeUndefined();
   });
 });
 

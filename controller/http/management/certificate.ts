@@ -10,9 +10,11 @@ import { certificateDelete } from '../../commands/certificate/delete.js';
 import type { Certificate } from '../../core/certificate/state.js';
 import { sealCertificate } from '../batch/certificate.js';
 import type { ManagementCall, ManagementHandler } from './call.js';
-import { accountOfPath, nameOf, sendJson, sendList, sendNothing } from './call.js';
+import { accountOfPath, nameOf, sendJson, sendNothing } from './call.js';
 import { badRequest, resourceNotFound } from './errors.js';
 import { sendDeleteStarted } from './long-running.js';
+import type { ArmDocument } from './page.js';
+import { sendMatching } from './page.js';
 
 const STATES = { active: 'Succeeded', deleting: 'Deleting', deletefailed: 'Failed' } as const;
 
@@ -41,7 +43,7 @@ function find(call: ManagementCall): Readonly<Certificate> {
 const etagOfCertificate = (certificate: Readonly<Certificate>) =>
   `W/"0x${certificate.stateTransitionTime.toString(16).toUpperCase()}"`;
 
-function armCertificate(call: ManagementCall, certificate: Readonly<Certificate>): object {
+function armCertificate(call: ManagementCall, certificate: Readonly<Certificate>): ArmDocument {
   const account = accountOfPath(call);
   const name = `${certificate.thumbprintAlgorithm}-${certificate.thumbprint.toLowerCase()}`;
   const { state, previousState, previousStateTransitionTime, deleteError } = certificate;
@@ -110,10 +112,8 @@ export const listCertificates: ManagementHandler = async (call) => {
   const own = [...call.ports.view.certificates.values()].filter(
     (certificate) => certificate.account === account.key,
   );
-  sendList(
-    call,
-    own.map((certificate) => armCertificate(call, certificate)),
-  );
+  const documents = own.map((certificate) => armCertificate(call, certificate));
+  sendMatching(call, 'armCertificates', documents);
 };
 
 const pathOf = (certificate: Readonly<Certificate>) => ({

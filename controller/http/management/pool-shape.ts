@@ -1,3 +1,4 @@
+import type { ArmDocument } from './page.js';
 import type { ArmPool } from '../../../protocol/management/pool.js';
 import type { Account } from '../../core/account/state.js';
 
@@ -106,7 +107,7 @@ const pascal = (text: unknown): unknown =>
   typeof text === 'string' ? (PASCAL[text] ?? text.charAt(0).toUpperCase() + text.slice(1)) : text;
 
 /** A pool of the data plane's JSON in ARM's shape. */
-export function armPool(account: Readonly<Account>, body: object): object {
+export function armPool(account: Readonly<Account>, body: object): ArmDocument {
   const pool = body as Json;
   const accountId = `/subscriptions/${account.subscriptionId}/resourceGroups/${account.resourceGroup}/providers/Microsoft.Batch/batchAccounts/${account.name}`;
   const id = String(pool['id']);

@@ -19,9 +19,10 @@ import { poolGet } from '../../queries/pool/get.js';
 import { poolList } from '../../queries/pool/list.js';
 import { readConditions } from '../middleware/conditions.js';
 import type { ManagementCall, ManagementHandler } from './call.js';
-import { accountOfPath, nameOf, sendJson, sendList, sendNothing } from './call.js';
+import { accountOfPath, nameOf, sendJson, sendNothing } from './call.js';
 import { ManagementError, resourceNotFound } from './errors.js';
 import { sendDeleteStarted } from './long-running.js';
+import { sendMatching } from './page.js';
 import { armPool, toBatchPool } from './pool-shape.js';
 
 const poolId = (call: ManagementCall) => nameOf(call, 'poolName');
@@ -123,13 +124,15 @@ export const getPool: ManagementHandler = async (call) => {
 export const listPools: ManagementHandler = async (call) => {
   const account = accountOfPath(call);
   const context = { reader: call.ports.reader, baseUrl: call.baseUrl };
-  const skiptoken = call.query.get('$skiptoken') || undefined;
-  const page = await poolList(context, { account: account.key, skiptoken });
-  sendList(
-    call,
-    page.value.map((pool) => armPool(account, pool)),
-    page.next,
-  );
+  const pools: ReturnType<typeof armPool>[] = [];
+  // The quota keeps their number small: all are read, since ARM's filters are about ARM's documents.
+  for (let skiptoken: string | undefined; ;) {
+    const page = await poolList(context, { account: account.key, skiptoken });
+    pools.push(...page.value.map((pool) => armPool(account, pool)));
+    if (page.next === undefined) break;
+    skiptoken = page.next;
+  }
+  sendMatching(call, 'armPools', pools);
 };
 
 export const deletePool: ManagementHandler = async (call) => {
