@@ -6,6 +6,7 @@ import { Lease } from './lease.js';
 import { KILL_GRACE_MS, UNANSWERED_HEARTBEATS_MAX } from './limits.js';
 import type { Moment, Output, RunOutcome } from './output.js';
 import { Spool } from './spool.js';
+import type { SavedState } from './saved-state.js';
 import { StartTask, type StartTaskState } from './start-task.js';
 
 /** What the agent says of itself at every hello. */
@@ -14,23 +15,6 @@ export interface AgentIdentity {
   agentVersion: string;
   remarks: string[];
   ipAddress?: string;
-}
-
-/** What one process of the agent leaves to the next. */
-export interface SavedState {
-  /** The number of the newest event. */
-  sequence: number;
-  events: SequencedEvent[];
-  startTask: { state: StartTaskState; retryCount: number };
-  /** Tries whose processes live, or ended while nobody was there; without what their ends need. */
-  running: {
-    assignment: Assignment;
-    startedEpoch: number;
-    /** Nobody knows how it ended: it is reported as stopped, and tried again. */
-    isLost: boolean;
-  }[];
-  /** `until` by the monotonic clock. */
-  lease?: { until: number; leaseMs: number };
 }
 
 /**
@@ -76,11 +60,9 @@ export class AgentCore {
       this.#lease.restore(saved.lease.until, saved.lease.leaseMs);
       this.#lapsed = !this.#lease.isLive(now.monotonic);
     }
-    for (const { assignment, startedEpoch, isLost } of saved.running) {
+    for (const { assignment, startedEpoch } of saved.running) {
       const startedAt = now.monotonic - (now.epoch - startedEpoch);
       this.#attempts.restore({ assignment, startedAt, startedEpoch, incomplete: true });
-      const running = this.#attempts.running(assignment);
-      if (isLost && running !== undefined) running.killed = 'stopped';
     }
     // The lease may have gone by while nobody was there to heed it.
     if (this.#lapsed) this.#giveUpTries();
@@ -95,6 +77,12 @@ export class AgentCore {
   /** A running try: what it is, and when it began (epoch milliseconds). */
   running(attempt: AttemptRef): { assignment: Assignment; startedEpoch: number } | undefined {
     return this.#attempts.running(attempt);
+  }
+
+  /** Nobody knows how the try ended: it is reported as stopped, and tried again. */
+  lost(attempt: AttemptRef): void {
+    const running = this.#attempts.running(attempt);
+    if (running !== undefined) running.killed = 'stopped';
   }
 
   get isPrepared(): boolean {
@@ -285,8 +273,9 @@ export class AgentCore {
   }
 
   #assign(assignment: Assignment, now: Moment): void {
+    if (assignment.again === true) return this.#complete(assignment);
     if (this.#spool.hasEnd(assignment)) return;
-    if (this.#attempts.has(assignment)) return this.#complete(assignment);
+    if (this.#attempts.has(assignment)) return;
     if (this.#attempts.holdsTask(assignment.taskKey)) {
       const older = this.#attempts.older(assignment);
       for (const waiting of older.waiting) {

@@ -61,6 +61,29 @@ export type BegunRun = Pick<Run, 'of' | 'startTime' | 'user'> & {
   hasOutputs: boolean;
 };
 
+/** A run that an earlier process of this agent began, as far as its end needs it. */
+export const adoptedRun = (
+  { of, pid, startTime, user, hasOutputs }: BegunRun,
+  taskDirectory: string,
+  environment: Record<string, string>,
+  ended: Run['ended'],
+): Run => ({
+  of,
+  pid,
+  startTime,
+  program: { commandLine: '', environmentSettings: [], resourceFiles: [] },
+  outputFiles: [],
+  taskDirectory,
+  environment,
+  stopped: false,
+  hadProcess: true,
+  keepsLeftovers: of === 'startTask',
+  isReadable: false,
+  ...(user === undefined ? {} : { user }),
+  ...(hasOutputs ? { awaits: {} } : {}),
+  ended,
+});
+
 /** Kills all that a run has started: by its group where it has one, and by its session in any case. */
 export function killProcesses(run: Run, leader: number): void {
   run.cgroup?.kill();

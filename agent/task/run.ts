@@ -13,24 +13,22 @@ import type { RunUser } from '../node/users.js';
 import type { ApplicationPackages } from './application-packages.js';
 import type { Cgroups } from './cgroup.js';
 import { asUser, isPlainText, refusedProgram } from './as-user.js';
-import { diskFailure, StepFailure, Stopped } from './failure.js';
+import { Stopped } from './failure.js';
 import type { LogCopies } from './log-copies.js';
 import type { Launcher, LaunchOrder, ProcessEnd } from './launcher.js';
-import { uploadOutputFiles } from './output-files.js';
-import { createIncoming, deliver } from './ownership.js';
 import { findProgram, launchFailure } from './program-file.js';
 import {
+  adoptedRun,
   copiesLogs,
   hasDownloads,
   killProcesses,
-  signalOf,
   stepFailure,
   usageOf,
   type BegunRun,
   type Part,
   type Run,
 } from './run-record.js';
-import { downloadResourceFiles } from './resource-files.js';
+import { downloadInputs, uploadFailed, uploadOutputs } from './run-files.js';
 import { environmentOf, handOverRun, isPreparation, type RunAsContext } from './run-as.js';
 import { killSession, signalGroup } from './session.js';
 import { Stragglers } from './stragglers.js';
@@ -121,36 +119,22 @@ export class Runner {
 
   /** Takes up a run that an earlier process of this agent began; `orphanEnded` tells its end. */
   adopt(
-    { of, pid, startTime, user, hasOutputs }: BegunRun,
+    begun: BegunRun,
     directory: string,
     environment: Record<string, string>,
     ended: (outcome: RunOutcome) => void,
   ): void {
+    const { of, pid } = begun;
     const id = of === 'startTask' ? of : attemptId(of);
-    const run: Run = {
-      of,
-      pid,
-      startTime,
-      program: { commandLine: '', environmentSettings: [], resourceFiles: [] },
-      outputFiles: [],
-      taskDirectory: `${this.context.rootDirectory}/${directory}`,
-      environment,
-      stopped: false,
-      hadProcess: true,
-      keepsLeftovers: of === 'startTask',
-      isReadable: false,
-      ...(user === undefined ? {} : { user }),
-      ...(hasOutputs ? { awaits: {} } : {}),
-      ended: (outcome) => {
-        clearTimeout(run.killTimer);
-        clearTimeout(run.groupTimer);
-        run.cgroup?.close(!run.keepsLeftovers);
-        if (!run.keepsLeftovers) this.#stragglers.ended(run.taskDirectory);
-        if (user !== undefined) this.context.users.release(user);
-        this.#runs.delete(id);
-        ended(outcome);
-      },
-    };
+    const taskDirectory = `${this.context.rootDirectory}/${directory}`;
+    const run = adoptedRun(begun, taskDirectory, environment, (outcome) => {
+      clearTimeout(run.killTimer);
+      run.cgroup?.close(!run.keepsLeftovers);
+      if (!run.keepsLeftovers) this.#stragglers.ended(run.taskDirectory);
+      if (run.user !== undefined) this.context.users.release(run.user);
+      this.#runs.delete(id);
+      ended(outcome);
+    });
     this.#runs.set(id, run);
     if (livingProcess(pid) !== undefined && this.context.cgroups !== undefined)
       (run.cgroup = this.context.cgroups.create()).adopt(pid);
@@ -160,6 +144,20 @@ export class Runner {
   /** The end of a process whose run was adopted; others are not ours. */
   orphanEnded(pid: number, end: ProcessEnd): void {
     for (const run of this.#runs.values()) if (run.pid === pid) return this.#processEnded(run, end);
+  }
+
+  /** Whether the process of a run has not ended, as far as is known. */
+  awaitsEnd(of: AttemptRef): boolean {
+    return this.#runs.get(attemptId(of))?.pid !== undefined;
+  }
+
+  /** Nobody will say how the process of this run ended; one whose end is known goes on. */
+  giveUp(of: AttemptRef | 'startTask'): void {
+    const run = this.#runs.get(of === 'startTask' ? of : attemptId(of));
+    if (run?.pid === undefined || livingProcess(run.pid) !== undefined) return;
+    delete run.pid;
+    run.stopped = true;
+    this.#end(run, { startTime: run.startTime, endTime: this.context.epoch() });
   }
 
   /** What the end of an adopted run needs has come. */
@@ -245,31 +243,9 @@ export class Runner {
     const become = (known: RunUser | undefined) => {
       if (known !== undefined) run.user = known;
       run.environment = environmentOf(run, configuration, this.context);
-      return hasDownloads(run) ? this.#download(run) : undefined;
+      return hasDownloads(run) ? downloadInputs(run, this.context) : undefined;
     };
     return user instanceof Promise ? user.then(become) : become(user);
-  }
-
-  async #download(run: Run): Promise<void> {
-    const { client, limits, packages } = this.context;
-    await packages.deploy(run.program.applicationPackages ?? [], signalOf(run));
-    const workingDirectory = `${run.taskDirectory}/wd`;
-    const common = run.part?.multiInstance;
-    if (common !== undefined)
-      await downloadResourceFiles(
-        client,
-        common.commonResourceFiles,
-        `${this.context.rootDirectory}/${common.sharedDirectory}`,
-        signalOf(run),
-        limits,
-      );
-    const { rootDirectory, users, setpriv } = this.context;
-    // A directory that the user has had before is the user's to write to, not root's.
-    const owner = run.keepsLeftovers && users.groups !== undefined ? run.user : undefined;
-    const target = owner === undefined ? workingDirectory : createIncoming(rootDirectory);
-    await downloadResourceFiles(client, run.program.resourceFiles, target, signalOf(run), limits);
-    if (owner !== undefined)
-      await deliver(target, workingDirectory, owner, users.groups?.node ?? owner.gid, setpriv);
   }
 
   #launchLater(run: Run): void {
@@ -363,9 +339,9 @@ export class Runner {
       run.stopped = false;
       delete run.abort;
     }
-    this.#upload(run, end).then(
+    uploadOutputs(run, end, this.context).then(
       () => this.#end(run, { ...outcome, endTime: this.context.epoch() }),
-      (error: unknown) => this.#end(run, this.#uploadFailed(outcome, error)),
+      (error: unknown) => this.#end(run, uploadFailed(outcome, error, this.context.epoch())),
     );
   }
 
@@ -391,28 +367,6 @@ export class Runner {
     if (run.stopped || end.exitCode !== 0) return this.#end(run, outcome);
     part.state = 'waiting';
     part.coordinated(outcome);
-  }
-
-  #upload(run: Run, end: ProcessEnd): Promise<void> {
-    return uploadOutputFiles(run.outputFiles, {
-      client: this.context.client,
-      taskDirectory: run.taskDirectory,
-      user: run.user,
-      environment: run.environment,
-      succeeded: end.exitCode === 0 && run.timedOut !== true,
-      signal: signalOf(run),
-      limits: this.context.limits,
-    });
-  }
-
-  #uploadFailed(outcome: RunOutcome, error: unknown): RunOutcome {
-    const endTime = this.context.epoch();
-    if (error instanceof Stopped) return { ...outcome, endTime };
-    const failure =
-      error instanceof StepFailure
-        ? error
-        : diskFailure(error, 'FileUploadMiscError', 'The output files could not be uploaded');
-    return { ...outcome, endTime, failure: failure.toInfo(), fileUpload: true };
   }
 
   /** Reports in a later turn: the caller of `start…` is still at work. */

@@ -169,8 +169,6 @@ export class Agent {
   #received(message: ToAgent): void {
     this.#input(() => this.#core.receive(message, now()));
     if (message.type === 'acknowledge') this.#legacy.acknowledged(message.sequence);
-    // The lease that was given is the survivor's to enforce from now on.
-    if (message.type === 'lease') this.#legacy.write(this.#core);
   }
 
   #input(input: () => void): void {
@@ -191,6 +189,7 @@ export class Agent {
     } finally {
       this.#busy = false;
     }
+    this.#legacy.guard(this.#core);
     this.#planFlush();
     this.#planWake();
   }

@@ -12,6 +12,8 @@ import { log, textOf } from './log.js';
 
 /** What begins and ends within so long is written down once, as ended. */
 const WRITE_MS = 4;
+/** The survivor says how a process ended within moments of its end. */
+const WORD_MS = 2_000;
 
 /** What the legacy needs of the agent whose it is. */
 export interface LegacyPorts {
@@ -32,6 +34,7 @@ export class Legacy {
   #timer: NodeJS.Timeout | undefined;
   #startTaskState = '';
   #failed = false;
+  #guardedUntil: number | undefined = Number.NaN;
 
   constructor(
     private readonly rootDirectory: string,
@@ -62,9 +65,7 @@ export class Legacy {
       ({ pid, startTicks }) => livingProcess(pid)?.startTicks === startTicks,
     );
     this.#killLeftovers(living);
-    const known = (run: RecordedRun) => living.includes(run) || ended.has(run.pid);
-    const startTaskRun = recorded.find((run) => run.of === 'startTask' && known(run));
-    const isBroken = startTask.state === 'running' && startTaskRun === undefined;
+    const isBroken = startTask.state === 'running' && !runs.has('startTask');
     const now = ports.now();
     ports.core.restore(
       {
@@ -74,7 +75,7 @@ export class Legacy {
         running: recorded.flatMap((run) =>
           run.of === 'startTask'
             ? []
-            : [{ assignment: stub(run.of), startedEpoch: run.startedEpoch, isLost: !known(run) }],
+            : [{ assignment: stub(run.of), startedEpoch: run.startedEpoch }],
         ),
         ...(news.leaseUntil === undefined
           ? {}
@@ -82,7 +83,10 @@ export class Legacy {
       },
       now,
     );
-    for (const run of recorded) this.#adopt(run, ended.get(run.pid), known(run), ports);
+    for (const run of recorded) {
+      this.#adopt(run, ended.get(run.pid), ports);
+      if (!living.includes(run) && !ended.has(run.pid)) this.#awaitWord(run, ports);
+    }
     log(`goes on where the agent before it ended: ${living.length} of its processes live`);
     this.survivor?.listen((end) => ports.runner.orphanEnded(end.pid, end));
   }
@@ -90,19 +94,25 @@ export class Legacy {
   #adopt(
     run: RecordedRun,
     end: OrphanEnd | undefined,
-    isKnown: boolean,
-    { runner, now, attemptEnded, startTaskEnded }: LegacyPorts,
+    { runner, attemptEnded, startTaskEnded }: LegacyPorts,
   ): void {
-    const { of, pid, startTime } = run;
+    const { of, pid } = run;
     const over = (outcome: RunOutcome) =>
       of === 'startTask' ? startTaskEnded(outcome) : attemptEnded(stub(of), outcome);
-    if (!isKnown) {
-      if (of !== 'startTask') setImmediate(() => over({ startTime, endTime: now().epoch }));
-      return;
-    }
     const directory = of === 'startTask' ? 'startup' : of.directory;
     runner.adopt(run, directory, environmentOfProcess(pid), over);
     if (end !== undefined) setImmediate(() => runner.orphanEnded(pid, end));
+  }
+
+  /**
+   * It has ended, and the survivor is about to say how; or the agent before this one had been told and
+   * died before it wrote it down. Then nobody knows, and the try is given back.
+   */
+  #awaitWord({ of }: RecordedRun, { core, runner }: LegacyPorts): void {
+    setTimeout(() => {
+      if (of !== 'startTask' && runner.awaitsEnd(of)) core.lost(of);
+      runner.giveUp(of);
+    }, WORD_MS);
   }
 
   /** What runs of this node that nobody knows, but for what its start task has left running. */
@@ -146,7 +156,7 @@ export class Legacy {
     this.#journal.forget(directory);
   }
 
-  /** Writes what has come together, and tells the survivor until when it may leave things alone. */
+  /** Writes what has come together. */
   write(core: AgentCore): void {
     for (const run of this.#begun.values()) this.#record(run, core);
     this.#begun.clear();
@@ -159,8 +169,15 @@ export class Legacy {
     const { guarded } = core;
     if (guarded !== undefined) this.#journal.lease(guarded.leaseMs);
     this.#journal.write();
-    this.survivor?.guard(guarded?.until);
     this.#tellFailure();
+  }
+
+  /** Tells the survivor until when it may leave things alone; costs nothing while that stays the same. */
+  guard(core: AgentCore): void {
+    const until = core.guarded?.until;
+    if (until === this.#guardedUntil) return;
+    this.#guardedUntil = until;
+    this.survivor?.guard(until);
   }
 
   #record({ of, pid, ...begun }: BegunRun, core: AgentCore): void {

@@ -27,7 +27,10 @@ export type Effect =
   | { type: 'reconcilePool'; poolKey: PoolKey }
   | ({ type: 'welcomeAgent'; sessionId: string; acknowledged: number } & ToNode)
   | ({ type: 'configureNode' } & ToNode)
-  | ({ type: 'sendAssignments'; attempts: { taskKey: TaskKey; attempt: number }[] } & ToNode)
+  | ({
+      type: 'sendAssignments';
+      attempts: { taskKey: TaskKey; attempt: number; again?: true }[];
+    } & ToNode)
   | ({ type: 'stopAttempts'; attempts: AttemptRef[] } & ToNode)
   /** Every part of these multi-instance attempts is coordinated: their primaries go on. */
   | ({ type: 'proceedAttempts'; attempts: AttemptRef[] } & ToNode)

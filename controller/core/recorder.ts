@@ -89,7 +89,7 @@ export class Changes {
   readonly effects: Effect[] = [];
   readonly assignments = new Map<
     NodeKey,
-    { incarnation: number; attempts: { taskKey: TaskKey; attempt: number }[] }
+    { incarnation: number; attempts: { taskKey: TaskKey; attempt: number; again?: true }[] }
   >();
   readonly stops = new Map<NodeKey, { incarnation: number; attempts: AttemptRef[] }>();
   /** Things asked or changed so far: a refusal must find it where its command began. */
@@ -162,11 +162,15 @@ export class Recorder {
     this.changes.effects.push(effect);
   }
 
-  /** Assignments of a tick go to a node in one message. */
-  assign(node: Node, task: Pick<Task, 'key' | 'attempt'>): void {
+  /** Assignments of a tick go to a node in one message. `again`: the agent has begun it and forgot the rest. */
+  assign(node: Node, task: Pick<Task, 'key' | 'attempt'>, again = false): void {
     this.changes.count += 1;
     const entry = this.changes.assignments.get(node.key);
-    const attempt = { taskKey: task.key, attempt: task.attempt };
+    const attempt = {
+      taskKey: task.key,
+      attempt: task.attempt,
+      ...(again ? { again } : {}),
+    } as const;
     if (entry === undefined)
       this.changes.assignments.set(node.key, {
         incarnation: node.incarnation,

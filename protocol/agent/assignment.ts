@@ -110,6 +110,8 @@ export const Assignment = Program.extend({
   multiInstance: MultiInstance.optional(),
   /** AZ_BATCH_JOB_PREP_DIR: that of the job preparation task, below the node's root. */
   jobPreparationDirectory: z.string().optional(),
+  /** The agent has begun it and asked for what it forgot of it: it never begins by this one. */
+  again: z.literal(true).optional(),
   /** AZ_BATCH_AUTHENTICATION_TOKEN, where the task asks for one. */
   authenticationToken: z.string().optional(),
 });

@@ -132,7 +132,7 @@ describe('what ends while there is no agent', () => {
           destination: {
             container: { containerUrl: `${controller.url}/storage/${controller.account}/none` },
           },
-          uploadOptions: { uploadCondition: 'TaskCompletion' },
+          uploadOptions: { uploadCondition: 'taskcompletion' },
         },
       ],
     });

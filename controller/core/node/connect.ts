@@ -91,7 +91,7 @@ function compare(recorder: Recorder, node: Node, event: Connected): void {
         currentSubtask(recorder.state, node, ref) !== undefined || isGoingOn(recorder, node, ref);
       if (!isOther) recorder.stop(node, ref);
     } else {
-      if (event.resumed === true) recorder.assign(node, task);
+      if (event.resumed === true) recorder.assign(node, task, true);
       if (task.proceeded === true) proceed(recorder, task);
     }
   }

@@ -137,7 +137,7 @@ export class AgentEffects {
   ): void {
     const view = this.ports.view();
     const storage = this.storageOf(session, accountName(view, session.nodeKey));
-    const assignments = effect.attempts.flatMap(({ taskKey, attempt }) => {
+    const assignments = effect.attempts.flatMap(({ taskKey, attempt, again }) => {
       const special = specialAssignments(view, session.nodeKey, { taskKey, attempt }, storage);
       if (special !== undefined) return special;
       const key = taskOf(taskKey);
@@ -153,7 +153,8 @@ export class AgentEffects {
       const token = () => this.ports.taskToken({ job, task });
       const whole = buildAssignment(task, body, job, storage, token, view);
       const part = { task, body, id: place.id, view };
-      return [asPart(whole, part, storage, this.ports.vmSizes)];
+      const assignment = asPart(whole, part, storage, this.ports.vmSizes);
+      return [again === undefined ? assignment : { ...assignment, again }];
     });
     if (assignments.length > 0) session.send({ type: 'assign', assignments });
   }
