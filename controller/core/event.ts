@@ -1,3 +1,4 @@
+import type { NodeForward } from './node/state.js';
 import type { SequencedEvent } from '../../protocol/agent/event.js';
 import type { AttemptRef, NodeMetrics } from '../../protocol/agent/message.js';
 import type { KeptLog } from './task/history.js';
@@ -12,7 +13,12 @@ interface FromNode {
 /** Every fact that comes back from the world. One of an old incarnation changes nothing. */
 export type Event =
   /** The provider has it: creating → starting. */
-  | ({ type: 'nodeProvisioned'; ipAddress?: string; hypervisor?: string } & FromNode)
+  | ({
+      type: 'nodeProvisioned';
+      ipAddress?: string;
+      hypervisor?: string;
+      forwards?: readonly NodeForward[];
+    } & FromNode)
   | ({ type: 'nodeProvisionFailed'; code: string; message: string } & FromNode)
   /** The provider has nothing of this incarnation any more (destroyed as asked, or died by itself). */
   | ({ type: 'nodeGone' } & FromNode)

@@ -8,7 +8,7 @@ import { fullLease, moveNode } from './transition.js';
 export function nodeProvisioned(
   recorder: Recorder,
   node: Node,
-  { ipAddress, hypervisor }: Extract<Event, { type: 'nodeProvisioned' }>,
+  { ipAddress, hypervisor, forwards }: Extract<Event, { type: 'nodeProvisioned' }>,
 ): void {
   // Made before places were written down.
   if (hypervisor !== undefined && node.hypervisor === undefined && node.state !== 'preempted') {
@@ -17,6 +17,11 @@ export function nodeProvisioned(
   }
   if (ipAddress !== undefined && ipAddress !== node.ipAddress) {
     node.ipAddress = ipAddress;
+    recorder.changed('node', node);
+  }
+  if (forwards !== undefined || node.forwards !== undefined) {
+    if (forwards === undefined) delete node.forwards;
+    else node.forwards = forwards;
     recorder.changed('node', node);
   }
   if (node.state !== 'creating' && node.state !== 'rebooting' && node.state !== 'reimaging') return;

@@ -52,6 +52,14 @@ export interface RecentTask {
   execution: TaskExecution;
 }
 
+/** A port of its host that leads to a port of the node, whose own address can't be reached. */
+export interface NodeForward {
+  protocol: 'tcp' | 'udp';
+  backendPort: number;
+  address: string;
+  port: number;
+}
+
 export interface Node {
   readonly key: NodeKey;
   readonly pool: PoolKey;
@@ -72,6 +80,8 @@ export interface Node {
   /** Highest agent event of this incarnation that is in the state. */
   lastEventSequence: number;
   ipAddress?: string;
+  /** Of this incarnation. */
+  forwards?: readonly NodeForward[];
   startTaskInfo?: StartTaskInfo;
   errors: { code: string; message: string; errorDetails: { name: string; value: string }[] }[];
   /** Set while it leaves, with the option that its tasks get. */

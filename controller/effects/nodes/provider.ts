@@ -1,4 +1,5 @@
 import type { NodeKey } from '../../../protocol/keys.js';
+import type { NodeForward } from '../../core/node/state.js';
 import type { Capacity, VmSize } from '../../core/settings.js';
 
 /** One incarnation of one node, as a provider is asked to bring it to life. */
@@ -27,8 +28,22 @@ export interface NodeSpecification {
   hostDevices?: readonly string[];
   /** reimage renews the disk, reboot keeps it; a first create makes a new one. */
   disk: 'new' | 'keep';
+  /** The network that its pool names; absent: that of its hypervisor. */
+  network?: string;
+  /** Where the network lets nobody in, and the provider can open ports of the host. */
+  forwards?: readonly WantedForward[];
   /** A node with a new disk goes on from a memory image of a guest of its kind, where the provider can. */
   resumed?: boolean;
+}
+
+export type { NodeForward };
+
+/** A port of the node that is to be reached from outside, at one of a range of ports. */
+export interface WantedForward {
+  protocol: 'tcp' | 'udp';
+  backendPort: number;
+  range: readonly [number, number];
+  preferred: number;
 }
 
 export interface ProvidedNode {
@@ -38,6 +53,8 @@ export interface ProvidedNode {
   ipAddress?: string;
   /** Where it is. */
   hypervisor?: string;
+  /** Ports of the host that lead to it. */
+  forwards?: readonly NodeForward[];
 }
 
 /** What was found of one hypervisor. */

@@ -247,6 +247,7 @@ export class NodeReconciler {
       incarnation: node.incarnation,
       ...(actual?.ipAddress === undefined ? {} : { ipAddress: actual.ipAddress }),
       ...(actual?.hypervisor === undefined ? {} : { hypervisor: actual.hypervisor }),
+      ...(actual?.forwards === undefined ? {} : { forwards: actual.forwards }),
     });
   }
 

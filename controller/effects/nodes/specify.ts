@@ -52,7 +52,28 @@ export function specify(
     ...(node.hostDevices === undefined ? {} : { hostDevices: node.hostDevices }),
     ...(dataDisks === undefined ? {} : { dataDisks: inOrder(dataDisks) }),
     disk: node.state === 'rebooting' ? 'keep' : 'new',
+    ...networkOf(pool, node.number ?? 0),
     resumed: pool.specification.virtualMachineConfiguration?.resumedNodes === true,
+  };
+}
+
+/** Azure's ports of the rule that every node has for its secure shell. */
+const SSH_RANGE = [50_000, 54_999] as const;
+
+/** The network by the last part of the subnet's id; the ports that the pool's endpoints promise. */
+function networkOf(pool: Readonly<Pool>, number: number): Partial<NodeSpecification> {
+  const { subnetId, endpointConfiguration } = pool.specification.networkConfiguration ?? {};
+  const network = subnetId?.split('/').at(-1);
+  const wanted = (range: readonly [number, number], protocol: 'tcp' | 'udp', port: number) => ({
+    ...{ protocol, backendPort: port, range },
+    preferred: range[0] + (number % (range[1] - range[0] + 1)),
+  });
+  const own = (endpointConfiguration?.inboundNATPools ?? []).map((nat) =>
+    wanted([nat.frontendPortRangeStart, nat.frontendPortRangeEnd], nat.protocol, nat.backendPort),
+  );
+  return {
+    ...(network === undefined ? {} : { network }),
+    forwards: [wanted(SSH_RANGE, 'tcp', 22), ...own],
   };
 }
 

@@ -14,6 +14,14 @@ export function endpointConfiguration(node: Rows['node']['row'], pool: Pool): ob
   const { networkConfiguration, virtualMachineConfiguration } = pool.specification;
   if (ipAddress === undefined || virtualMachineConfiguration === undefined) return undefined;
   const address = { publicIPAddress: ipAddress, publicFQDN: ipAddress };
+  const forwardOf = (protocol: string, port: number) => {
+    const found = node.forwards?.find(
+      (one) => one.protocol === protocol && one.backendPort === port,
+    );
+    return found === undefined
+      ? {}
+      : { publicIPAddress: found.address, publicFQDN: found.address, frontendPort: found.port };
+  };
   const own = (networkConfiguration?.endpointConfiguration?.inboundNATPools ?? []).map((nat) => ({
     name: `${nat.name}.${number}`,
     protocol: nat.protocol,
@@ -22,6 +30,7 @@ export function endpointConfiguration(node: Rows['node']['row'], pool: Pool): ob
       nat.frontendPortRangeStart +
       (number % (nat.frontendPortRangeEnd - nat.frontendPortRangeStart + 1)),
     backendPort: nat.backendPort,
+    ...forwardOf(nat.protocol, nat.backendPort),
   }));
   const ssh = {
     name: `SSHRule.${number}`,
@@ -29,6 +38,7 @@ export function endpointConfiguration(node: Rows['node']['row'], pool: Pool): ob
     ...address,
     frontendPort: SSH_RULE_PORTS_START + (number % 5_000),
     backendPort: SSH_PORT,
+    ...forwardOf('tcp', SSH_PORT),
   };
   return { inboundEndpoints: [...own, ssh] };
 }

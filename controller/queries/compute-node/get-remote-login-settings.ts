@@ -17,6 +17,9 @@ export async function computeNodeGetRemoteLoginSettings(
   const { node, pool } = await readNode(context, input);
   if (pool.specification.virtualMachineConfiguration === undefined)
     throw new BatchError('OperationNotValidOnNode');
+  const forward = node.forwards?.find(({ backendPort }) => backendPort === SSH_PORT);
+  if (forward !== undefined)
+    return { remoteLoginIPAddress: forward.address, remoteLoginPort: forward.port };
   if (node.ipAddress === undefined) throw new BatchError('HostInformationNotPresent');
   return { remoteLoginIPAddress: node.ipAddress, remoteLoginPort: SSH_PORT };
 }

@@ -27,6 +27,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import type { NodeKey } from '../../../../protocol/keys.js';
 import { NodeProvisionError } from '../provider.js';
+import type { NodeForward } from '../provider.js';
 import { runProgram } from './program.js';
 import { closedFolder, qemuUser } from './reachable.js';
 
@@ -44,6 +45,7 @@ export interface NodeFolder {
 }
 
 export class HostFiles {
+  private readonly opened = new Map<NodeKey, readonly NodeForward[]>();
   private readonly published = new Map<string, Promise<string>>();
 
   private constructor(
@@ -153,9 +155,27 @@ export class HostFiles {
     return used;
   }
 
+  /** Ports of the host that lead to the node: kept beside its disk for a controller that starts again. */
+  async writeForwards(nodeKey: NodeKey, forwards: readonly NodeForward[]): Promise<void> {
+    this.opened.set(nodeKey, forwards);
+    await writeFile(join(this.node(nodeKey).path, 'forwards.json'), JSON.stringify(forwards));
+  }
+
+  async forwards(nodeKey: NodeKey): Promise<readonly NodeForward[] | undefined> {
+    const known = this.opened.get(nodeKey);
+    if (known !== undefined) return known;
+    const file = join(this.node(nodeKey).path, 'forwards.json');
+    if (!(await exists(file))) return undefined;
+    const read = JSON.parse(await readFile(file, 'utf8')) as NodeForward[];
+    this.opened.set(nodeKey, read);
+    return read;
+  }
+
   /** Takes the seed away; `remove` takes everything. */
   async release(nodeKey: NodeKey, disk: 'remove' | 'keep'): Promise<void> {
     const { path, seedFile } = this.node(nodeKey);
+    this.opened.delete(nodeKey);
+    await rm(join(path, 'forwards.json'), { force: true });
     if (disk === 'keep') {
       await rm(seedFile, { force: true });
       return;

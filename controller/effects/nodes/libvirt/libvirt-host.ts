@@ -16,6 +16,7 @@ import { makeDataDisks, removeDataDisks } from './devices.js';
 import { domainName, domainNamePrefix, domainXml, ownerOf, templateOf } from './domain.js';
 import type { DomainDescription, DomainType } from './domain.js';
 import { HostFiles } from './host-files.js';
+import { forwardPorts } from './port-forward.js';
 import { Single } from './single.js';
 import { Templates } from './template.js';
 import type { Template } from './template.js';
@@ -27,6 +28,8 @@ export interface HypervisorSettings {
   uri: string;
   domainType: 'auto' | DomainType;
   network: string;
+  /** Where ports lead to nodes in user mode networking. */
+  forwardAddress?: string | undefined;
   controllerUrl?: string | undefined;
   diskDirectory?: string | undefined;
 }
@@ -114,9 +117,11 @@ export class LibvirtHost {
     if (owner !== undefined) await this.connection.destroy(name);
     try {
       const described = await this.describe(specification);
-      if (await this.resume(specification, described, name)) return;
-      await this.prepare(specification, described);
-      await this.start(name, described.description);
+      if (!(await this.resume(specification, described, name))) {
+        await this.prepare(specification, described);
+        await this.start(name, described.description);
+      }
+      await this.forward(specification, described.description, name);
     } catch (error) {
       await this.destroyNow(nodeKey, specification.disk === 'keep' ? 'keep' : 'remove');
       throw provisionError(specification, this.settings, error);
@@ -125,6 +130,24 @@ export class LibvirtHost {
 
   private async destroyNow(nodeKey: NodeKey, disk: 'remove' | 'keep'): Promise<void> {
     const name = domainName(this.options.controllerId, nodeKey);
+  /** A node without its ports is a node still: what can't be opened is told and left out. */
+  private async forward(
+    { nodeKey, forwards = [] }: NodeSpecification,
+    { network }: DomainDescription,
+    domain: string,
+  ): Promise<void> {
+    if (network !== 'user') return;
+    const { uri, forwardAddress: address = '127.0.0.1' } = this.settings;
+    try {
+      const opened = await forwardPorts({ uri, domain, address }, forwards);
+      await (await this.files.get()).writeForwards(nodeKey, opened);
+      if (opened.length === forwards.length) return;
+      this.options.log.warn({ node: nodeKey, opened }, 'not all ports of the node are free');
+    } catch (error) {
+      this.options.log.warn({ err: error, node: nodeKey }, 'no ports lead to the node');
+    }
+  }
+
     const xml = await this.connection.find(name);
     if (xml !== undefined && ownerOf(xml)?.controllerId !== this.options.controllerId)
       throw new Error(`domain ${name} does not carry this controller's mark: it is left alone`);
@@ -153,7 +176,8 @@ export class LibvirtHost {
         await this.templates.removeLeftOver(name);
       if (owner?.controllerId !== this.options.controllerId) continue;
       const { nodeKey, incarnation } = owner;
-      nodes.set(nodeKey, { nodeKey, incarnation, state: 'running' });
+      const forwards = await files.forwards(nodeKey);
+      nodes.set(nodeKey, { nodeKey, incarnation, state: 'running', ...(forwards && { forwards }) });
     }
     return [...nodes.values()];
   }
@@ -200,7 +224,8 @@ export class LibvirtHost {
       this.agentDisk.get(),
       this.domainType.get(),
     ]);
-    const { network, controllerUrl } = this.settings;
+    const { controllerUrl } = this.settings;
+    const network = specification.network ?? this.settings.network;
     const { disk, seedFile, consoleLog } = files.node(nodeKey);
     const guestSeed: Seed = {
       controllerUrl: guestUrl(seed.controllerUrl, network, controllerUrl),
