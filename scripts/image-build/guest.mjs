@@ -117,7 +117,7 @@ ConditionKernelCommandLine=!batchyard.ip
 /** Keys of a node are made when somebody first calls: so no two nodes of one memory image share them. */
 const SSH_KEYS = `[Service]
 ExecStartPre=
-ExecStartPre=/usr/bin/ssh-keygen -A
+ExecStartPre=/bin/sh -c '[ -e /etc/ssh/ssh_host_ed25519_key ] || exec /usr/bin/ssh-keygen -q -t ed25519 -N "" -f /etc/ssh/ssh_host_ed25519_key'
 ExecStartPre=/usr/sbin/sshd -t
 `;
 
@@ -206,7 +206,7 @@ export const FILES = {
   'etc/systemd/system/batchyard-resolv.path.d/batchyard.conf': { text: NETWORK_DAEMON },
   'etc/systemd/system/ssh.service.d/batchyard.conf': { text: SSH_KEYS },
   'etc/ssh/sshd_config.d/batchyard.conf': {
-    text: 'PermitRootLogin no\nUsePAM yes\nX11Forwarding no\nUseDNS no\nAcceptEnv LANG LC_*\n',
+    text: 'HostKey /etc/ssh/ssh_host_ed25519_key\nPermitRootLogin no\nUsePAM yes\nX11Forwarding no\nUseDNS no\nAcceptEnv LANG LC_*\n',
   },
   'etc/systemd/system/batchyard-resolv.path': { text: RESOLV_PATH_UNIT },
   'usr/lib/batchyard/start-agent': { text: START_AGENT, mode: 0o755 },
