@@ -45,12 +45,17 @@ export class Cgroups {
     return undefined;
   }
 
-  /** A group for one run. */
-  create(): RunCgroup {
+  /** A group for one run; undefined where the system grants no more: the run goes on without. */
+  create(): RunCgroup | undefined {
     this.tidy();
     this.#last += 1;
     const path = `${this.path}/${process.pid}-${this.#last}`;
-    mkdirSync(path);
+    try {
+      mkdirSync(path, { recursive: true });
+    } catch (error) {
+      if (systemCode(error) === '') throw error;
+      return undefined;
+    }
     return new RunCgroup(path, (left) => this.#leaving.push(left));
   }
 
@@ -61,11 +66,10 @@ export class Cgroups {
 
   /** The node ends: kills what is left in any of its groups, and removes them. */
   close(): void {
+    if (removed(this.path)) return;
     for (const entry of readdirSync(this.path, { withFileTypes: true }))
-      if (entry.isDirectory()) {
-        writeFileSync(`${this.path}/${entry.name}/cgroup.kill`, '1');
-        this.#leaving.push(`${this.path}/${entry.name}`);
-      }
+      if (entry.isDirectory())
+        new RunCgroup(`${this.path}/${entry.name}`, (left) => this.#leaving.push(left)).close(true);
     this.tidy();
     removed(this.path);
   }
@@ -83,14 +87,18 @@ export class RunCgroup {
       writeFileSync(`${this.path}/cgroup.procs`, String(pid));
       if (depth < DEPTH_MAX) for (const child of childrenOf(pid)) this.adopt(child, depth + 1);
     } catch (error) {
-      // It has ended already.
-      if (systemCode(error) !== 'ESRCH') throw error;
+      // It has ended already, or the system keeps it where it is: its session and environment find it.
+      if (systemCode(error) === '') throw error;
     }
   }
 
   /** Kills every process in it at once, however far it has moved from its parents. */
   kill(): void {
-    writeFileSync(`${this.path}/cgroup.kill`, '1');
+    try {
+      writeFileSync(`${this.path}/cgroup.kill`, '1');
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'ENODEV') throw error;
+    }
   }
 
   usage(): Usage {

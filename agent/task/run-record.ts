@@ -4,7 +4,7 @@ import { CommandLineError } from '../core/command-line.js';
 import { EnvironmentError } from '../core/environment.js';
 import type { RunOutcome } from '../core/output.js';
 import { UnknownUser, type RunUser } from '../node/users.js';
-import type { RunCgroup, Usage } from './cgroup.js';
+import type { Cgroups, RunCgroup, Usage } from './cgroup.js';
 import type { ProcessEnd } from './launcher.js';
 import type { LogCopies } from './log-copies.js';
 import { diskFailure, StepFailure } from './failure.js';
@@ -83,6 +83,14 @@ export const adoptedRun = (
   ...(hasOutputs ? { awaits: {} } : {}),
   ended,
 });
+
+/** Gives a run a control group, where the system grants one. */
+export function joinGroup(run: Run, cgroups: Cgroups, pid: number): void {
+  const group = cgroups.create();
+  if (group === undefined) return;
+  run.cgroup = group;
+  group.adopt(pid);
+}
 
 /** Kills all that a run has started: by its group where it has one, and by its session in any case. */
 export function killProcesses(run: Run, leader: number): void {

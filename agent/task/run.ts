@@ -21,6 +21,7 @@ import {
   adoptedRun,
   copiesLogs,
   hasDownloads,
+  joinGroup,
   killProcesses,
   stepFailure,
   usageOf,
@@ -137,7 +138,7 @@ export class Runner {
     });
     this.#runs.set(id, run);
     if (livingProcess(pid) !== undefined && this.context.cgroups !== undefined)
-      (run.cgroup = this.context.cgroups.create()).adopt(pid);
+      joinGroup(run, this.context.cgroups, pid);
     run.endOfLogs = this.context.logs.watch(of, run.taskDirectory);
   }
 
@@ -312,8 +313,7 @@ export class Runner {
     if (run.cgroup !== undefined) return run.cgroup.adopt(pid);
     run.groupTimer = setTimeout(() => {
       if (run.pid !== pid) return;
-      run.cgroup = cgroups.create();
-      run.cgroup.adopt(pid);
+      joinGroup(run, cgroups, pid);
     }, GROUP_AFTER_MS);
   }
 
