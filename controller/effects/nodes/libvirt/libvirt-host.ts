@@ -62,6 +62,8 @@ export interface LibvirtOptions {
 
 /** AZ_BATCH_NODE_ROOT_DIR of a VM node, as on Azure's Linux nodes. */
 const ROOT_DIRECTORY = '/mnt/batch/tasks';
+/** A guest is its node's own: its tasks' users are accounts, with numbers that no image gives. */
+const TASK_USERS = { kind: 'accounts', first: 0x7000_0000, count: 0x100_0000 } as const;
 const KERNEL_ARGUMENTS = 'root=LABEL=root rw console=ttyS0 quiet net.ifnames=0';
 /** For the initial RAM disk of the built image; QEMU's user mode network gives every guest the same. */
 const USER_MODE_NETWORK = ' batchyard.ip=10.0.2.15/24,10.0.2.2,10.0.2.3';
@@ -234,6 +236,7 @@ export class LibvirtHost {
       incarnation,
       token: seed.token,
       rootDirectory: ROOT_DIRECTORY,
+      taskUsers: TASK_USERS,
     };
     const description: DomainDescription = {
       controllerId: this.options.controllerId,
