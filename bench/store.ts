@@ -20,6 +20,8 @@ const options = new Command('npx tsx bench/store.ts')
   .parse()
   .opts<{ tasks: string; rows: string }>();
 const manyTasks = Number(options.tasks);
+/** As many as fill a page of each filter. */
+const FEW = 100_000;
 const rowsEach = Number(options.rows);
 
 const JOB = jobKey(accountKey('acme'), 'big');
@@ -128,7 +130,7 @@ try {
   }
   const folder = join(directory, 'many');
   let store = await SqliteStore.open(folder);
-  await fill(store, SMALL_JOB, 10_000);
+  await fill(store, SMALL_JOB, FEW);
   const filling = await seconds(() => fill(store, JOB, manyTasks));
   console.log(`${String(manyTasks)} tasks written in ${filling.toFixed(1)} s`);
   for (const [name, filter] of [
@@ -139,7 +141,7 @@ try {
     const few = await list(store, SMALL_JOB, filter);
     const many = await list(store, JOB, filter);
     console.log(
-      `page of 1000, ${name}: ${few.toFixed(1)} ms of 10000, ${many.toFixed(1)} ms of ${String(manyTasks)}`,
+      `page of 1000, ${name}: ${few.toFixed(1)} ms of ${String(FEW)}, ${many.toFixed(1)} ms of ${String(manyTasks)}`,
     );
   }
   await store.close();
@@ -149,7 +151,7 @@ try {
     open = (await store.load()).tasks.length;
   });
   console.log(
-    `load with ${String(open)} open of ${String(manyTasks + 10_000)} tasks: ${(1000 * loading).toFixed(0)} ms`,
+    `load with ${String(open)} open of ${String(manyTasks + FEW)} tasks: ${(1000 * loading).toFixed(0)} ms`,
   );
   await store.close();
 } finally {
