@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { BackOff } from './link/back-off.js';
 import { enrol, EnrolmentRefused } from './link/enrol.js';
 import { createNodeDirectories } from './node/directories.js';
+import { applyFirewall } from './node/firewall.js';
 import { HttpClient } from './node/http.js';
 import {
   identityOf,
@@ -53,6 +54,13 @@ async function findIdentity(flags: { seed?: string; root?: string }): Promise<{
   return { identity: identityOf(seed), ...(flags.seed === undefined ? {} : { seedPath: path }) };
 }
 
+/** Once there is a network, and before anything runs that others could reach. */
+function protect({ firewall }: Identity): void {
+  const problem = firewall === undefined ? undefined : applyFirewall(firewall);
+  if (problem !== undefined)
+    log(`others on the network can reach every port of the node: ${problem}`);
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -73,6 +81,7 @@ async function main(): Promise<void> {
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   await enrolIdentity(identity, client);
+  protect(identity);
   if (seedPath !== undefined) rmSync(seedPath, { force: true });
   agent.current = new Agent(identity, client, chooseLauncher(), survivor);
   agent.current.run();

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Seed, TemplateSeed } from '../../protocol/agent/enrol.js';
-import type { TaskUsers } from '../../protocol/agent/enrol.js';
+import type { Firewall, TaskUsers } from '../../protocol/agent/enrol.js';
 import { AGENT_DIRECTORY } from './directories.js';
 
 /** All that the agent keeps of one incarnation; the file is for its own user alone. */
@@ -12,6 +12,7 @@ export interface Identity {
   nodeKey: string;
   incarnation: number;
   rootDirectory: string;
+  firewall?: Firewall;
   taskUsers?: TaskUsers;
   taskUsersRemark?: string;
   /** Bearer token of the link: 32 random bytes, base64url. */

@@ -26,6 +26,17 @@ export const EnrolReply = z.object({
 });
 export type EnrolReply = z.infer<typeof EnrolReply>;
 
+/** Who may connect to a node; see agent/node/firewall.ts. */
+export const Firewall = z.object({
+  /** The pool asked for communication between its nodes. */
+  interNode: z.boolean(),
+  /** The secure shell and the pool's inbound endpoints. */
+  openPorts: z
+    .array(z.object({ protocol: z.enum(['tcp', 'udp']), port: z.int().min(1).max(65_535) }))
+    .max(100),
+});
+export type Firewall = z.infer<typeof Firewall>;
+
 /** What a guest makes new of itself when it goes on from a memory image that others went on from, too. */
 export const Resumption = z.object({
   /** Epoch milliseconds on the host; the guest's clock stood still. */
@@ -75,6 +86,8 @@ export const Seed = z.object({
   taskUsers: TaskUsers.optional(),
   /** Why they are absent although the agent is root; shown on the node. */
   taskUsersRemark: z.string().optional(),
+  /** Absent: nobody but the host can reach the node, or it is the machine's own affair. */
+  firewall: Firewall.optional(),
   resumption: Resumption.optional(),
 });
 export type Seed = z.infer<typeof Seed>;

@@ -1,5 +1,4 @@
-import { readFileSync, readdirSync, statSync, truncateSync } from 'node:fs';
-import { chmodSync } from 'node:fs';
+import { chmodSync, readFileSync, readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BatchServiceClient } from '@azure/batch';
 import { afterAll, beforeAll, expect, it } from 'vitest';

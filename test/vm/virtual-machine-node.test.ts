@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BatchServiceClient, BatchServiceModels } from '@azure/batch';
@@ -148,6 +148,37 @@ suite('a pool of one libvirt VM', [libvirt], () => {
     expect(output).toContain(SUBJECT);
     expect(output).toContain(`sha1-${certificate.thumbprint}.pfx`);
     expect(await text(await client.file.getFromTask('work', 'look', 'wd/made.txt'))).toBe('made\n');
+  });
+
+  it('lets a user of the node in by ssh, at the address and port that it tells', async () => {
+    const key = join(folder.path, 'key');
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
+    const [node] = await client.computeNode.list('vms');
+    const nodeId = node?.id ?? '';
+    await client.computeNode.addUser('vms', nodeId, {
+      name: 'operator',
+      sshPublicKey: readFileSync(`${key}.pub`, 'utf8').trim(),
+    });
+    const { remoteLoginIPAddress, remoteLoginPort } =
+      await client.computeNode.getRemoteLoginSettings('vms', nodeId);
+    expect(remoteLoginIPAddress).toBe('127.0.0.1');
+    const said = await waitFor(
+      'ssh to let the user in',
+      () => {
+        const tried = spawnSync('ssh', [
+          ...['-i', key, '-p', String(remoteLoginPort), '-o', 'BatchMode=yes'],
+          ...['-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null'],
+          ...['-o', 'ConnectTimeout=60', `operator@${remoteLoginIPAddress}`, 'id -un; uname -n'],
+        ]);
+        return tried.status === 0 && tried.stdout.toString();
+      },
+      { timeoutMs: 120_000, intervalMs: 500 },
+    );
+    expect(said).toBe('operator\nbatchyard-node\n');
+    const seen = await client.computeNode.get('vms', nodeId);
+    expect(seen.endpointConfiguration?.inboundEndpoints).toEqual([
+      expect.objectContaining({ frontendPort: remoteLoginPort, backendPort: 22 }),
+    ]);
   });
 
   it('shows its seed to nobody on the host', () => {

@@ -30,6 +30,8 @@ export interface NodeSpecification {
   disk: 'new' | 'keep';
   /** The network that its pool names; absent: that of its hypervisor. */
   network?: string;
+  /** Its pool asked for communication between nodes. */
+  interNode?: boolean;
   /** Where the network lets nobody in, and the provider can open ports of the host. */
   forwards?: readonly WantedForward[];
   /** A node with a new disk goes on from a memory image of a guest of its kind, where the provider can. */

@@ -73,6 +73,7 @@ function networkOf(pool: Readonly<Pool>, number: number): Partial<NodeSpecificat
   );
   return {
     ...(network === undefined ? {} : { network }),
+    interNode: pool.specification.enableInterNodeCommunication,
     forwards: [wanted(SSH_RANGE, 'tcp', 22), ...own],
   };
 }

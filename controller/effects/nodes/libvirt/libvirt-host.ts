@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Seed } from '../../../../protocol/agent/enrol.js';
+import type { Firewall, Seed } from '../../../../protocol/agent/enrol.js';
 import { findImage } from '../../../../protocol/batch/image-reference.js';
 import type { NodeKey } from '../../../../protocol/keys.js';
 import type { Log } from '../../log.js';
@@ -236,6 +236,7 @@ export class LibvirtHost {
       incarnation,
       token: seed.token,
       rootDirectory: ROOT_DIRECTORY,
+      ...(network === 'user' ? {} : { firewall: firewallOf(specification) }),
       taskUsers: TASK_USERS,
     };
     const description: DomainDescription = {
@@ -343,6 +344,12 @@ export class LibvirtHost {
     return finding.type;
   }
 }
+
+/** On a network with others; in user mode nobody reaches the guest but by the ports that lead to it. */
+const firewallOf = ({ interNode = false, forwards = [] }: NodeSpecification): Firewall => ({
+  interNode,
+  openPorts: forwards.map(({ protocol, backendPort }) => ({ protocol, port: backendPort })),
+});
 
 const imageName = (image: { publisher: string; offer: string; sku: string; version: string }) =>
   [image.publisher, image.offer, image.sku, image.version].join('/').toLowerCase();
