@@ -17,6 +17,7 @@ export {
   type BatchClusterArgs,
   type BatchClusterScale,
 } from './components/batch-cluster.js';
+export { Image, type ImageArgs } from './resources/image.js';
 export { Job, type JobArgs } from './resources/job.js';
 export type * from './resources/job-args.js';
 export { JobSchedule, type JobScheduleArgs, type ScheduleArgs } from './resources/job-schedule.js';

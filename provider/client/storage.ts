@@ -87,12 +87,14 @@ function element(xml: string, name: string): string {
   return unescape(new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1] ?? '');
 }
 
-function send(
+/** One request; any other status than those `allowed` rejects with the service's own code and words. */
+export function send(
   { adminToken, ca }: Connection,
   method: string,
   url: string,
   allowed: readonly number[],
   content?: Uint8Array,
+  contentType = 'application/octet-stream',
 ): Promise<{ status: number; body: string }> {
   const { promise, resolve, reject } = deferred<{ status: number; body: string }>();
   const start = url.startsWith('https:') ? httpsRequest : httpRequest;
@@ -105,7 +107,7 @@ function send(
       'content-length': content?.byteLength ?? 0,
       ...(content !== undefined && {
         'x-ms-blob-type': 'BlockBlob',
-        'content-type': 'application/octet-stream',
+        'content-type': contentType,
       }),
       ...(adminToken !== undefined && { authorization: `Bearer ${adminToken}` }),
     },
@@ -124,18 +126,31 @@ function send(
     response.on('end', () => {
       const status = response.statusCode ?? 0;
       if (allowed.includes(status)) return resolve({ status, body });
-      const code = String(response.headers['x-ms-error-code'] ?? element(body, 'Code'));
-      reject(
-        new ServiceError(
-          status,
-          code,
-          `${method} ${new URL(url).pathname}: ${status} ${code}: ${element(body, 'Message').split('\n')[0] ?? ''}`,
-        ),
-      );
+      const told = /json/.test(response.headers['content-type'] ?? '')
+        ? jsonError(body)
+        : undefined;
+      const code =
+        told?.code ?? String(response.headers['x-ms-error-code'] ?? element(body, 'Code'));
+      const message = told?.message ?? element(body, 'Message').split('\n')[0] ?? '';
+      const asked = `${method} ${new URL(url).pathname}`;
+      reject(new ServiceError(status, code, `${asked}: ${status} ${code}: ${message}`));
     });
   });
   request.end(content);
   return promise;
+}
+
+/** The management plane's `{error: {code, message}}`. */
+function jsonError(body: string): { code: string; message: string } | undefined {
+  try {
+    const { error } = JSON.parse(body) as { error?: { code?: unknown; message?: unknown } };
+    return error === undefined
+      ? undefined
+      : { code: String(error.code), message: String(error.message) };
+  } catch {
+    // A page of something in between: the status has to do.
+    return undefined;
+  }
 }
 
 function deferred<Value>() {

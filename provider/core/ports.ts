@@ -10,6 +10,7 @@ export interface Ports {
   readonly accounts: AccountOperations;
   readonly applications: ApplicationOperations;
   readonly applicationPackages: ApplicationPackageOperations;
+  readonly images: ImageOperations;
   /** The data plane of an account, with a key of that account. */
   data(account: AccountName): DataPlane;
   /** The account's files in the controller's own storage. */
@@ -35,6 +36,15 @@ interface AccountOperations {
   delete(name: AccountName): Promise<void>;
   keys(name: AccountName): Promise<{ primary: string; secondary: string }>;
   regenerateKey(name: AccountName, key: 'Primary' | 'Secondary'): Promise<void>;
+}
+
+/** Images of the controller; they belong to no account. */
+interface ImageOperations {
+  get(location: string, name: string): Promise<Properties>;
+  /** Creates or changes; the import goes on after the answer. */
+  put(location: string, name: string, properties: Properties): Promise<Properties>;
+  /** Does nothing where there is none. */
+  delete(location: string, name: string): Promise<void>;
 }
 
 interface ApplicationOperations {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { applicationPackages, applications } from '../client/applications.js';
 import { dataPlane } from '../client/data-plane.js';
+import { images } from '../client/images.js';
 import { managementPlane } from '../client/management-plane.js';
 import { connectionOf, type Settings } from '../client/settings.js';
 import { storage } from '../client/storage.js';
@@ -32,6 +33,7 @@ export function connect(props: Properties, configured: Settings): Ports {
   return {
     endpoint,
     accounts,
+    images: images(connection),
     applications: applications(connection),
     applicationPackages: applicationPackages(connection),
     data: (account) => dataPlane(connection, account, keyOf),

@@ -10,6 +10,7 @@ export const KIND_NAMES = [
   'applicationPackage',
   'task',
   'taskCollection',
+  'image',
 ] as const;
 export type KindName = (typeof KIND_NAMES)[number];
 

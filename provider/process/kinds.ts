@@ -2,6 +2,7 @@ import { account } from '../core/account.js';
 import { application } from '../core/application/application.js';
 import { applicationPackage } from '../core/application/package.js';
 import { certificate } from '../core/certificate/certificate.js';
+import { image } from '../core/image.js';
 import { job } from '../core/job/job.js';
 import { jobSchedule } from '../core/job/job-schedule.js';
 import type { Kind } from '../core/kind.js';
@@ -54,4 +55,8 @@ export const SERVED: Readonly<Record<KindName, Served>> = {
   },
   task: { kind: task, moves: {} },
   taskCollection: { kind: taskCollection, moves: {} },
+  image: {
+    kind: image,
+    moves: { contentSha256: ['source', 'sha256'], sizeBytes: ['source', 'sha256'] },
+  },
 };

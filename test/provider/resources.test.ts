@@ -34,6 +34,7 @@ describe('what a stack holds of the provider', () => {
       'exports.handler=()=>require("@batchyard/pulumi/impl").applicationPackage;',
       'exports.handler=()=>require("@batchyard/pulumi/impl").task;',
       'exports.handler=()=>require("@batchyard/pulumi/impl").taskCollection;',
+      'exports.handler=()=>require("@batchyard/pulumi/impl").image;',
     ]);
   });
   it('leads to a provider with every operation', () => {
