@@ -6,6 +6,7 @@ const TIMER_MS_MAX = 2_147_483_647;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   wakeAt(at, callback) {
     let timer: NodeJS.Timeout;
     // Longer waits than a timer holds are made of several.

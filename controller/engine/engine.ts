@@ -1,5 +1,6 @@
 import type { Event } from '../core/event.js';
 import { Recorder } from '../core/recorder.js';
+import { clockJumped } from '../core/node/clock-jump.js';
 import { restore } from '../core/restore.js';
 import type { Settings } from '../core/settings.js';
 import { State } from '../core/state.js';
@@ -9,6 +10,7 @@ import type { Command } from './command.js';
 import { Outbox } from './outbox.js';
 import type { Clock, Effects, Random, StateView, Store } from './ports.js';
 import { runTick, type Input, type Submission } from './tick.js';
+import { SteadyTime } from './steady-time.js';
 import { Timers } from './timers.js';
 import { BodyCache, viewOf } from './view.js';
 import { loadsOf, WorkingSet } from './working-set.js';
@@ -49,6 +51,7 @@ class SingleWriter implements Engine {
   readonly #recorder: Recorder;
   readonly #outbox = new Outbox();
   readonly #timers: Timers;
+  #time: SteadyTime;
   readonly #workingSet = new WorkingSet(this.#state);
   readonly #bodies = new BodyCache();
   readonly view: StateView = viewOf(this.#state, this.#bodies);
@@ -61,13 +64,15 @@ class SingleWriter implements Engine {
   #life: 'new' | 'live' | 'stopping' | 'dead' = 'new';
 
   constructor(private readonly parts: EngineParts) {
+    this.#time = new SteadyTime(parts.clock);
     this.#recorder = new Recorder(this.#state, parts.settings, parts.random, parts.clock.now());
     this.#timers = new Timers(parts.clock, () => this.report({ type: 'clockReached' }));
   }
 
   async start(): Promise<void> {
     const snapshot = await this.parts.store.load();
-    this.#recorder.now = this.parts.clock.now();
+    this.#time = new SteadyTime(this.parts.clock);
+    this.#recorder.now = this.#time.now;
     restore(this.#recorder, snapshot);
     this.#life = 'live';
     this.report({ type: 'clockReached' });
@@ -121,7 +126,9 @@ class SingleWriter implements Engine {
 
   async #tick(): Promise<void> {
     const inputs = this.#take();
-    this.#recorder.now = Math.max(this.#recorder.now, this.parts.clock.now());
+    const jump = this.#time.advance();
+    if (jump > 0) clockJumped(this.#recorder, jump);
+    this.#recorder.now = this.#time.now;
     const changes = runTick(this.#recorder, inputs, this.#outbox);
     this.parts.onTick?.(this.#state, changes);
     if (!isEmpty(changes)) await this.parts.store.commit(batchOf(changes));
@@ -129,7 +136,7 @@ class SingleWriter implements Engine {
     for (const key of changes.deleted.task) this.#bodies.delete(key);
     for (const task of this.#state.toEvict) this.#bodies.delete(task.key);
     this.#workingSet.evict(changes.deleted.task, changes.jobsWithoutTasks);
-    this.#timers.set(this.#state.deadlines.next());
+    this.#timers.set(this.#state.deadlines.next(), this.#time);
     this.#outbox.release(changes.effects, this.parts.effects);
   }
 

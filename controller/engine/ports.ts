@@ -34,6 +34,8 @@ import type {
 export interface Clock {
   /** Epoch milliseconds. */
   now(): number;
+  /** Milliseconds of a clock that nobody sets, from any beginning; absent: `now` is such a clock. */
+  monotonic?(): number;
   /** Calls back once, at or after `at`; the returned function cancels. */
   wakeAt(at: number, callback: () => void): () => void;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from './ports.js';
+import type { SteadyTime } from './steady-time.js';
 
 /** One wake-up call at a time, for the earliest deadline. */
 export class Timers {
@@ -10,12 +11,13 @@ export class Timers {
     private readonly due: () => void,
   ) {}
 
-  set(at: number): void {
+  /** The engine's time may be ahead of the clock: what counts is how long is left. */
+  set(at: number, time: SteadyTime): void {
     if (at === this.#at) return;
     this.stop();
     if (at === Infinity) return;
     this.#at = at;
-    this.#cancel = this.clock.wakeAt(at, () => {
+    this.#cancel = this.clock.wakeAt(this.clock.now() + time.until(at), () => {
       this.#at = Infinity;
       this.#cancel = undefined;
       this.due();

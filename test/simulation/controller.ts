@@ -23,6 +23,8 @@ export interface ControllerPorts {
   disk: SimulatedDisk;
   hypervisor: () => Hypervisor;
   settings: Settings;
+  /** By how much the wall clock of its machine is ahead of true time. */
+  wallOffsetMs: () => number;
   /** How long a new process takes from its start. */
   restartMs: () => number;
   ticked: (state: State, changes: Changes) => void;
@@ -66,7 +68,7 @@ class Life {
     });
     this.engine = createEngine({
       store,
-      clock: this.#clock(timeline),
+      clock: this.#clock(timeline, ports.wallOffsetMs),
       random,
       effects: { perform: (effects) => effects.forEach((effect) => this.#perform(effect)) },
       settings,
@@ -95,11 +97,12 @@ class Life {
     else this.sessions.perform(effect);
   }
 
-  #clock(timeline: Timeline): Clock {
+  #clock(timeline: Timeline, offset: () => number): Clock {
     return {
-      now: () => timeline.now,
+      now: () => timeline.now + offset(),
+      monotonic: () => timeline.now,
       wakeAt: (at, callback) =>
-        timeline.at(at, () => {
+        timeline.at(at - offset(), () => {
           if (this.alive) callback();
         }),
     };

@@ -22,6 +22,7 @@ const FAULTS = [
   'bootHangs', // the node exists, its agent never calls
   'startTaskFails',
   'prepareFails',
+  'clockJump', // somebody sets the controller's clock, forwards or back
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 export type Rate = 'off' | 'rare' | 'frequent';

@@ -38,6 +38,7 @@ export class World implements Sight {
   readonly #checkers: readonly Checker[] = checkers();
   readonly #random;
   #failure: Error | undefined;
+  #wallOffsetMs = 0;
 
   constructor(
     readonly options: Options,
@@ -59,6 +60,7 @@ export class World implements Sight {
     this.network = new Network({ timeline, faults, random: stream('network') });
     this.controller = new SimulatedController({
       ...{ timeline, settings, broken },
+      wallOffsetMs: () => this.#wallOffsetMs,
       random: stream('engine'),
       disk: this.disk,
       hypervisor: () => this.hypervisor,
@@ -94,6 +96,9 @@ export class World implements Sight {
     this.#accident('hypervisorLoss', () =>
       this.hypervisor.lose(this.#random.int(5_000, 10 * 60_000)),
     );
+    this.#accident('clockJump', () => {
+      this.#wallOffsetMs += this.#random.int(-30_000, 90_000);
+    });
     this.#accident('agentRestart', () => this.#anyAgent((agent) => agent.restart()));
   }
 

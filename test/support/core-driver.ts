@@ -48,7 +48,9 @@ interface Boot {
  * (or `auto`) ends them. Time stands still until `advance`.
  */
 export class CoreDriver {
+  /** True time; the controller's clock says so much more. */
   now = 1_700_000_000_000;
+  wallAheadMs = 0;
   engine: Engine;
   state: State | undefined;
   fatal: unknown;
@@ -92,9 +94,10 @@ export class CoreDriver {
     return createEngine({
       store: this.store,
       clock: {
-        now: () => this.now,
+        now: () => this.now + this.wallAheadMs,
+        monotonic: () => this.now,
         wakeAt: (at, callback) => {
-          const wake = { at, callback };
+          const wake = { at: at - this.wallAheadMs, callback };
           this.#wakes.add(wake);
           return () => this.#wakes.delete(wake);
         },
