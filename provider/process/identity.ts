@@ -1,11 +1,15 @@
 import { accountOf, DEFAULT_RESOURCE_GROUP } from '../core/account-of.js';
-import { armId } from '../core/arm-id.js';
+import { armId, SUBSCRIPTION } from '../core/arm-id.js';
 import type { Properties } from '../core/json.js';
 import type { KindName } from '../dynamic/pointer.js';
 
 /** What stands in an id of Azure's resource manager before the parts that name the resource. */
 const ARM_ID =
   /^\/subscriptions\/[^/]+\/resourceGroups\/([^/]+)\/providers\/Microsoft\.Batch\/batchAccounts\/([^/]+)((?:\/[^/]+)*)$/i;
+
+/** Images belong to no account. */
+const IMAGE_ID =
+  /^(?:\/subscriptions\/[^/]+\/providers\/Microsoft\.Batch\/locations\/([^/]+)\/images\/)?([^/]+)$/i;
 
 /** The parts of the id below the account: the collection's name, then the input that the next part is. */
 const BELOW: Partial<Record<KindName, readonly (readonly [string, string])[]>> = {
@@ -32,6 +36,7 @@ const BELOW: Partial<Record<KindName, readonly (readonly [string, string])[]>> =
  * @throws Error that says both forms
  */
 export function inputsOfId(kind: KindName, title: string, id: string): Properties {
+  if (kind === 'image') return inputsOfImage(id);
   const below = BELOW[kind];
   if (below === undefined) throw new Error(`a ${title} can't be looked up by its id`);
   const [, resourceGroupName = DEFAULT_RESOURCE_GROUP, account, rest = ''] = ARM_ID.exec(id) ?? [];
@@ -47,8 +52,19 @@ export function inputsOfId(kind: KindName, title: string, id: string): Propertie
   };
 }
 
+function inputsOfImage(id: string): Properties {
+  const [, location, imageName] = IMAGE_ID.exec(id) ?? [];
+  if (imageName === undefined)
+    throw new Error(
+      `the id ${id} is not one of an Image: give imageName or the full id, /subscriptions/…/providers/Microsoft.Batch/locations/LOCATION/images/imageName`,
+    );
+  return { imageName, ...(location !== undefined && location !== 'local' && { location }) };
+}
+
 /** The full id of what these inputs name. */
 export function idOfInputs(kind: KindName, inputs: Properties): string {
+  if (kind === 'image')
+    return `/subscriptions/${SUBSCRIPTION}/providers/Microsoft.Batch/locations/${String(inputs.location ?? 'local')}/images/${String(inputs.imageName)}`;
   const below = (BELOW[kind] ?? []).flatMap(([collection, input]) => {
     const name = String(inputs[input]);
     return [collection, input === 'thumbprint' ? `sha1-${name}` : name];
