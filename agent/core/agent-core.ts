@@ -2,6 +2,7 @@ import type { Assignment, NodeConfiguration } from '../../protocol/agent/assignm
 import type { FailureInfo, Outcome, SequencedEvent } from '../../protocol/agent/event.js';
 import type { AttemptRef, ToAgent, ToController } from '../../protocol/agent/message.js';
 import { Attempts, type KillReason, type RunningAttempt } from './attempts.js';
+import { withReason } from './kill-reason.js';
 import { Lease } from './lease.js';
 import { KILL_GRACE_MS, UNANSWERED_HEARTBEATS_MAX } from './limits.js';
 import type { Moment, Output, RunOutcome } from './output.js';
@@ -233,6 +234,7 @@ export class AgentCore {
   /** The monotonic instant at which `tick` is needed at the latest; infinity when nothing is due. */
   wakeAt(): number {
     let at = Math.min(this.#heartbeatAt, this.#startTask.runAt, this.#attempts.returnAt());
+    if (!this.#lapsed) at = Math.min(at, this.#lease.killAt);
     for (const running of this.#attempts.allRunning()) {
       at = Math.min(at, killTime(running));
       if (running.killed !== 'stopped') at = Math.min(at, this.#lease.killAt);
@@ -289,8 +291,13 @@ export class AgentCore {
 
   #complete(assignment: Assignment): void {
     const running = this.#attempts.running(assignment);
-    if (running?.incomplete !== true) return;
-    running.assignment = assignment;
+    if (running === undefined) return;
+    // Constraints may have been changed since it began; its wall-clock limit stays.
+    const { maxWallClockTimeMs } = running.assignment;
+    const limit = maxWallClockTimeMs === undefined ? {} : { maxWallClockTimeMs };
+    const { maxWallClockTimeMs: _changed, ...rest } = assignment;
+    running.assignment = { ...rest, ...limit };
+    if (running.incomplete !== true) return;
     delete running.incomplete;
     this.#outputs.push({ type: 'completeAttempt', assignment });
   }
@@ -379,21 +386,4 @@ const reference = ({ taskKey, attempt }: AttemptRef): AttemptRef => ({ taskKey, 
 function killTime(running: RunningAttempt): number {
   if (running.killed !== undefined) return Number.POSITIVE_INFINITY;
   return running.startedAt + (running.assignment.maxWallClockTimeMs ?? Number.POSITIVE_INFINITY);
-}
-
-function withReason(run: RunOutcome, killed: KillReason | undefined): Outcome {
-  if (killed === 'stopped') return { ...run, stopped: true };
-  if (killed === 'wallClock') {
-    const { fileUpload: _named, ...rest } = run;
-    return {
-      ...rest,
-      failure: {
-        category: 'usererror',
-        code: 'TaskEnded',
-        message: 'The task ran longer than its maximum wall-clock time and was ended.',
-        details: [],
-      },
-    };
-  }
-  return run;
 }

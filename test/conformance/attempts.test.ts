@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BatchServiceClient } from '@azure/batch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -43,6 +43,7 @@ afterAll(async () => {
   marks.remove();
 });
 
+// covers Task_ListAttempts
 const get = (path: string) => signedRequest(controller, 'GET', path);
 const kept = (place: string) => join(controller.dataDirectory, 'objects', place);
 
@@ -247,6 +248,25 @@ describe('outputs', () => {
     const file = `/pools/s/nodes/${String(node?.id)}/files/startup/stdout.txt`;
     expect((await get(file)).text).toBe('why it failed\n');
     expect((await get(`${file}x`)).code).toBe('PoolNotFound');
+  });
+
+  it('and directories follow a retention time that is changed while the task runs', async () => {
+    const mark = join(marks.path, 'shorter');
+    await client.task.add('j', {
+      id: 'shorter',
+      commandLine: sh(`echo here; while ! [ -e ${mark} ]; do sleep 0.05; done`),
+    });
+    await waits(client).task('j', 'shorter', 'running');
+    await client.task.update('j', 'shorter', { constraints: { retentionTime: 'PT1S' } });
+    writeFileSync(mark, '');
+    const { nodeInfo } = await waits(client).task('j', 'shorter');
+    const directory = join(
+      controller.dataDirectory,
+      'nodes/testaccount/p',
+      nodeInfo?.nodeId ?? '',
+      'workitems/j/job-1/shorter',
+    );
+    await waitFor('the directory to be removed', () => !existsSync(directory));
   });
 
   it('go for good when the retention time is over, short ones and copied ones', async () => {

@@ -38,7 +38,8 @@ interface Follower {
   sent: ClientRequest;
 }
 
-/** A reader of the stream (covers Task_Follow); with `pauses` it takes nothing until told to. */
+// covers Task_Follow
+/** A reader of the stream; with `pauses` it takes nothing until told to. */
 function follow(
   taskId: string,
   file = 'stdout.txt',

@@ -28,6 +28,9 @@ export const taskUpdate = ({
     delete task.retentionTimeMs;
     Object.assign(task, constraintsOf(body.constraints, jobOfTask(transaction.state, task.key)));
     transaction.touched('task', task);
+    const node = task.node === undefined ? undefined : transaction.state.nodes.get(task.node);
+    // How long its files stay is the agent's to know.
+    if (task.phase === 'running' && node !== undefined) transaction.assign(node, task, true);
     return entityReply(task);
   },
 });

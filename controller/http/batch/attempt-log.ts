@@ -30,7 +30,8 @@ export async function sendAttemptLog(call: Call): Promise<void> {
   if (attempt === undefined || !LOG_FILES.includes(file)) throw fileNotFound(file);
   if (isOver(task, attempt, call.ports.clock.now())) throw new BatchError('TaskFilesCleanedup');
   // A directory is made afresh for each attempt: the node has the latest one's files only.
-  if (attempt.number === task.attempt && nodeFiles.isOnline(attempt.node))
+  const isThere = attempt.number === task.attempt && attempt.node === task.node;
+  if (isThere && nodeFiles.isOnline(attempt.node))
     return sendFile(call, await taskView(call, ids));
   const kept = await openKeptLog(call, job, task, attempt.number, file);
   if (kept === undefined) throw fileNotFound(file);
