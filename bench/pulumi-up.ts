@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { findPulumi } from '../scripts/pulumi-cli.mjs';
 import { Stack, writeProject } from '../test/provider/pulumi-stack.js';
@@ -21,6 +21,12 @@ const accountName = 'testaccount';
 for (let n = 0; n < ${RESOURCES}; n += 1)
   new batchyard.Job('job-' + n, { accountName, resourceGroupName: 'batchyard', jobId: 'job-' + n, poolInfo: { poolId: 'none-yet' } });
 `;
+
+/** Of all processes that have ended below this one: the CLI, the program and the provider, not the controller. */
+function childrenCpuSeconds(): number {
+  const fields = readFileSync('/proc/self/stat', 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+  return (Number(fields[13]) + Number(fields[14])) / 100;
+}
 
 const binaries = findPulumi();
 if (binaries === undefined) throw new Error('no Pulumi CLI: node scripts/pulumi-cli.mjs gets it');
@@ -49,9 +55,11 @@ try {
         ['destroy', 'destroy'],
       ] as const) {
         const started = performance.now();
+        const before = childrenCpuSeconds();
         const { code, text } = await stack.run(...(command as unknown as [string]));
         if (code !== 0) throw new Error(text);
         (seconds[what] ??= []).push((performance.now() - started) / 1000);
+        (seconds[`${what}, processor`] ??= []).push(childrenCpuSeconds() - before);
       }
       rmSync(home, { recursive: true });
     }
@@ -62,7 +70,7 @@ try {
 
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
 const [idle, jobs] = contestants;
-for (const what of ['up', 'no-op up', 'destroy']) {
+for (const what of Object.keys(idle?.seconds ?? {})) {
   const [before, ours] = [idle?.seconds[what] ?? [], jobs?.seconds[what] ?? []];
   const ratios = ours.map((value, at) => value / (before[at] ?? NaN));
   console.log(
