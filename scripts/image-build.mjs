@@ -245,7 +245,10 @@ async function makeSmallImage(work, mirror, log) {
   const tree = await step('Debian packages (half a minute or more)', () =>
     bootstrap(work, mirror, log),
   );
-  await step('units, network and agent start', () => configure(tree, work));
+  await step('accounts, units, network and agent start', async () => {
+    for (const command of guest.ACCOUNT_COMMANDS) await run('chroot', [tree, ...command], log);
+    configure(tree, work);
+  });
   await step('ext4 file system and qcow2 disk', () => makeDisk(tree, work, log));
 }
 

@@ -39,6 +39,21 @@ export const EXCLUDED_PATHS = [
 /** Enough for every VM size; a node's disk is larger, and the file system grows to it after the agent's start. */
 export const FILE_SYSTEM_MIB = 3072;
 
+/**
+ * What the agent would make on every node before anything runs there (agent/node/account-users.ts), with the
+ * numbers that its seed grants: seven programs less at each boot and after each resumption.
+ */
+const FIRST_NUMBER = 0x7000_0000;
+export const ACCOUNT_COMMANDS = [
+  ...['_azbatchgrp', '_azbatchstart', '_azbatchtask', '_azbatchremote', '_azbatch'].map((name, at) => [
+    'groupadd', '--gid', String(FIRST_NUMBER + at), name,
+  ]),
+  [
+    'useradd', '--uid', String(FIRST_NUMBER + 4), '--gid', String(FIRST_NUMBER + 4), '--create-home',
+    '--shell', '/bin/bash', '--no-log-init', '-K', 'SUB_UID_COUNT=0', '-K', 'SUB_GID_COUNT=0', '-K', 'HOME_MODE=0700', '--', '_azbatch',
+  ],
+]; // prettier-ignore
+
 /** Each costs boot time and does nothing for a node. */
 export const MASKED_UNITS = [
   'getty.target', 'getty@.service', 'serial-getty@.service', 'console-getty.service', 'container-getty@.service', 'getty-static.service',

@@ -117,9 +117,9 @@ export function ensureLibvirtd(): () => void {
   };
 }
 
-/** Builds the VM nodes' image if it isn't there; answers with the path of its manifest. */
-export function ensureImage(): string {
-  const program = `import('./scripts/image-build.mjs').then(async (build) => { await build.buildImage(); console.log(build.imageDirectory()); })`;
+/** Builds an image of VM nodes if it isn't there; answers with the path of its manifest. */
+export function ensureImage(kind: 'small' | 'cloud' = 'small'): string {
+  const program = `import('./scripts/image-build.mjs').then(async (build) => { await build.buildImage({ kind: '${kind}' }); console.log(build.imageDirectory('${kind}')); })`;
   const directory = execFileSync(process.execPath, ['-e', program], {
     cwd: repository,
     encoding: 'utf8',

@@ -1,0 +1,78 @@
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BatchServiceClient } from '@azure/batch';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { batchClient } from '../support/client.js';
+import { sh } from '../support/process-pool.js';
+import { ensureImage, ensureLibvirtd, libvirtRequirement, suite } from '../support/requirements.js';
+import { startController } from '../support/start-controller.js';
+import type { StartedController } from '../support/start-controller.js';
+import { tempDirectory } from '../support/temp-dir.js';
+import { waitFor } from '../support/wait-for.js';
+import { consolesOf, destroyDomainsOf, domainsOf, filesOf } from './domains.js';
+
+/** Half a minute on an idle machine under emulation; a multiple on a busy one. */
+const BOOT_TIMEOUT_MS = 280_000;
+
+const libvirt = await libvirtRequirement();
+
+suite('a pool of an image that nothing was added to', [libvirt], () => {
+  const folder = tempDirectory('vm-cloud');
+  const disks = join(folder.path, 'disks');
+  let stopLibvirtd: () => void = () => undefined;
+  let controller: StartedController;
+  let client: BatchServiceClient;
+
+  beforeAll(async () => {
+    stopLibvirtd = ensureLibvirtd();
+    const manifest = ensureImage('cloud');
+    chmodSync(folder.path, 0o711);
+    controller = await startController({
+      configuration: {
+        images: [{ manifest }],
+        hypervisors: [{ name: 'test', diskDirectory: disks, domainType: 'qemu' }],
+      },
+    });
+    client = batchClient(controller);
+  }, 300_000);
+
+  afterAll(async () => {
+    destroyDomainsOf(folder.path);
+    await controller.stop();
+    stopLibvirtd();
+    folder.remove();
+  }, 60_000);
+
+  it('boots by its own boot loader, and its cloud-init starts the agent from the shared disk', async () => {
+    await client.pool.add({
+      id: 'cloud',
+      vmSize: 'batchyard_small',
+      targetDedicatedNodes: 1,
+      virtualMachineConfiguration: {
+        imageReference: { publisher: 'debian', offer: 'debian-12', sku: '12-cloud' },
+        nodeAgentSKUId: 'batch.node.debian 12',
+      },
+    });
+    await client.job.add({ id: 'work', poolInfo: { poolId: 'cloud' } });
+    await client.task.add('work', { id: 'who', commandLine: sh('uname -n; cat /etc/os-release') });
+    const task = await waitFor(
+      'the task to complete',
+      async () => {
+        const { resizeErrors } = await client.pool.get('cloud');
+        if (resizeErrors?.[0] !== undefined) throw new Error(JSON.stringify(resizeErrors[0]));
+        const seen = await client.task.get('work', 'who');
+        return seen.state === 'completed' ? seen : undefined;
+      },
+      { timeoutMs: BOOT_TIMEOUT_MS, intervalMs: 250 },
+    ).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${consolesOf(disks)}`, { cause: error });
+    });
+    expect(task.executionInfo?.exitCode).toBe(0);
+    expect(filesOf(disks).filter((file) => /\.(iso|raw)$/.test(file))).toEqual([]);
+    await client.pool.deleteMethod('cloud');
+    await waitFor('the pool to be gone', async () => !(await client.pool.exists('cloud')).body, {
+      timeoutMs: 60_000,
+    });
+    expect(domainsOf(folder.path)).toEqual([]);
+  });
+});
