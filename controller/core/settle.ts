@@ -3,6 +3,7 @@ import { certificateDeadline, settleCertificate } from './certificate/settle.js'
 import { jobDeadline, settleJob } from './job/settle.js';
 import { jobScheduleDeadline, settleJobSchedule } from './job-schedule/settle.js';
 import { checkUnknown, nodeDeadline, settleNode } from './node/settle.js';
+import { evaluateOnQueueChange } from './pool/autoscale.js';
 import { poolDeadline, settlePool } from './pool/settle.js';
 import { FACTORIES_DEADLINE, unfold } from './task-factory/unfold.js';
 import { must, type Recorder } from './recorder.js';
@@ -86,7 +87,11 @@ export function settle(recorder: Recorder): void {
       0
     )
       continue;
-    if (state.toSchedule.size === 0) return;
+    if (state.toSchedule.size === 0) {
+      evaluateOnQueueChange(recorder);
+      if (marked.pools.size === 0) return;
+      continue;
+    }
     for (const pool of state.toSchedule) {
       schedulePool(recorder, pool);
       state.toSchedule.delete(pool);

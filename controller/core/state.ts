@@ -61,6 +61,8 @@ export class State {
   readonly waitingForRoom = new Map<PoolKey, boolean>();
   /** The recent past of each pool, for autoscale formulas. Not durable: a restart begins anew. */
   readonly samples = new Map<PoolKey, PoolSamples>();
+  /** Pools whose jobs' task counts have changed in this tick. */
+  readonly queueChanged = new Set<PoolKey>();
   /** Looked at again at the end of the tick: pools to place tasks in, entities to settle. */
   readonly toSchedule = new Set<PoolKey>();
   readonly toSettle = {

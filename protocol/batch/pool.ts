@@ -84,6 +84,8 @@ const poolShape = {
   enableAutoScale: z.boolean().default(false),
   autoScaleFormula: AutoScaleFormula.optional(),
   autoScaleEvaluationInterval: AutoScaleInterval.optional(),
+  /** Ours: the formula is evaluated soon after tasks come, begin or end, too. */
+  autoScaleOnQueueChange: z.boolean().optional(),
   enableInterNodeCommunication: z.boolean().default(false),
   networkConfiguration: NetworkConfiguration.optional(),
   startTask: StartTask.optional(),
@@ -112,6 +114,7 @@ interface ScaleAndImage {
   enableAutoScale: boolean;
   autoScaleFormula?: string | undefined;
   autoScaleEvaluationInterval?: string | undefined;
+  autoScaleOnQueueChange?: boolean | undefined;
 }
 
 /** One of two configurations; targets or a formula, never both. */
@@ -144,7 +147,11 @@ function checkPool(pool: ScaleAndImage, context: z.RefinementCtx): void {
     ] as const)
       if (pool[property] !== undefined) refuse(property, 'must be absent with enableAutoScale');
   } else {
-    for (const property of ['autoScaleFormula', 'autoScaleEvaluationInterval'] as const)
+    for (const property of [
+      'autoScaleFormula',
+      'autoScaleEvaluationInterval',
+      'autoScaleOnQueueChange',
+    ] as const)
       if (pool[property] !== undefined) refuse(property, 'is valid only with enableAutoScale');
   }
 }
@@ -232,6 +239,7 @@ export type PoolUpgradeOS = z.output<typeof PoolUpgradeOS>;
 export const PoolEnableAutoScale = z.object({
   autoScaleFormula: AutoScaleFormula.optional(),
   autoScaleEvaluationInterval: AutoScaleInterval.optional(),
+  autoScaleOnQueueChange: z.boolean().optional(),
 });
 export type PoolEnableAutoScale = z.output<typeof PoolEnableAutoScale>;
 

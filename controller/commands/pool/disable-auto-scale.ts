@@ -20,6 +20,7 @@ export const poolDisableAutoScale = ({
     const {
       autoScaleFormula: _formula,
       autoScaleEvaluationInterval: _interval,
+      autoScaleOnQueueChange: _onQueueChange,
       ...rest
     } = pool.specification;
     pool.specification = { ...rest, enableAutoScale: false };

@@ -37,14 +37,19 @@ export const poolEnableAutoScale = ({
       body.autoScaleEvaluationInterval ?? kept ?? DEFAULTS.autoScaleEvaluationInterval;
     if (now < (autoScale?.enabledAt ?? -Infinity) + LIMITS.autoScaleEnablePauseMs)
       throw new BatchError('TooManyEnableAutoScaleRequests');
-    if (isOn && formula === specification.autoScaleFormula && interval === kept)
-      return entityReply(pool);
+    const onQueueChange = body.autoScaleOnQueueChange ?? specification.autoScaleOnQueueChange;
+    const isSame =
+      formula === specification.autoScaleFormula &&
+      interval === kept &&
+      onQueueChange === specification.autoScaleOnQueueChange;
+    if (isOn && isSame) return entityReply(pool);
     if (pool.allocationState !== 'steady') throw new BatchError('PoolBeingResized');
     pool.specification = {
       ...specification,
       enableAutoScale: true,
       autoScaleFormula: formula,
       autoScaleEvaluationInterval: interval,
+      autoScaleOnQueueChange: onQueueChange,
     };
     pool.autoScale = { ...autoScale, enabledAt: now };
     if (interval !== kept) pool.autoScale.evaluateAt = now;
@@ -56,9 +61,10 @@ export const poolEnableAutoScale = ({
 
 /** A formula while automatic scaling is off, one of the two while it is on. */
 function checkGiven({ specification }: Pool, body: PoolEnableAutoScale): void {
-  const { autoScaleFormula, autoScaleEvaluationInterval } = body;
+  const { autoScaleFormula, autoScaleEvaluationInterval, autoScaleOnQueueChange } = body;
   if (autoScaleFormula !== undefined) return;
-  if (specification.enableAutoScale && autoScaleEvaluationInterval !== undefined) return;
+  const isChange = (autoScaleEvaluationInterval ?? autoScaleOnQueueChange) !== undefined;
+  if (specification.enableAutoScale && isChange) return;
   throw new BatchError('InvalidAutoScalingSettings', [
     { key: 'PropertyName', value: 'autoScaleFormula' },
     {

@@ -1,3 +1,4 @@
+import { LIMITS } from '../../../protocol/batch/limits.js';
 import { durationMs } from '../../../protocol/time.js';
 import { evaluateFormula, resultsOf, type Evaluation } from '../autoscale/evaluate.js';
 import { FormulaError } from '../autoscale/formula-error.js';
@@ -96,4 +97,24 @@ function hasItsNodes({ state }: Recorder, pool: Pool): boolean {
     else lowPriority += 1;
   }
   return dedicated === pool.targetDedicatedNodes && lowPriority === pool.targetLowPriorityNodes;
+}
+
+/**
+ * Tasks of the pool's jobs have come, begun or ended: a pool with autoScaleOnQueueChange evaluates its
+ * formula now, or as soon as the last evaluation is long enough ago.
+ */
+export function evaluateOnQueueChange(recorder: Recorder): void {
+  const { state, now } = recorder;
+  for (const key of state.queueChanged) {
+    const pool = state.pools.get(key);
+    if (pool?.specification.autoScaleOnQueueChange !== true) continue;
+    const { evaluateAt = Infinity, run } = pool.autoScale ?? {};
+    if (autoScaleDeadline(pool) === Infinity) continue;
+    const soon = Math.max(now, (run?.timestamp ?? -Infinity) + LIMITS.autoScaleIntervalFloorMs);
+    if (soon >= evaluateAt) continue;
+    pool.autoScale = { ...pool.autoScale, evaluateAt: soon };
+    recorder.changed('pool', pool);
+    state.toSettle.pools.add(key);
+  }
+  state.queueChanged.clear();
 }

@@ -58,6 +58,7 @@ export function addFactory(recorder: Recorder, job: Job, factory: TaskFactory): 
   recorder.changed('taskFactory', factory);
   recorder.changed('job', job);
   state.toSettle.jobs.add(job.key);
+  if (job.pool !== undefined) state.queueChanged.add(job.pool);
   armFactories(recorder, job);
 }
 

@@ -19,6 +19,7 @@ export function countTask(recorder: Recorder, job: Job, task: Task, sign: 1 | -1
   add(job.taskSlotCounts, task, sign * task.requiredSlots);
   recorder.changed('job', job);
   recorder.state.toSettle.jobs.add(job.key);
+  if (job.pool !== undefined) recorder.state.queueChanged.add(job.pool);
 }
 
 /** Moves a task to another state; `change` alters what goes with it (its result, for the counts). */
