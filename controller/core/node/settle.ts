@@ -58,7 +58,9 @@ export function settleNode(recorder: Recorder, node: Node): void {
       recorder,
       node,
       'NodePreparationError',
-      'The node did not report in time after it was started',
+      `The node did not report within ${String(Math.round(recorder.settings.bootTimeoutMs / 1000))} s after it was started; ` +
+        'look at its console log (console.log in its folder below the disk folder of its hypervisor) and whether guests ' +
+        'reach the controller there, then reboot or reimage it',
     );
   const isLost = retryDue(node, now) || silentTooLong(recorder, node);
   if (node.leaving === undefined && isLost && isWithinReach(recorder, node))
