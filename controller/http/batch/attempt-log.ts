@@ -1,17 +1,12 @@
-import { Readable } from 'node:stream';
 import { BatchError } from '../../../protocol/batch/errors.js';
 import { jobKey, taskKey } from '../../../protocol/keys.js';
-import type { Job } from '../../core/job/state.js';
 import type { Task } from '../../core/task/state.js';
 import { latestAttempt, type Attempt } from '../../queries/task/list-attempts.js';
 import type { Call } from '../call.js';
 import { idOf } from './call-input.js';
-import type { KeptFile } from './kept-file.js';
-import { sendKept } from './kept-file.js';
+import { LOG_FILES, openKeptLog, sendKept } from './kept-file.js';
 import { sendFile } from './node-file.js';
 import { taskView } from './task-view.js';
-
-export const LOG_FILES: readonly string[] = ['stdout.txt', 'stderr.txt'];
 
 /**
  * Task_GetAttemptLog: the whole file while its node has it, else the last bytes that were kept.
@@ -31,8 +26,7 @@ export async function sendAttemptLog(call: Call): Promise<void> {
   if (isOver(task, attempt, call.ports.clock.now())) throw new BatchError('TaskFilesCleanedup');
   // A directory is made afresh for each attempt: the node has the latest one's files only.
   const isThere = attempt.number === task.attempt && attempt.node === task.node;
-  if (isThere && nodeFiles.isOnline(attempt.node))
-    return sendFile(call, await taskView(call, ids));
+  if (isThere && nodeFiles.isOnline(attempt.node)) return sendFile(call, await taskView(call, ids));
   const kept = await openKeptLog(call, job, task, attempt.number, file);
   if (kept === undefined) throw fileNotFound(file);
   await sendKept(call, kept);
@@ -59,26 +53,3 @@ const isOver = (task: Readonly<Task>, { endTime }: Attempt, now: number): boolea
   endTime !== undefined &&
   task.retentionTimeMs !== undefined &&
   endTime + task.retentionTimeMs < now;
-
-/** What is kept of an attempt's output: sent along with its end, or copied to the object store. */
-export async function openKeptLog(
-  call: Call,
-  job: Readonly<Job>,
-  task: Readonly<Task>,
-  attempt: number,
-  file: string,
-): Promise<KeptFile | undefined> {
-  const short = await call.ports.reader.attemptLog(task.key, attempt);
-  const text = file === 'stdout.txt' ? short?.stdout : short?.stderr;
-  if (text !== undefined) {
-    const content = Buffer.from(text, 'base64');
-    return {
-      bytes: content.length,
-      skipped: 0,
-      lastModified: task.execution.endTime ?? task.stateTransitionTime,
-      read: (start, end) => Promise.resolve(Readable.from([content.subarray(start, end + 1)])),
-      close: () => Promise.resolve(),
-    };
-  }
-  return call.ports.keptLogs?.open({ kind: 'task', task: task.key, job, attempt }, file);
-}

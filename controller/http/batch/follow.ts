@@ -7,7 +7,7 @@ import type { JobKey, TaskKey } from '../../../protocol/keys.js';
 import type { Job } from '../../core/job/state.js';
 import type { Task } from '../../core/task/state.js';
 import type { Call } from '../call.js';
-import { LOG_FILES, openKeptLog } from './attempt-log.js';
+import { LOG_FILES, openKeptLog } from './kept-file.js';
 import { idOf } from './call-input.js';
 import { readPath } from './node-file.js';
 import { readRange } from './range.js';

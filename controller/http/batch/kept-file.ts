@@ -1,8 +1,14 @@
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { BatchError } from '../../../protocol/batch/errors.js';
+import type { Job } from '../../core/job/state.js';
+import type { Task } from '../../core/task/state.js';
 import type { Call } from '../call.js';
 import type { OpenLog } from '../ports.js';
 import { readRange } from './range.js';
+
+/** The outputs that are kept. */
+export const LOG_FILES: readonly string[] = ['stdout.txt', 'stderr.txt'];
 
 /** A log that is kept apart from its node. */
 export type KeptFile = OpenLog;
@@ -46,4 +52,27 @@ export async function sendKept(call: Call, kept: KeptFile): Promise<void> {
   } finally {
     await kept.close();
   }
+}
+
+/** What is kept of an attempt's output: sent along with its end, or copied to the object store. */
+export async function openKeptLog(
+  call: Call,
+  job: Readonly<Job>,
+  task: Readonly<Task>,
+  attempt: number,
+  file: string,
+): Promise<KeptFile | undefined> {
+  const short = await call.ports.reader.attemptLog(task.key, attempt);
+  const text = file === 'stdout.txt' ? short?.stdout : short?.stderr;
+  if (text !== undefined) {
+    const content = Buffer.from(text, 'base64');
+    return {
+      bytes: content.length,
+      skipped: 0,
+      lastModified: task.execution.endTime ?? task.stateTransitionTime,
+      read: (start, end) => Promise.resolve(Readable.from([content.subarray(start, end + 1)])),
+      close: () => Promise.resolve(),
+    };
+  }
+  return call.ports.keptLogs?.open({ kind: 'task', task: task.key, job, attempt }, file);
 }

@@ -145,13 +145,14 @@ function setFileHeaders(call: Call, view: FileView, path: string, file: FileProp
   context.set('DataServiceVersion', '3.0');
 }
 
-/** A kept copy, where the node has no link and somebody kept one. */
+/** A kept copy, where the node has no link and the client asked for it: others are told that the file can't be had. */
 async function keptInstead(
   call: Call,
   view: FileView,
   path: string,
 ): Promise<KeptFile | undefined> {
-  return call.ports.nodeFiles.isOnline(view.node) ? undefined : view.kept?.(path);
+  const isWanted = readBoolean(call, 'kept') && !call.ports.nodeFiles.isOnline(view.node);
+  return isWanted ? view.kept?.(path) : undefined;
 }
 
 export async function sendProperties(call: Call, view: FileView): Promise<void> {

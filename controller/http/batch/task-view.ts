@@ -2,7 +2,7 @@ import { BatchError } from '../../../protocol/batch/errors.js';
 import { jobKey, taskKey } from '../../../protocol/keys.js';
 import type { Task } from '../../core/task/state.js';
 import type { Call } from '../call.js';
-import { LOG_FILES, openKeptLog } from './attempt-log.js';
+import { LOG_FILES, openKeptLog } from './kept-file.js';
 import type { FileView } from './node-file.js';
 
 /** A task from memory, or, once completed, from the store. */
