@@ -14,6 +14,8 @@ import { moveNode, nextIncarnation } from './transition.js';
 export function preemptNode(recorder: Recorder, node: Node): void {
   node.preempting = { since: recorder.now };
   delete node.draining;
+  // One that was lost is not made again where it gives way.
+  delete node.session.retryAt;
   recorder.changed('node', node);
   moveNode(recorder, node, 'preempted');
   relist(recorder.state, node);
