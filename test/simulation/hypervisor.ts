@@ -138,9 +138,9 @@ export class Hypervisor {
   }
 
   /** False while the hypervisor is away. */
-  answers(name: string | undefined): boolean {
+  answers(name: string | undefined, forMs = 0): boolean {
     const host = this.#hosts.find((one) => one.name === name);
-    return host === undefined || host.awayUntil <= this.ports.timeline.now;
+    return host === undefined || host.awayUntil + forMs <= this.ports.timeline.now;
   }
 
   #mustAnswer(name: string | undefined): void {

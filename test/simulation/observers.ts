@@ -32,7 +32,8 @@ export interface Sight {
   /** Nodes that exist, and where. */
   readonly hypervisor: {
     readonly places: Iterable<{ nodeKey: NodeKey; hypervisor: string | undefined }>;
-    answers(name: string): boolean;
+    /** It has answered for so long. */
+    answers(name: string, forMs?: number): boolean;
     vcpusOf(name: string): number;
   };
   readonly options: Options;

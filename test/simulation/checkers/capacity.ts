@@ -81,7 +81,8 @@ function nodesOf(pool: Pool, sight: Sight): { nodes: number; low?: NodeKey } {
       node.hypervisor !== undefined &&
       node.leaving === undefined &&
       node.preempting === undefined &&
-      sight.hypervisor.answers(node.hypervisor) &&
+      // The controller has had the time to hear of it.
+      sight.hypervisor.answers(node.hypervisor, 60_000) &&
       sight.committed.tables.pool.get(node.pool)?.specification.vmSize === size,
   );
   const nodes = own.filter(({ isDedicated }) => isDedicated).length;
