@@ -281,7 +281,7 @@ new batchyard.Pool('pool', { ...machine, accountName, poolName: 'p', ${more} });
       'batchyard:Pool',
     );
     await succeed(ACCOUNT);
-    expect(await (await client()).pool.list()).toEqual([]);
+    expect(await (await client()).pool.list()).toHaveLength(0);
   });
 
   it('takes over what a create had made that Ctrl-C ended', async () => {
