@@ -268,6 +268,7 @@ new batchyard.Task('task', { accountName, jobId: pool.poolName, taskId: pool.poo
   });
 
   it('keeps a pool that did not get its nodes in the state, and mends or removes it', async () => {
+    await stack.set('batchyard:endpoint', controller.url);
     const withPool = (more: string) => `${MACHINE}${ACCOUNT}
 new batchyard.Pool('pool', { ...machine, accountName, poolName: 'p', ${more} });`;
     const broken =
