@@ -56,7 +56,7 @@ export class Hypervisor {
   enlarge(): void {
     for (const host of this.#hosts) {
       host.vcpus = 1_000_000;
-      host.awayUntil = -Infinity;
+      host.awayUntil = Math.min(host.awayUntil, this.ports.timeline.now);
     }
   }
 
