@@ -4,6 +4,9 @@ import {
   domainNamePrefix,
   domainXml,
   ownerOf,
+  resumedXml,
+  templateOf,
+  templateXml,
 } from '../../controller/effects/nodes/libvirt/domain.js';
 import type { DomainDescription } from '../../controller/effects/nodes/libvirt/domain.js';
 import { guestUrl } from '../../controller/effects/nodes/libvirt/controller-url.js';
@@ -67,6 +70,38 @@ describe('the domain of a node', () => {
     expect(domainName('c', key)).not.toBe(domainName('c', other));
     expect(domainName('c', key).startsWith(domainNamePrefix('c'))).toBe(true);
     expect(domainNamePrefix('c')).not.toBe(domainNamePrefix('d'));
+  });
+});
+
+describe('the domain of a resumed node', () => {
+  const files = { disk: '/t/disk.qcow2', seedFile: '/t/seed.json', consoleLog: '/t/console.log' };
+  const template = templateXml({ ...description, ...files }, { key: 'k', generation: 'g-0' });
+  // As libvirt saves it: with an id, an address, and the chain of the disk.
+  const saved = template
+    .replace('<genid>', '<uuid>u-0</uuid><genid>')
+    .replace("<model type='virtio'/>", `<mac address="52:54:00:00:00:01"/><model type='virtio'/>`)
+    .replace(
+      "<target dev='vda'",
+      `<backingStore type='file'><source file='/base'/><backingStore/></backingStore><target dev='vda'`,
+    );
+  const identity = { uuid: 'u-1', generation: 'g-1', macAddress: '52:54:00:00:00:02' };
+  const node = resumedXml(saved, files, description, identity);
+
+  it('is the node’s and not the template’s', () => {
+    expect(templateOf(template)).toEqual({ controllerId: description.controllerId });
+    expect(ownerOf(template)).toBeUndefined();
+    expect(templateOf(node)).toBeUndefined();
+    expect(ownerOf(node)).toMatchObject({ nodeKey: key, incarnation: 3 });
+    expect(node).toContain(`<name>${domainName(description.controllerId, key)}</name>`);
+  });
+  it('has identity, address and files of its own, and nothing of the template’s', () => {
+    expect(node).toContain('<uuid>u-1</uuid><genid>g-1</genid>');
+    expect(node).toContain("<mac address='52:54:00:00:00:02'/>");
+    expect(node).toContain("file='/disks/a &amp; b.qcow2'");
+    expect(node).not.toMatch(/\/t\/|u-0|g-0|00:00:01|backingStore/);
+  });
+  it('fits where the template’s was', () => {
+    expect(node.length).toBeLessThan(saved.length);
   });
 });
 

@@ -19,10 +19,17 @@ systemd-run --no-block --unit=batchyard-agent -p DefaultDependencies=no -p Resta
   $survivor "$disk/node" "$disk/agent.mjs"
 `;
 
+/** What else cloud-init would do at a node's first boot, while the agent starts, and nobody needs. */
+const LESS = {
+  ssh_genkeytypes: ['ed25519'],
+  apt: { preserve_sources_list: true },
+  preserve_hostname: true,
+};
+
 const FILES = {
   // One for all: every node has a disk of its own, and so is a new instance at its first boot.
   'meta-data': 'instance-id: batchyard\n',
-  'user-data': `#cloud-config\n${JSON.stringify({ bootcmd: [['sh', '-c', START]] })}\n`,
+  'user-data': `#cloud-config\n${JSON.stringify({ bootcmd: [['sh', '-c', START]], ...LESS })}\n`,
 };
 
 /**
