@@ -33,7 +33,7 @@ export function referencePages(schema) {
   return pages;
 }
 
-const page = (title, lines) => `${NOTE}\n\n# ${title}\n\n${lines.join('\n')}\n`;
+const page = (title, lines) => `# ${title}\n\n${NOTE}\n\n${lines.join('\n')}\n`;
 
 function resourcePage(
   name,
