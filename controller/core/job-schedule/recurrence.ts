@@ -14,7 +14,7 @@ export const endOf = ({ doNotRunAfter }: Schedule) =>
 const beginOf = ({ doNotRunUntil }: Schedule) =>
   doNotRunUntil === undefined ? -Infinity : parseTime(doNotRunUntil);
 
-export const intervalOf = ({ recurrenceInterval }: Schedule) =>
+const intervalOf = ({ recurrenceInterval }: Schedule) =>
   recurrenceInterval === undefined ? Infinity : durationMs(recurrenceInterval);
 
 const withinEnd = (schedule: Schedule, time: number | undefined) =>
