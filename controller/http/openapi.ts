@@ -48,6 +48,14 @@ const parameters = {
   endtime: parameter('endtime', 'query', 'Until when.', {
     schema: { type: 'string', format: 'date-time' },
   }),
+  kept: parameter(
+    'kept',
+    'query',
+    'What is kept of an output where its node is gone (extension).',
+    {
+      schema: { type: 'boolean', default: false },
+    },
+  ),
   'client-request-id': parameter('client-request-id', 'header', 'The caller’s name for the call.'),
   'return-client-request-id': parameter('return-client-request-id', 'header', 'Echo it.', {
     schema: { type: 'boolean', default: false },

@@ -1,24 +1,19 @@
+import { OPAQUE_PROPERTIES, SECRET_PROPERTIES } from '../../protocol/batch/secret-properties.js';
 import { formatTime } from '../../protocol/time.js';
 import type { FailureInfo } from '../../protocol/agent/event.js';
-
-/** Property names that the service takes and never gives back (the contract's sections 1.8 and 4). */
-const SECRETS: ReadonlySet<string> = new Set([
-  'password',
-  'accountKey',
-  'sasKey',
-  'sshPrivateKey',
-  'protectedSettings',
-]);
-/** Free-form objects of the user's own: nothing in them is ours to judge. */
-const OPAQUE: ReadonlySet<string> = new Set(['settings']);
 
 /** A copy of a specification as clients may see it: no secrets, nothing null or undefined. */
 export function visible<T>(value: T): T {
   if (Array.isArray(value)) return value.map((item: unknown) => visible(item)) as T;
   if (typeof value !== 'object' || value === null) return value;
   const kept = Object.entries(value)
-    .filter(([name, inner]) => !SECRETS.has(name) && inner !== undefined && inner !== null)
-    .map(([name, inner]): [string, unknown] => [name, OPAQUE.has(name) ? inner : visible(inner)]);
+    .filter(
+      ([name, inner]) => !SECRET_PROPERTIES.has(name) && inner !== undefined && inner !== null,
+    )
+    .map(([name, inner]): [string, unknown] => [
+      name,
+      OPAQUE_PROPERTIES.has(name) ? inner : visible(inner),
+    ]);
   return Object.fromEntries(kept) as T;
 }
 

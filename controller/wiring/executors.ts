@@ -8,6 +8,7 @@ import type { ImageImporter } from '../effects/images/importer.js';
 import type { Providers } from '../effects/nodes/providers.js';
 import type { NodeReconciler } from '../effects/nodes/reconcile.js';
 import { LogSweep } from '../effects/objects/log-sweep.js';
+import { isSealed } from '../effects/authority/master-key.js';
 import { GUEST_VIEW_OF_HOST } from '../effects/authority/server-names.js';
 import { systemClock as clock } from '../effects/system-clock.js';
 import type { Configuration } from '../config/schema.js';
@@ -55,7 +56,7 @@ export function createExecutors(parts: Parts, engine: () => Engine): Executors {
     {
       view,
       readTaskBodies: (keys) => parts.store.readTaskBodies(keys),
-      open: (sealed) => authority.open(sealed),
+      open: (text) => (isSealed(text) ? authority.open(text) : text),
       taskToken: (of) => authority.taskToken(of),
       storage: {
         ownPath: ownPaths(configuration, listeners),

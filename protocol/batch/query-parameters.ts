@@ -7,7 +7,9 @@ export type QueryParameter =
   | '$skiptoken'
   | 'recursive'
   | 'starttime'
-  | 'endtime';
+  | 'endtime'
+  /** Extension: what is kept of an output answers where its node can't. */
+  | 'kept';
 
 const PAGE = ['maxresults', '$skiptoken'] as const;
 const SELECT_EXPAND = ['$select', '$expand'] as const;
@@ -41,6 +43,10 @@ const byOperation: Readonly<Record<string, readonly QueryParameter[]>> = {
   Certificate_Get: ['$select'],
   File_ListFromTask: FILES,
   File_ListFromComputeNode: FILES,
+  File_GetFromTask: ['kept'],
+  File_GetPropertiesFromTask: ['kept'],
+  File_GetFromComputeNode: ['kept'],
+  File_GetPropertiesFromComputeNode: ['kept'],
   File_DeleteFromTask: ['recursive'],
   File_DeleteFromComputeNode: ['recursive'],
 };

@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeCertificate } from '../support/certificate.js';
 import { AZ, azureCliRequirement, suite } from '../support/requirements.js';
+import { signedRequest } from '../support/signed-request.js';
 import { startController } from '../support/start-controller.js';
 import type { StartedController } from '../support/start-controller.js';
 import { tempDirectory } from '../support/temp-dir.js';
@@ -25,7 +27,10 @@ suite('az batch, unchanged, over https', [await azureCliRequirement()], () => {
     controller = await startController({ tls: true });
     mkdirSync(file('configuration'));
   });
+  const running = new Set<ChildProcess>();
   afterAll(async () => {
+    // Of a test that ran out of time; it would go on asking a controller that is gone.
+    for (const child of running) child.kill('SIGKILL');
     await controller.stop();
     folder.remove();
   });
@@ -44,14 +49,16 @@ suite('az batch, unchanged, over https', [await azureCliRequirement()], () => {
         AZURE_BATCH_ACCESS_KEY: controller.key,
         AZURE_BATCH_ENDPOINT: controller.tlsUrl,
       };
-      execFile(
+      const child = execFile(
         AZ,
         [...command, '--output', 'json'],
         { env: environment },
         (error, output, errors) => {
+          running.delete(child);
           resolve({ code: error === null ? 0 : Number(error.code), output, errors });
         },
       );
+      running.add(child);
     });
 
   const ended = (...command: string[]) => endedAny('batch', ...command);
@@ -59,21 +66,35 @@ suite('az batch, unchanged, over https', [await azureCliRequirement()], () => {
   /** What a command that must succeed prints; undefined where it prints nothing. */
   async function azAny(...command: string[]): Promise<unknown> {
     const { code, output, errors } = await endedAny(...command);
-    if (code !== 0)
-      throw new Error(`az ${command.join(' ')} ended with ${String(code)}: ${errors}`);
+    if (code !== 0) {
+      const log = /refused|reset/i.test(errors) ? `\nThe controller: ${controller.logs()}` : '';
+      throw new Error(`az ${command.join(' ')} ended with ${String(code)}: ${errors}${log}`);
+    }
     return output.trim() === '' ? undefined : (JSON.parse(output) as unknown);
   }
   const az = (...command: string[]) => azAny('batch', ...command);
 
-  const until = (what: string, expected: object, ...command: string[]) =>
+  /** Waits with a client that costs nothing, then asks az: each call of az starts a Python of seconds. */
+  async function until(
+    what: string,
+    expected: object,
+    path: string,
+    ...command: string[]
+  ): Promise<void> {
+    const look = async () => {
+      const { status, text } = await signedRequest(controller, 'GET', path);
+      if (status !== 200) return false;
+      const seen = JSON.parse(text) as Record<string, unknown>;
+      return Object.entries(expected).every(([name, value]) => seen[name] === value);
+    };
+    await waitFor(what, look, { timeoutMs: 60_000 });
+    expect(await az(...command)).toMatchObject(expected);
+  }
+
+  const untilGone = (path: string) =>
     waitFor(
-      what,
-      async () => {
-        const seen = await az(...command);
-        return Object.entries(expected).every(
-          ([name, value]) => (seen as Record<string, unknown>)[name] === value,
-        );
-      },
+      `${path} to be gone`,
+      async () => (await signedRequest(controller, 'GET', path)).status === 404,
       { timeoutMs: 60_000 },
     );
 
@@ -112,9 +133,8 @@ suite('az batch, unchanged, over https', [await azureCliRequirement()], () => {
     });
     expect(await az('certificate', 'list')).toHaveLength(1);
     await az('certificate', 'delete', ...named, '--yes');
-    await waitFor('the certificate to go', async () => {
-      return ((await az('certificate', 'list')) as object[]).length === 0;
-    });
+    await untilGone(`/certificates(thumbprintAlgorithm=sha1,thumbprint=${thumbprint})`);
+    expect(await az('certificate', 'list')).toEqual([]);
   });
 
   it('creates a pool from options, changes it, and refuses the same id again', async () => {
@@ -125,6 +145,7 @@ suite('az batch, unchanged, over https', [await azureCliRequirement()], () => {
     await until(
       'the pool to have its node',
       { allocationState: 'steady', currentDedicatedNodes: 1 },
+      '/pools/cli',
       ...['pool', 'show', '--pool-id', 'cli'],
     );
     await az('pool', 'set', '--pool-id', 'cli', '--metadata', 'a=b');
@@ -155,11 +176,14 @@ suite('az batch, unchanged, over https', [await azureCliRequirement()], () => {
     await waitFor(
       'every task to complete',
       async () => {
-        const counts = await az('job', 'task-counts', 'show', ...ofJob);
-        return (counts as { taskCounts: { succeeded: number } }).taskCounts.succeeded === 121;
+        const { text } = await signedRequest(controller, 'GET', '/jobs/cli-job/taskcounts');
+        return text.includes('"succeeded":121');
       },
       { timeoutMs: 60_000 },
     );
+    expect(await az('job', 'task-counts', 'show', ...ofJob)).toMatchObject({
+      taskCounts: { succeeded: 121 },
+    });
     expect(await az('task', 'show', ...ofJob, '--task-id', 'one')).toMatchObject({
       state: 'completed',
       executionInfo: { exitCode: 0, result: 'success' },
@@ -249,7 +273,15 @@ suite('az batch, unchanged, over https', [await azureCliRequirement()], () => {
     writeFileSync(file('packed.json'), JSON.stringify(task));
     const ofTask = ['--job-id', 'cli-job', '--task-id', 'packed'];
     await az('task', 'create', '--job-id', 'cli-job', '--json-file', file('packed.json'));
-    await until('the task to complete', { state: 'completed' }, 'task', 'show', ...ofTask);
+    const completed = { state: 'completed' };
+    await until(
+      'the task to complete',
+      completed,
+      '/jobs/cli-job/tasks/packed',
+      'task',
+      'show',
+      ...ofTask,
+    );
     const download = ['task', 'file', 'download', ...ofTask, '--file-path', 'stdout.txt'];
     await az(...download, '--destination', file('packed.txt'));
     expect(readFileSync(file('packed.txt'), 'utf8')).toBe('from the package\n');
@@ -269,6 +301,7 @@ suite('az batch, unchanged, over https', [await azureCliRequirement()], () => {
     await until(
       'the pool to have no node',
       { allocationState: 'steady', currentDedicatedNodes: 0 },
+      '/pools/cli',
       ...['pool', 'show', '--pool-id', 'cli'],
     );
   });
@@ -278,6 +311,7 @@ suite('az batch, unchanged, over https', [await azureCliRequirement()], () => {
     await until(
       'the pool to have two nodes',
       { allocationState: 'steady', currentDedicatedNodes: 2 },
+      '/pools/cli',
       ...['pool', 'show', '--pool-id', 'cli'],
     );
     await az('pool', 'resize', '--pool-id', 'cli', '--target-dedicated-nodes', '0');
@@ -288,11 +322,11 @@ suite('az batch, unchanged, over https', [await azureCliRequirement()], () => {
   it('ends and deletes the job and the pool', async () => {
     // `az job disable` is left out: Debian's version knows no value of its --disable-tasks.
     await az('job', 'stop', '--job-id', 'cli-job', '--terminate-reason', 'told');
-    await until('the job to end', { state: 'completed' }, 'job', 'show', '--job-id', 'cli-job');
+    const shown = ['job', 'show', '--job-id', 'cli-job'];
+    await until('the job to end', { state: 'completed' }, '/jobs/cli-job', ...shown);
     await az('job', 'delete', '--job-id', 'cli-job', '--yes');
     await az('pool', 'delete', '--pool-id', 'cli', '--yes');
-    await waitFor('the pool to go', async () => {
-      return ((await az('pool', 'list')) as object[]).length === 0;
-    });
+    await untilGone('/pools/cli');
+    expect(await az('pool', 'list')).toEqual([]);
   });
 });

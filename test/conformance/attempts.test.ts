@@ -214,7 +214,7 @@ describe('outputs', () => {
 
   const log2 = (file: string) => get(`/jobs/v/tasks/t/attempts/1/files/${file}`);
 
-  it('of a completed task are read as its files once its node is gone', async () => {
+  it('of a completed task are read as its files once its node is gone, by who asks for what is kept', async () => {
     await client.pool.add({ id: 'g', ...PROCESS_POOL, targetDedicatedNodes: 1 });
     await client.job.add({ id: 'g', poolInfo: { poolId: 'g' } });
     await client.task.add('g', { id: 't', commandLine: sh('echo short; seq 1 2000 >&2') });
@@ -224,10 +224,18 @@ describe('outputs', () => {
       'the node to be gone',
       async () => (await client.computeNode.list('g')).length === 0,
     );
-    expect((await get('/jobs/g/tasks/t/files/stdout.txt')).text).toBe('short\n');
-    expect((await get('/jobs/g/tasks/t/files/stderr.txt')).text).toMatch(/^1\n2\n[^]*\n2000\n$/);
-    const head = await signedRequest(controller, 'HEAD', '/jobs/g/tasks/t/files/stdout.txt');
+    const files = '/jobs/g/tasks/t/files';
+    expect((await get(`${files}/stdout.txt?kept=true`)).text).toBe('short\n');
+    expect((await get(`${files}/stderr.txt?kept=true`)).text).toMatch(/^1\n2\n[^]*\n2000\n$/);
+    const head = await signedRequest(controller, 'HEAD', `${files}/stdout.txt?kept=true`);
     expect(head.headers['content-length']).toBe('6');
+    expect(await get(`${files}/stdout.txt`)).toMatchObject({
+      status: 409,
+      code: 'TaskFilesUnavailable',
+    });
+    await expect(client.file.getFromTask('g', 't', 'stdout.txt')).rejects.toMatchObject({
+      statusCode: 409,
+    });
     expect((await get('/jobs/g/tasks/t/files/wd/x')).code).toBe('TaskFilesUnavailable');
     expect(keptFiles('/g-')).toHaveLength(2);
     await client.job.deleteMethod('g');
@@ -246,8 +254,9 @@ describe('outputs', () => {
     await client.pool.deleteMethod('s');
     await waits(client).poolGone('s');
     const file = `/pools/s/nodes/${String(node?.id)}/files/startup/stdout.txt`;
-    expect((await get(file)).text).toBe('why it failed\n');
-    expect((await get(`${file}x`)).code).toBe('PoolNotFound');
+    expect((await get(`${file}?kept=true`)).text).toBe('why it failed\n');
+    expect((await get(`${file}x?kept=true`)).code).toBe('PoolNotFound');
+    expect((await get(file)).code).toBe('PoolNotFound');
   });
 
   it('and directories follow a retention time that is changed while the task runs', async () => {

@@ -1,4 +1,5 @@
 import { BatchError, invalidPropertyValue } from '../../../protocol/batch/errors.js';
+import { SECRET_PROPERTIES } from '../../../protocol/batch/secret-properties.js';
 import type { JobPatch } from '../../../protocol/batch/job.js';
 import type { PoolKey } from '../../../protocol/keys.js';
 import { poolOfJob } from '../../core/job/add.js';
@@ -64,10 +65,7 @@ function newPool(job: Job, { poolInfo }: JobPatch): PoolKey | undefined {
   return job.pool;
 }
 
-/** What clients never get back, so that they can't send it again. */
-const SECRETS = new Set(['password', 'sshPrivateKey', 'accountKey', 'sasKey', 'protectedSettings']);
-
-/** Equal but for the order of properties, and for secrets. */
+/** Equal but for the order of properties, and for secrets: clients never get those back, so that they can't send them again. */
 const isSame = (a: object, b: object) => textOf(a) === textOf(b);
 
 const textOf = (value: unknown): string =>
@@ -76,7 +74,7 @@ const textOf = (value: unknown): string =>
       ? inner
       : Object.fromEntries(
           Object.entries(inner)
-            .filter(([name]) => !SECRETS.has(name))
+            .filter(([name]) => !SECRET_PROPERTIES.has(name))
             .sort(([x], [y]) => (x < y ? -1 : 1)),
         ),
   );

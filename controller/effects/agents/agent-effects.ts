@@ -6,6 +6,7 @@ import type { Task } from '../../core/task/state.js';
 import type { StateView, TaskBody } from '../../engine/ports.js';
 import { buildAssignment, buildConfiguration } from './assignment.js';
 import { asPart, placeOf, taskOf } from './multi-instance.js';
+import { openSecrets } from './open-secrets.js';
 import { OwnStorage } from './own-storage.js';
 import type { StorageSigner } from './own-storage.js';
 import { isSpecial, specialAssignments } from './special-assignment.js';
@@ -20,7 +21,7 @@ export interface AgentEffectsPorts {
   view(): StateView;
   /** In one query. */
   readTaskBodies(keys: readonly TaskKey[]): Promise<Map<TaskKey, TaskBody>>;
-  /** Opens what the authority sealed. */
+  /** Opens what the authority sealed; what was kept before it was sealed is as it is. */
   open(sealed: string): string;
   /** AZ_BATCH_AUTHENTICATION_TOKEN of the task's present attempt. */
   taskToken(of: { job: Readonly<Job>; task: Readonly<Task> }): string;
@@ -156,7 +157,8 @@ export class AgentEffects {
       const assignment = asPart(whole, part, storage, this.ports.vmSizes);
       return [again === undefined ? assignment : { ...assignment, again }];
     });
-    if (assignments.length > 0) session.send({ type: 'assign', assignments });
+    const opened = openSecrets((sealed) => this.ports.open(sealed), assignments);
+    if (opened.length > 0) session.send({ type: 'assign', assignments: opened });
   }
 
   private storageOf(session: AgentSession, account: string): OwnStorage {

@@ -12,6 +12,7 @@ import type { Pool } from '../../core/pool/state.js';
 import type { Task } from '../../core/task/state.js';
 import type { StateView, TaskBody } from '../../engine/ports.js';
 import { assignedPackages } from './assigned-packages.js';
+import { openSecrets } from './open-secrets.js';
 import type { OwnStorage } from './own-storage.js';
 
 type ResourceFile = NonNullable<TaskBody['resourceFiles']>[number];
@@ -74,7 +75,7 @@ export function buildConfiguration(
   accountUrl: string,
   logs: NonNullable<NodeConfiguration['logs']>,
 ): NodeConfiguration {
-  const { specification } = pool;
+  const specification = openSecrets(open, pool.specification);
   const { startTask } = specification;
   return {
     accountName: view.accounts.get(pool.account)?.name ?? pool.account,
@@ -85,7 +86,7 @@ export function buildConfiguration(
     taskSlotsPerNode: specification.taskSlotsPerNode,
     certificates: certificates(pool, view, open),
     ...(logs.bytesMax === 0 ? {} : { logs }),
-    ...userAccounts(pool),
+    ...userAccounts(specification),
     applicationPackages: assignedPackages(
       view,
       pool.account,
@@ -110,7 +111,9 @@ export function buildConfiguration(
 }
 
 /** Keys go to nodes that may reach each other, as the service documents it. */
-function userAccounts({ specification }: Readonly<Pool>): Pick<NodeConfiguration, 'userAccounts'> {
+function userAccounts(
+  specification: Readonly<Pool>['specification'],
+): Pick<NodeConfiguration, 'userAccounts'> {
   if (specification.userAccounts === undefined) return {};
   const accounts = specification.userAccounts.map((account) => {
     const { name, password, elevationLevel, linuxUserConfiguration: linux } = account;

@@ -8,6 +8,9 @@ const TAG_BYTES = 16;
 /** `batchyard-sealed:1:` then base64 of nonce, tag and ciphertext (AES-256-GCM). */
 const SEALED_PREFIX = 'batchyard-sealed:1:';
 
+/** Whether text is what `seal` makes. Data folders of the first versions hold secrets of pools as they came. */
+export const isSealed = (text: string): boolean => text.startsWith(SEALED_PREFIX);
+
 /**
  * The one secret of a data folder. Everything else that must be secret or unforgeable comes from it:
  * what is sealed in the database, tokens of nodes, signatures of storage URLs.
@@ -46,7 +49,7 @@ export class MasterKey {
 
   /** What `seal` was given; throws if it was sealed with another key or changed since. */
   open(sealed: string): string {
-    if (!sealed.startsWith(SEALED_PREFIX)) {
+    if (!isSealed(sealed)) {
       throw new Error(`not sealed text of a known version: it must begin with ${SEALED_PREFIX}`);
     }
     const bytes = Buffer.from(sealed.slice(SEALED_PREFIX.length), 'base64');

@@ -16,6 +16,7 @@ import { readConditions } from '../middleware/conditions.js';
 import { originOf } from '../origin.js';
 import type { HttpPorts } from '../ports.js';
 import { decodePart } from '../query-string.js';
+import { sealSecrets } from '../seal-secrets.js';
 import { withUnmade } from './task-factory.js';
 
 type Row = (typeof operations)[number];
@@ -60,12 +61,26 @@ function checkScope(state: RequestState, ids: Record<string, string>): void {
     ]);
 }
 
-async function readBody(operation: Operation, context: RequestContext): Promise<unknown> {
+/** Their handlers seal what they take, or keep nothing of it. */
+const SEALED_BY_HANDLER: readonly string[] = [
+  'Certificate_Add',
+  'ComputeNode_AddUser',
+  'ComputeNode_UpdateUser',
+  'Task_AddCollection',
+];
+
+/** What the operation is given: checked, with defaults filled in, and its secrets sealed. */
+async function readBody(
+  operation: Operation,
+  context: RequestContext,
+  { keys }: HttpPorts,
+): Promise<unknown> {
   if (operation.request === undefined) return undefined;
   const version = context.state.query.get('api-version') ?? '';
   const json = upgradeRequest(version, operation.id, await readJson(context));
   const empty = json === undefined && operation.bodyOptional === true;
-  return validate(operation.request, empty ? {} : json);
+  const body = validate(operation.request, empty ? {} : json);
+  return SEALED_BY_HANDLER.includes(operation.id) ? body : sealSecrets(keys, body);
 }
 
 /** Routes every operation of the table; those that are not served yet are answered 501. */
@@ -100,7 +115,7 @@ export function operationRouter(
           ids,
           query: context.state.query,
           conditions: operation.conditions === true ? readConditions(context) : undefined,
-          body: (await readBody(operation, context)) as undefined,
+          body: (await readBody(operation, context, ports)) as undefined,
           baseUrl: originOf(context),
         };
         await withUnmade(call, () => handler(call));

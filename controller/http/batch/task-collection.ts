@@ -5,6 +5,7 @@ import { formatTime } from '../../../protocol/time.js';
 import { taskAddCollection } from '../../commands/task/add-collection.js';
 import type { Call } from '../call.js';
 import { errorBody } from '../middleware/errors.js';
+import { sealSecrets } from '../seal-secrets.js';
 import { idOf } from './call-input.js';
 import { sendJson } from './reply.js';
 
@@ -21,7 +22,7 @@ function idOfItem(item: unknown): string {
  */
 export async function addTaskCollection(call: Call<{ value: unknown[] }>): Promise<void> {
   const jobId = idOf(call, 'jobId');
-  const checked = call.body.value.map(checkItem);
+  const checked = call.body.value.map((item) => checkItem(call, item));
   const tasks = checked.filter((item): item is TaskAdd => !(item instanceof BatchError));
   const command = taskAddCollection({ account: call.account, jobId, body: { value: tasks } });
   const added = await call.ports.submit(command);
@@ -48,9 +49,9 @@ export async function addTaskCollection(call: Call<{ value: unknown[] }>): Promi
   sendJson(call, 'taskaddresult', { value });
 }
 
-function checkItem(item: unknown): TaskAdd | BatchError {
+function checkItem(call: Call<unknown>, item: unknown): TaskAdd | BatchError {
   try {
-    return validate(TaskAdd, item);
+    return sealSecrets(call.ports.keys, validate(TaskAdd, item));
   } catch (thrown) {
     if (thrown instanceof BatchError) return thrown;
     throw thrown;

@@ -18,6 +18,7 @@ import type { Pool } from '../../core/pool/state.js';
 import { poolGet } from '../../queries/pool/get.js';
 import { poolList } from '../../queries/pool/list.js';
 import { readConditions } from '../middleware/conditions.js';
+import { sealSecrets } from '../seal-secrets.js';
 import type { ManagementCall, ManagementHandler } from './call.js';
 import { accountOfPath, nameOf, sendJson, sendNothing } from './call.js';
 import { ManagementError, resourceNotFound } from './errors.js';
@@ -56,7 +57,8 @@ export const createPool: ManagementHandler = async (call) => {
   const known = call.ports.view.pools.get(poolKey(account.key, poolId(call)));
   if (known !== undefined && conditions?.ifNoneMatch !== undefined)
     throw new ManagementError(412, 'PreconditionFailed', `The pool ${known.id} exists.`);
-  await call.ports.submit(poolAdd({ account: account.key, body }));
+  const sealed = sealSecrets(call.ports.keys, body);
+  await call.ports.submit(poolAdd({ account: account.key, body: sealed }));
   return send(call);
 };
 

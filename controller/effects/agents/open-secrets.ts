@@ -1,0 +1,24 @@
+import { SECRET_PROPERTIES } from '../../../protocol/batch/secret-properties.js';
+
+/**
+ * The value with what was sealed in it opened, for the node that needs it. Secrets that a data folder of
+ * the first versions kept as they came stay as they are. A part without a secret is the same object.
+ */
+export function openSecrets<T>(open: (text: string) => string, value: T): T {
+  return opened(open, value) as T;
+}
+
+function opened(open: (text: string) => string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    const items = value.map((item: unknown) => opened(open, item));
+    return items.some((item, at) => item !== value[at]) ? items : value;
+  }
+  const changes: [string, unknown][] = [];
+  for (const [name, inner] of Object.entries(value)) {
+    const isSecret = SECRET_PROPERTIES.has(name) && typeof inner === 'string';
+    const changed = isSecret ? open(inner) : opened(open, inner);
+    if (changed !== inner) changes.push([name, changed]);
+  }
+  return changes.length === 0 ? value : { ...value, ...Object.fromEntries(changes) };
+}
