@@ -214,6 +214,8 @@ export const FILES = {
   'etc/systemd/system/batchyard-agent.service': { text: AGENT_UNIT },
   'etc/systemd/system/batchyard-grow.service': { text: GROW_UNIT },
   'etc/systemd/system/batchyard-resolv.service': { text: RESOLV_UNIT },
+  // It forbids logins until systemd-user-sessions, which is masked, allows them.
+  'etc/tmpfiles.d/systemd-nologin.conf': { text: '' },
   'etc/systemd/system/systemd-udevd.service.d/batchyard.conf': { text: LATER },
   'etc/systemd/system/systemd-journald.service.d/batchyard.conf': { text: LATER },
   'etc/systemd/system/systemd-networkd.service.d/batchyard.conf': { text: NETWORK_DAEMON },

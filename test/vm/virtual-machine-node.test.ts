@@ -156,25 +156,29 @@ suite('a pool of one libvirt VM', [libvirt], () => {
     const [node] = await client.computeNode.list('vms');
     const nodeId = node?.id ?? '';
     await client.computeNode.addUser('vms', nodeId, {
-      name: 'operator',
+      name: 'ada',
       sshPublicKey: readFileSync(`${key}.pub`, 'utf8').trim(),
     });
     const { remoteLoginIPAddress, remoteLoginPort } =
       await client.computeNode.getRemoteLoginSettings('vms', nodeId);
     expect(remoteLoginIPAddress).toBe('127.0.0.1');
+    let refusal = '';
     const said = await waitFor(
       'ssh to let the user in',
       () => {
         const tried = spawnSync('ssh', [
           ...['-i', key, '-p', String(remoteLoginPort), '-o', 'BatchMode=yes'],
           ...['-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null'],
-          ...['-o', 'ConnectTimeout=60', `operator@${remoteLoginIPAddress}`, 'id -un; uname -n'],
+          ...['-o', 'ConnectTimeout=60', `ada@${remoteLoginIPAddress}`, 'id -un; uname -n'],
         ]);
+        refusal = tried.stderr.toString();
         return tried.status === 0 && tried.stdout.toString();
       },
       { timeoutMs: 120_000, intervalMs: 500 },
-    );
-    expect(said).toBe('operator\nbatchyard-node\n');
+    ).catch((error: unknown) => {
+      throw new Error(`${String(error)}: ${refusal}\n${consolesOf(disks)}`, { cause: error });
+    });
+    expect(said).toBe('ada\nbatchyard-node\n');
     const seen = await client.computeNode.get('vms', nodeId);
     expect(seen.endpointConfiguration?.inboundEndpoints).toEqual([
       expect.objectContaining({ frontendPort: remoteLoginPort, backendPort: 22 }),
