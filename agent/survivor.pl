@@ -127,11 +127,26 @@ sub descendants {
     return @found;
 }
 
+# Those that are no descendants, as in containers, but were started for the node.
+sub marked {
+    return unless defined $root;
+    my @found;
+    for my $path (glob '/proc/[0-9]*/environ') {
+        my ($pid) = $path =~ m{(\d+)};
+        next if $pid == $$;
+        open my $file, '<', $path or next;
+        local $/;
+        my $environment = <$file>;
+        push @found, $pid if defined $environment && index("\0$environment", "\0AZ_BATCH_NODE_ROOT_DIR=$root\0") >= 0;
+    }
+    return @found;
+}
+
 sub kill_all {
     print STDERR "survivor: the lease is over and nobody has put it off: everything of the node is killed\n";
     ($lapsed, $lease) = (1, undef);
     # What forks as fast as it is killed gets so many rounds.
-    for (1 .. 50) { my @left = descendants() or last; kill 'KILL', @left }
+    for (1 .. 50) { my @left = (descendants(), marked()) or last; kill 'KILL', @left }
 }
 
 start_agent();

@@ -43,6 +43,8 @@ export interface RecordedRun {
   /** Its end needs its assignment: there are files to upload. */
   hasOutputs: boolean;
   user?: RunUser;
+  /** Id of the container that the process is attached to. */
+  container?: string;
 }
 
 export type StartTaskRecord = {

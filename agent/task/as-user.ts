@@ -82,12 +82,16 @@ export function refusedProgram(
   stderrPath: string,
 ): string | undefined {
   if (exitCode !== 126 && exitCode !== 127) return undefined;
-  const [line = ''] = head(stderrPath, 8192, constants.O_NOFOLLOW).split('\n', 1);
+  const [line = ''] = headOf(stderrPath, 8192).split('\n', 1);
   const said = line.startsWith('setpriv: ') || line.startsWith(`${ENV}: `);
   if (!said || !line.includes(file)) return undefined;
   if (!existsSync(file)) return 'ENOENT';
   return CODES.find(([pattern]) => pattern.test(line))?.[1] ?? 'EACCES';
 }
+
+/** The same of a file that must be no link. */
+export const headOf = (path: string, bytesMax: number): string =>
+  head(path, bytesMax, constants.O_NOFOLLOW);
 
 /** The first bytes of a file that another user may have replaced; nothing where it can't be read. */
 function head(path: string, bytesMax: number, flags = 0): string {

@@ -55,7 +55,9 @@ export function environmentOf(
     user === undefined
       ? elevated
       : { HOME: user.home ?? workingDirectory, USER: user.name, LOGNAME: user.name };
-  return buildEnvironment({ ...environment, ...who }, configuration, places, run.program);
+  // An image has a search path and a home of its own.
+  const lent = run.program.container === undefined ? { ...environment, ...who } : {};
+  return buildEnvironment(lent, configuration, places, run.program);
 }
 
 /** From here on the run's directory is its user's. */

@@ -1,6 +1,12 @@
-import type { Assignment, MultiInstance, Program } from '../../protocol/agent/assignment.js';
+import type {
+  Assignment,
+  ContainerPool,
+  MultiInstance,
+  Program,
+} from '../../protocol/agent/assignment.js';
 import type { AttemptRef } from '../../protocol/agent/message.js';
 import { CommandLineError } from '../core/command-line.js';
+import { ContainerEnvironmentError } from '../core/container-arguments.js';
 import { EnvironmentError } from '../core/environment.js';
 import type { RunOutcome } from '../core/output.js';
 import { UnknownUser, type RunUser } from '../node/users.js';
@@ -37,6 +43,11 @@ export interface Run {
   cgroup?: RunCgroup;
   groupTimer?: NodeJS.Timeout;
   hadProcess?: boolean;
+  /** What the pool says of containers; absent: it takes none. */
+  containerPool?: ContainerPool;
+  /** Id of the container that the process is attached to. */
+  container?: string;
+  isContainerGone?: boolean;
   stopped: boolean;
   /** Killed because its time was over: what it wrote is uploaded still. */
   timedOut?: boolean;
@@ -56,14 +67,28 @@ export interface Run {
 }
 
 /** What is told of a run whose process has begun. */
-export type BegunRun = Pick<Run, 'of' | 'startTime' | 'user'> & {
+export type BegunRun = Pick<Run, 'of' | 'startTime' | 'user' | 'container'> & {
   pid: number;
   hasOutputs: boolean;
 };
 
+export function begunRun(
+  { of, startTime, user, outputFiles, container }: Run,
+  pid: number,
+): BegunRun {
+  return {
+    of,
+    pid,
+    startTime,
+    hasOutputs: outputFiles.length > 0,
+    ...(user === undefined ? {} : { user }),
+    ...(container === undefined ? {} : { container }),
+  };
+}
+
 /** A run that an earlier process of this agent began, as far as its end needs it. */
 export const adoptedRun = (
-  { of, pid, startTime, user, hasOutputs }: BegunRun,
+  { of, pid, startTime, user, hasOutputs, container }: BegunRun,
   taskDirectory: string,
   environment: Record<string, string>,
   ended: Run['ended'],
@@ -80,6 +105,7 @@ export const adoptedRun = (
   keepsLeftovers: of === 'startTask',
   isReadable: false,
   ...(user === undefined ? {} : { user }),
+  ...(container === undefined ? {} : { container }),
   ...(hasOutputs ? { awaits: {} } : {}),
   ended,
 });
@@ -98,8 +124,16 @@ export function killProcesses(run: Run, leader: number): void {
   killSession(leader);
 }
 
-/** The group counts what the leader never waited for; the leader, what was before the group. */
-export function usageOf(run: Run, end: ProcessEnd): Usage | undefined {
+/**
+ * What else is told of an end. The group counts what the leader never waited for; the leader, what was
+ * before the group. Of a container nothing is counted: the process is the engine's program.
+ */
+export function factsOf(
+  run: Run,
+  end: ProcessEnd,
+): (Partial<Usage> & Pick<RunOutcome, 'containerInfo'>) | undefined {
+  if (run.container !== undefined)
+    return { ...containerFacts(run), userCpuMs: undefined, kernelCpuMs: undefined };
   if (run.cgroup === undefined) return undefined;
   const usage = run.cgroup.usage();
   return {
@@ -108,6 +142,21 @@ export function usageOf(run: Run, end: ProcessEnd): Usage | undefined {
     kernelCpuMs: Math.max(usage.kernelCpuMs, end.kernelCpuMs ?? 0),
   };
 }
+
+/** The engine has removed it by now: it told its exit code, or why it could not be started. */
+export const containerFacts = (
+  { container }: Run,
+  error?: string,
+): Pick<RunOutcome, 'containerInfo'> =>
+  container === undefined
+    ? {}
+    : {
+        containerInfo: {
+          containerId: container,
+          state: 'exited',
+          ...(error === undefined ? {} : { error }),
+        },
+      };
 
 export function hasDownloads({ program, part }: Run): boolean {
   const common = part?.multiInstance.commonResourceFiles.length ?? 0;
@@ -130,6 +179,7 @@ export function stepFailure(error: unknown): StepFailure {
   const isOfTask =
     error instanceof CommandLineError ||
     error instanceof EnvironmentError ||
+    error instanceof ContainerEnvironmentError ||
     error instanceof UnknownUser;
   if (isOfTask) {
     return new StepFailure('CommandLaunchFailed', 'usererror', error.message, [], { cause: error });

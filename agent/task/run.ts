@@ -1,36 +1,34 @@
 import type { Assignment, NodeConfiguration, Program } from '../../protocol/agent/assignment.js';
 import type { AttemptRef } from '../../protocol/agent/message.js';
-import { splitCommandLine } from '../core/command-line.js';
 import { attemptId, type RunOutcome } from '../core/output.js';
-import {
-  createPartDirectory,
-  createStartTaskDirectory,
-  createTaskDirectory,
-} from '../node/directories.js';
+import { createPartDirectory, createStartTaskDirectory } from '../node/directories.js';
 import { livingProcess } from '../node/process.js';
 import type { HttpClient } from '../node/http.js';
 import type { RunUser } from '../node/users.js';
 import type { ApplicationPackages } from './application-packages.js';
 import type { Cgroups } from './cgroup.js';
-import { asUser, isPlainText, refusedProgram } from './as-user.js';
+import type { Containers } from './container/containers.js';
 import { Stopped } from './failure.js';
 import type { LogCopies } from './log-copies.js';
-import type { Launcher, LaunchOrder, ProcessEnd } from './launcher.js';
-import { findProgram, launchFailure } from './program-file.js';
+import type { Launcher, ProcessEnd } from './launcher.js';
+import { launchFailure } from './program-file.js';
 import {
   adoptedRun,
+  begunRun,
+  containerFacts,
   copiesLogs,
   hasDownloads,
   joinGroup,
   killProcesses,
   stepFailure,
-  usageOf,
+  factsOf,
   type BegunRun,
   type Part,
   type Run,
 } from './run-record.js';
 import { downloadInputs, uploadFailed, uploadOutputs } from './run-files.js';
 import { environmentOf, handOverRun, isPreparation, type RunAsContext } from './run-as.js';
+import { containerOrder, hostOrder, refusalOf, type RunOrder } from './run-order.js';
 import { killSession, signalGroup } from './session.js';
 import { Stragglers } from './stragglers.js';
 import type { TransferLimits } from './transfer.js';
@@ -43,6 +41,7 @@ export interface RunnerContext extends RunAsContext {
   client: HttpClient;
   packages: ApplicationPackages;
   launcher: Launcher;
+  containers: Containers;
   /** Absent: processes are found by their session and environment. */
   cgroups?: Cgroups | undefined;
   logs: LogCopies;
@@ -69,21 +68,16 @@ export class Runner {
     ended: (outcome: RunOutcome) => void,
     coordinated: (outcome: RunOutcome) => void,
   ): void {
-    const { directory, multiInstance } = assignment;
+    const { directory, multiInstance, outputFiles } = assignment;
     const { rootDirectory, users } = this.context;
-    const { groups } = users;
-    this.#start(
-      assignment,
-      assignment,
-      configuration,
-      assignment.outputFiles,
-      ended,
-      () =>
-        multiInstance === undefined
-          ? createTaskDirectory(rootDirectory, directory, groups)
-          : createPartDirectory(rootDirectory, multiInstance.sharedDirectory, directory, groups),
-      multiInstance && { multiInstance, state: 'coordinating', coordinated },
-    );
+    const shared = multiInstance?.sharedDirectory ?? directory;
+    const makeDirectory = () => createPartDirectory(rootDirectory, shared, directory, users.groups);
+    const part: Part | undefined = multiInstance && {
+      multiInstance,
+      state: 'coordinating',
+      coordinated,
+    };
+    this.#start(assignment, assignment, configuration, outputFiles, ended, makeDirectory, part);
   }
 
   startStartTask(
@@ -129,11 +123,7 @@ export class Runner {
     const id = of === 'startTask' ? of : attemptId(of);
     const taskDirectory = `${this.context.rootDirectory}/${directory}`;
     const run = adoptedRun(begun, taskDirectory, environment, (outcome) => {
-      clearTimeout(run.killTimer);
-      run.cgroup?.close(!run.keepsLeftovers);
-      if (!run.keepsLeftovers) this.#stragglers.ended(run.taskDirectory);
-      if (run.user !== undefined) this.context.users.release(run.user);
-      this.#runs.delete(id);
+      this.#forget(id, run);
       ended(outcome);
     });
     this.#runs.set(id, run);
@@ -173,15 +163,11 @@ export class Runner {
 
   /** Whether a run goes on that may write this file. */
   writes(path: string): boolean {
-    for (const { taskDirectory } of this.#runs.values())
-      if (path.startsWith(`${taskDirectory}/`)) return true;
-    return false;
+    return [...this.#runs.values()].some((run) => path.startsWith(`${run.taskDirectory}/`));
   }
 
   #runsIn(directory: string): boolean {
-    for (const { taskDirectory } of this.#runs.values())
-      if (taskDirectory === directory) return true;
-    return false;
+    return [...this.#runs.values()].some(({ taskDirectory }) => taskDirectory === directory);
   }
 
   /** Runs that have not ended. */
@@ -210,15 +196,11 @@ export class Runner {
       keepsLeftovers: id === 'startTask',
       isReadable: 'requiredSlots' in program && isPreparation(program),
       ...(part === undefined ? {} : { part }),
+      ...(configuration.containers === undefined
+        ? {}
+        : { containerPool: configuration.containers }),
       ended: (outcome) => {
-        clearTimeout(run.killTimer);
-        clearTimeout(run.groupTimer);
-        if (part?.leader !== undefined) killSession(part.leader);
-        run.cgroup?.close(!run.keepsLeftovers);
-        if (run.hadProcess === true && !run.keepsLeftovers)
-          this.#stragglers.ended(run.taskDirectory);
-        if (run.user !== undefined) this.context.users.release(run.user);
-        this.#runs.delete(id);
+        this.#forget(id, run);
         ended(outcome);
       },
     };
@@ -235,6 +217,18 @@ export class Runner {
       () => this.#launchLater(run),
       (error: unknown) => this.#failBefore(run, error),
     );
+  }
+
+  /** Nothing is left of a run that is over, but for what a start task leaves on purpose. */
+  #forget(id: string, run: Run): void {
+    const { part, cgroup, keepsLeftovers, taskDirectory, user } = run;
+    clearTimeout(run.killTimer);
+    clearTimeout(run.groupTimer);
+    if (part?.leader !== undefined) killSession(part.leader);
+    cgroup?.close(!keepsLeftovers);
+    if (run.hadProcess === true && !keepsLeftovers) this.#stragglers.ended(taskDirectory);
+    if (user !== undefined) this.context.users.release(user);
+    this.#runs.delete(id);
   }
 
   /** Nothing is awaited where there is nothing to wait for. */
@@ -259,51 +253,42 @@ export class Runner {
   }
 
   #launch(run: Run): void {
-    const { part } = run;
-    const commandLine =
-      part?.state === 'coordinating'
-        ? part.multiInstance.coordinationCommandLine
-        : run.program.commandLine;
-    const argv = splitCommandLine(commandLine);
-    const workingDirectory = `${run.taskDirectory}/wd`;
-    const file = findProgram(argv[0] ?? '', run.environment.PATH ?? '', workingDirectory);
-    const { user } = run;
-    if (user !== undefined && isPlainText(file)) throw launchFailure(file, 'ENOEXEC');
+    const { containers } = this.context;
+    const inContainer = containerOrder(run, this.context);
+    const onNode = inContainer === undefined ? hostOrder(run, this.context) : undefined;
     handOverRun(run, this.context);
-    const stderrPath = `${run.taskDirectory}/stderr.txt`;
-    const plain: LaunchOrder = {
-      file,
-      argv,
-      environment: run.environment,
-      workingDirectory,
-      stdoutPath: `${run.taskDirectory}/stdout.txt`,
-      stderrPath,
-      ...(part?.state === 'proceeded' ? { appends: true } : {}),
-    };
-    const order = user === undefined ? plain : asUser(plain, user, this.context.setpriv);
+    if (onNode !== undefined) return this.#spawn(run, onNode);
+    if (inContainer === undefined) return;
+    containers.create(inContainer).then(
+      ({ id, launch }) => {
+        run.container = id;
+        run.isContainerGone = false;
+        if (run.stopped) this.#failBefore(run, new Stopped());
+        else this.#spawn(run, { file: launch.file, order: launch });
+      },
+      (error: unknown) => this.#failBefore(run, error),
+    );
+  }
+
+  #spawn(run: Run, { file, order }: RunOrder): void {
     this.context.launcher.launch(order, {
       started: (pid) => {
         run.pid = pid;
         run.hadProcess = true;
-        this.#groupLater(run, pid);
-        if (run.part === undefined && !run.stopped) this.#tellBegun(run, pid);
+        if (run.container === undefined) this.#groupLater(run, pid);
+        if (run.part === undefined && !run.stopped) this.context.began(begunRun(run, pid));
         if (copiesLogs(run)) run.endOfLogs = this.context.logs.watch(run.of, run.taskDirectory);
         // Told to stop while it was being started.
         if (run.stopped) killProcesses(run, pid);
       },
       failed: (error) => this.#failBefore(run, launchFailure(file, error.code)),
       ended: (end) => {
-        const refusal = user && refusedProgram(end.exitCode, file, stderrPath);
+        const refusal = refusalOf(run, file, end);
         if (refusal === undefined) return this.#processEnded(run, end);
         delete run.pid;
-        this.#failBefore(run, launchFailure(file, refusal));
+        this.#failBefore(run, refusal);
       },
     });
-  }
-
-  #tellBegun({ of, startTime, user, outputFiles }: Run, pid: number): void {
-    const hasOutputs = outputFiles.length > 0;
-    this.context.began({ of, pid, startTime, hasOutputs, ...(user === undefined ? {} : { user }) });
   }
 
   /** Short runs are over before a group of theirs would have paid: what they leave is found by its environment. */
@@ -324,6 +309,7 @@ export class Runner {
     }
     const pid = run.pid;
     delete run.pid;
+    if (this.#removesContainer(run, () => this.#processEnded(run, end))) return;
     if (run.part?.state === 'coordinating') return this.#coordinationEnded(run, run.part, pid, end);
     if (pid !== undefined && run.stopped) killProcesses(run, pid);
     else if (pid !== undefined && !run.keepsLeftovers) this.context.launcher.sweepGroup(pid);
@@ -331,7 +317,7 @@ export class Runner {
       startTime: run.startTime,
       endTime: this.context.epoch(),
       ...end,
-      ...usageOf(run, end),
+      ...factsOf(run, end),
     };
     if (run.outputFiles.length === 0 || (run.stopped && run.timedOut !== true))
       return this.#end(run, outcome);
@@ -345,19 +331,27 @@ export class Runner {
     );
   }
 
+  /** Nothing in a container runs on when its run ends; true: `then` follows. */
+  #removesContainer(run: Run, then: () => void): boolean {
+    const { container } = run;
+    if (container === undefined || run.isContainerGone === true) return false;
+    run.isContainerGone = true;
+    this.context.containers
+      .remove(container)
+      .then(then, (error: unknown) => this.#failBefore(run, error));
+    return true;
+  }
+
   /** Takes short outputs along; longer ones are copied to their end first. */
   #end(run: Run, outcome: RunOutcome): void {
     const logs = run.endOfLogs?.();
     delete run.endOfLogs;
-    if (logs instanceof Promise) this.#endAfter(run, outcome, logs);
+    if (logs instanceof Promise)
+      logs.then(
+        () => run.ended(outcome),
+        (error: unknown) => this.#failBefore(run, error),
+      );
     else run.ended(logs === undefined ? outcome : { ...outcome, logs });
-  }
-
-  #endAfter(run: Run, outcome: RunOutcome, logs: Promise<RunOutcome['logs']>): void {
-    logs.then(
-      () => run.ended(outcome),
-      (error: unknown) => this.#failBefore(run, error),
-    );
   }
 
   /** With 0 the part waits, and what its command left running lives on; anything else ends the run. */
@@ -371,10 +365,12 @@ export class Runner {
 
   /** Reports in a later turn: the caller of `start…` is still at work. */
   #failBefore(run: Run, error: unknown): void {
+    if (this.#removesContainer(run, () => this.#failBefore(run, error))) return;
     const outcome: RunOutcome = { startTime: run.startTime, endTime: this.context.epoch() };
     if (!(error instanceof Stopped)) {
       outcome.failure = stepFailure(error).toInfo();
       outcome.preProcessing = true;
+      Object.assign(outcome, containerFacts(run, outcome.failure.message));
     }
     setImmediate(() => this.#end(run, outcome));
   }

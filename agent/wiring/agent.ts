@@ -17,8 +17,8 @@ import type { HttpClient } from '../node/http.js';
 import { type Identity } from '../node/identity.js';
 import { killLeftovers } from '../node/leftovers.js';
 import { disk, Metrics } from '../node/metrics.js';
+import { Mounts } from '../node/mounts.js';
 import { NodeUsers } from '../node/node-users.js';
-import { prepareNode } from '../node/prepare.js';
 import { Retention } from '../node/retention.js';
 import type { Survivor } from '../node/survivor.js';
 import type { Users } from '../node/users.js';
@@ -26,13 +26,15 @@ import type { Launcher } from '../task/launcher.js';
 import { ApplicationPackages } from '../task/application-packages.js';
 import { findSetpriv } from '../task/as-user.js';
 import { Cgroups } from '../task/cgroup.js';
-import { StepFailure } from '../task/failure.js';
+import { Containers } from '../task/container/containers.js';
+import { ContainerEngine } from '../task/container/engine.js';
 import { LogCopies } from '../task/log-copies.js';
 import { Runner } from '../task/run.js';
 import { TRANSFER_LIMITS } from '../task/transfer.js';
 import { uploadLogs } from '../task/upload-logs.js';
 import { Legacy, type LegacyPorts } from './legacy.js';
 import { log, textOf } from './log.js';
+import { prepare, unusable } from './preparation.js';
 
 export const AGENT_VERSION = '0.1.0';
 /** Events of this long travel in one message; a lone event after a quiet time goes at once. */
@@ -53,6 +55,8 @@ export class Agent {
   #metrics: Metrics;
   #retention = new Retention();
   #packages: ApplicationPackages;
+  #containers: Containers;
+  #mounts: Mounts;
   #logs: LogCopies;
   #users: Users;
   #cgroups: Cgroups | undefined;
@@ -88,6 +92,9 @@ export class Agent {
     });
     this.#metrics = new Metrics(rootDirectory);
     this.#packages = new ApplicationPackages(rootDirectory, client, TRANSFER_LIMITS);
+    const engine = ContainerEngine.find(process.env, rootDirectory);
+    this.#containers = new Containers(engine, rootDirectory);
+    this.#mounts = new Mounts(rootDirectory, this.#users);
     this.#logs = new LogCopies({
       send: (copy, signal) => sendLog(client.request, identity, copy, signal),
       log,
@@ -103,6 +110,7 @@ export class Agent {
       client,
       packages: this.#packages,
       launcher: launcher.launcher,
+      containers: this.#containers,
       cgroups: this.#cgroups,
       users: this.#users,
       setpriv: setpriv ?? '',
@@ -162,6 +170,7 @@ export class Agent {
       // What the start task left running goes with its node.
       killLeftovers(this.identity.rootDirectory);
       this.#cgroups?.close();
+      for (const problem of this.#mounts.unmountAll()) log(problem);
       process.exit(exitCode);
     }, 20);
   }
@@ -258,32 +267,23 @@ export class Agent {
     else this.#connection.send(message);
   }
 
-  /** Without packages nothing is awaited: the node is ready in the same turn. */
   async #prepare(configuration: NodeConfiguration): Promise<void> {
     try {
-      const made = prepareNode(this.identity.rootDirectory, configuration, this.#users);
-      if (made !== undefined) await made;
-      this.#hasCertificates = configuration.certificates.length > 0;
       this.#logs.configure(configuration.logs);
-      const packages = configuration.applicationPackages ?? [];
-      if (packages.length > 0) await this.#packages.deploy(packages);
+      await prepare(configuration, {
+        rootDirectory: this.identity.rootDirectory,
+        users: this.#users,
+        mounts: this.#mounts,
+        containers: this.#containers,
+        packages: this.#packages,
+      });
+      this.#hasCertificates = configuration.certificates.length > 0;
     } catch (error) {
-      this.#input(() => this.#unusable(error));
+      const { code, message, details } = unusable(error);
+      this.#input(() => this.#core.unusable(code, message, details));
       return;
     }
     this.#input(() => this.#core.prepared(now()));
-  }
-
-  #unusable(error: unknown): void {
-    if (error instanceof StepFailure) {
-      this.#core.unusable(error.code, error.message, error.details);
-      return;
-    }
-    const full = (error as NodeJS.ErrnoException).code === 'ENOSPC';
-    this.#core.unusable(
-      full ? 'DiskFull' : 'NodePreparationError',
-      `The node could not be prepared: ${textOf(error)}`,
-    );
   }
 
   async #answer(id: string, request: AgentRequest): Promise<void> {

@@ -119,11 +119,19 @@ export class Legacy {
   #killLeftovers(living: readonly RecordedRun[]): void {
     const leaders = new Set(living.map(({ pid }) => pid));
     const ofStartTask = `AZ_BATCH_TASK_DIR=${this.rootDirectory}/startup`;
+    // What runs in a container is no child of the process that is attached to it.
+    const inContainers = new Set(
+      living
+        .filter(({ container }) => container !== undefined)
+        .map(({ of }) => (of === 'startTask' ? 'startup' : of.directory))
+        .map((directory) => `AZ_BATCH_TASK_DIR=${this.rootDirectory}/${directory}`),
+    );
     const isResumed = this.#journal.state.startTask !== undefined;
     const killed = killLeftovers(
       this.rootDirectory,
       (pid, environment) =>
         leaders.has(livingProcess(pid)?.session ?? 0) ||
+        environment.some((entry) => inContainers.has(entry)) ||
         (isResumed && environment.includes(ofStartTask)),
     );
     if (killed > 0) log(`killed ${killed} processes of an earlier agent of this node`);

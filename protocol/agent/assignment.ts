@@ -64,6 +64,63 @@ export const AssignedApplicationPackage = z.union([
 ]);
 export type AssignedApplicationPackage = z.infer<typeof AssignedApplicationPackage>;
 
+/** A registry of container images; without a name and password it is open to all. */
+export const ContainerRegistry = z.object({
+  /** Absent: Docker's own. */
+  registryServer: z.string().optional(),
+  username: z.string().optional(),
+  password: z.string().optional(),
+  /** It names an identity of Azure, which no node has. */
+  isAzureIdentity: z.boolean().optional(),
+});
+export type ContainerRegistry = z.infer<typeof ContainerRegistry>;
+
+/** In which container a program runs. */
+export const ContainerSettings = z.object({
+  imageName: z.string(),
+  containerRunOptions: z.string().optional(),
+  registry: ContainerRegistry.optional(),
+  workingDirectory: z.enum(['taskWorkingDirectory', 'containerImageDefault']).optional(),
+});
+export type ContainerSettings = z.infer<typeof ContainerSettings>;
+
+/** What a node of a container pool has ready before its start task. */
+export const ContainerPool = z.object({
+  images: z.array(z.string()),
+  registries: z.array(ContainerRegistry),
+});
+export type ContainerPool = z.infer<typeof ContainerPool>;
+
+/** A file system to mount below `fsmounts/`, before the start task. */
+export const AssignedMount = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('nfs'),
+    path: z.string(),
+    source: z.string(),
+    options: z.string().optional(),
+  }),
+  z.object({
+    kind: z.literal('cifs'),
+    path: z.string(),
+    source: z.string(),
+    username: z.string(),
+    password: z.string(),
+    options: z.string().optional(),
+  }),
+  /** Blobs as files. */
+  z.object({
+    kind: z.literal('blob'),
+    path: z.string(),
+    accountName: z.string(),
+    containerName: z.string(),
+    accountKey: z.string().optional(),
+    sasKey: z.string().optional(),
+    isAzureIdentity: z.boolean().optional(),
+    options: z.string().optional(),
+  }),
+]);
+export type AssignedMount = z.infer<typeof AssignedMount>;
+
 /** What a start task, job task or job manager task has in common on a node. */
 export const Program = z.object({
   commandLine: z.string(),
@@ -73,6 +130,7 @@ export const Program = z.object({
   userIdentity: UserIdentity.optional(),
   /** The program's own, beside those of the node. */
   applicationPackages: z.array(AssignedApplicationPackage).optional(),
+  container: ContainerSettings.optional(),
 });
 export type Program = z.infer<typeof Program>;
 
@@ -130,7 +188,8 @@ export type AssignedCertificate = z.infer<typeof AssignedCertificate>;
 
 /**
  * What a node is for one incarnation. Sent once after the link is up; the agent prepares the node in
- * this order: directories, certificates, application packages, start task. Only then may tasks run.
+ * this order: directories, users, certificates, mounts, container images, application packages, start
+ * task. Only then may tasks run.
  */
 export const NodeConfiguration = z.object({
   accountName: z.string(),
@@ -144,6 +203,9 @@ export const NodeConfiguration = z.object({
   /** The last bytes of outputs that are copied to the controller; absent: none. */
   logs: z.object({ bytesMax: z.int().min(1), intervalMs: z.number().min(1) }).optional(),
   userAccounts: z.array(AssignedUserAccount).optional(),
+  /** Absent: the pool takes no tasks in containers. */
+  containers: ContainerPool.optional(),
+  mounts: z.array(AssignedMount).optional(),
   /** Of the pool: in place before the start task. */
   applicationPackages: z.array(AssignedApplicationPackage).optional(),
   startTask: Program.extend({

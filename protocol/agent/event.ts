@@ -9,6 +9,15 @@ export const FailureInfo = z.object({
 });
 export type FailureInfo = z.infer<typeof FailureInfo>;
 
+/** The container that a try ran in. */
+export const ContainerInfo = z.object({
+  containerId: z.string(),
+  /** As the engine names it. */
+  state: z.string(),
+  error: z.string().optional(),
+});
+export type ContainerInfo = z.infer<typeof ContainerInfo>;
+
 /** Outputs up to this size travel with the end of their try. */
 export const INLINE_LOG_BYTES_MAX = 4096;
 /** The same in base64. */
@@ -29,6 +38,7 @@ export const Outcome = z.object({
   fileUpload: z.boolean().optional(),
   /** The try was ended because the controller or the lease said so. */
   stopped: z.boolean().optional(),
+  containerInfo: ContainerInfo.optional(),
   userCpuMs: z.number().optional(),
   kernelCpuMs: z.number().optional(),
   /** Where the node counts them: by all processes of the run together. */

@@ -73,7 +73,7 @@ export function loseRun(recorder: Recorder, node: Node, jobNode: JobNode): void 
   end(recorder, node, jobNode, { endTime: recorder.now }, true);
 }
 
-type End = Pick<Outcome, 'endTime' | 'exitCode' | 'failure' | 'stopped'>;
+type End = Pick<Outcome, 'endTime' | 'exitCode' | 'failure' | 'stopped' | 'containerInfo'>;
 
 function end(
   recorder: Recorder,
@@ -113,6 +113,7 @@ export function finish(run: SpecialRun, outcome: End, isLost: boolean): void {
   run.state = 'completed';
   run.endTime = Math.max(endTime, run.startTime);
   if (exitCode !== undefined) run.exitCode = exitCode;
+  if (outcome.containerInfo !== undefined) run.containerInfo = outcome.containerInfo;
   if (failure !== undefined) run.failureInfo = failure;
   run.result = failure === undefined ? 'success' : 'failure';
 }

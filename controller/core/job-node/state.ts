@@ -1,4 +1,4 @@
-import type { FailureInfo } from '../../../protocol/agent/event.js';
+import type { ContainerInfo, FailureInfo } from '../../../protocol/agent/event.js';
 import type { JobKey, JobNodeKey, NodeKey } from '../../../protocol/keys.js';
 
 export type SpecialKind = 'preparation' | 'release';
@@ -28,6 +28,7 @@ export interface SpecialRun {
   endTime?: number;
   exitCode?: number;
   failureInfo?: FailureInfo;
+  containerInfo?: ContainerInfo;
   result?: 'success' | 'failure';
   retryCount: number;
   lastRetryTime?: number;

@@ -110,6 +110,7 @@ function startTaskEnded(
     result: success ? 'success' : 'failure',
     ...(outcome.exitCode === undefined ? {} : { exitCode: outcome.exitCode }),
     ...(failureInfo === undefined ? {} : { failureInfo }),
+    ...(outcome.containerInfo === undefined ? {} : { containerInfo: outcome.containerInfo }),
   };
   if (!final || node.awaitsStartTask !== true) return;
   if (node.state !== 'waitingforstarttask' && node.state !== 'starting' && node.state !== 'unknown')

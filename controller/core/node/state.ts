@@ -1,4 +1,4 @@
-import type { FailureInfo } from '../../../protocol/agent/event.js';
+import type { ContainerInfo, FailureInfo } from '../../../protocol/agent/event.js';
 import type { AttemptRef, NodeMetrics } from '../../../protocol/agent/message.js';
 import type { ImageReference } from '../../../protocol/batch/virtual-machine.js';
 import type { AccountKey, NodeKey, PoolKey } from '../../../protocol/keys.js';
@@ -27,6 +27,7 @@ export interface StartTaskInfo {
   endTime?: number;
   exitCode?: number;
   failureInfo?: FailureInfo;
+  containerInfo?: ContainerInfo;
   result?: 'success' | 'failure';
   retryCount: number;
   lastRetryTime?: number;

@@ -1,4 +1,4 @@
-import type { FailureInfo } from '../../../protocol/agent/event.js';
+import type { ContainerInfo, FailureInfo } from '../../../protocol/agent/event.js';
 import type { Recorder } from '../recorder.js';
 import { consequences, type End } from './exit-conditions.js';
 import { release } from './hold.js';
@@ -34,7 +34,11 @@ export interface JobConsequence {
 export function completeTask(
   recorder: Recorder,
   task: Task,
-  end: End & { startTime?: number | undefined; endTime: number },
+  end: End & {
+    startTime?: number | undefined;
+    endTime: number;
+    containerInfo?: ContainerInfo | undefined;
+  },
 ): JobConsequence | undefined {
   const { state } = recorder;
   const job = jobOfTask(state, task.key);
@@ -57,6 +61,7 @@ export function completeTask(
     if (startTime !== undefined) execution.startTime = startTime;
     execution.endTime = Math.max(end.endTime, startTime ?? end.endTime);
     if (end.exitCode !== undefined) execution.exitCode = end.exitCode;
+    if (end.containerInfo !== undefined) execution.containerInfo = end.containerInfo;
     if (failure !== undefined) execution.failureInfo = failure;
     execution.result = failure === undefined ? 'success' : 'failure';
   });

@@ -1,4 +1,4 @@
-import type { FailureInfo } from '../../../protocol/agent/event.js';
+import type { ContainerInfo, FailureInfo } from '../../../protocol/agent/event.js';
 import type { TaskAdd } from '../../../protocol/batch/task.js';
 import type { JobKey, NodeKey, TaskKey } from '../../../protocol/keys.js';
 import type { Usage } from './usage.js';
@@ -16,6 +16,7 @@ export interface TaskExecution {
   endTime?: number;
   exitCode?: number;
   failureInfo?: FailureInfo;
+  containerInfo?: ContainerInfo;
   result?: 'success' | 'failure';
   retryCount: number;
   lastRetryTime?: number;
@@ -52,6 +53,7 @@ export interface Subtask {
   endTime?: number;
   exitCode?: number;
   failureInfo?: FailureInfo;
+  containerInfo?: ContainerInfo;
   result?: 'success' | 'failure';
 }
 

@@ -12,7 +12,8 @@ export function moveSubtask(subtask: Subtask, to: 'running' | 'completed', now: 
 /** Its command has ended, with this outcome or because the attempt has. */
 export function endSubtask(
   subtask: Subtask,
-  outcome: Pick<Outcome, 'startTime' | 'endTime' | 'exitCode' | 'failure'> | undefined,
+  outcome:
+    Pick<Outcome, 'startTime' | 'endTime' | 'exitCode' | 'failure' | 'containerInfo'> | undefined,
   now: number,
 ): void {
   if (subtask.state === 'completed') return;
@@ -20,6 +21,7 @@ export function endSubtask(
   const startTime = outcome?.startTime ?? subtask.startTime;
   if (startTime !== undefined) subtask.startTime = startTime;
   subtask.endTime = Math.max(outcome?.endTime ?? now, startTime ?? 0);
+  if (outcome?.containerInfo !== undefined) subtask.containerInfo = outcome.containerInfo;
   if (outcome?.exitCode !== undefined) subtask.exitCode = outcome.exitCode;
   if (outcome !== undefined && outcome.failure === undefined) {
     subtask.result = 'success';

@@ -11,6 +11,7 @@ import type { Node } from '../../core/node/state.js';
 import type { Pool } from '../../core/pool/state.js';
 import type { Task } from '../../core/task/state.js';
 import type { StateView, TaskBody } from '../../engine/ports.js';
+import { assignedContainer, assignedContainers, assignedMounts } from './assigned-containers.js';
 import { assignedPackages } from './assigned-packages.js';
 import { openSecrets } from './open-secrets.js';
 import type { OwnStorage } from './own-storage.js';
@@ -45,6 +46,7 @@ export function buildAssignment(
     resourceFiles: (body.resourceFiles ?? []).map((file) => resourceFile(file, storage)),
     outputFiles: (body.outputFiles ?? []).map((file) => outputFile(file, storage)),
     userIdentity: body.userIdentity,
+    ...assignedContainer(body.containerSettings),
     ...(references === undefined
       ? {}
       : { applicationPackages: assignedPackages(view, job.account, references, storage) }),
@@ -87,6 +89,8 @@ export function buildConfiguration(
     certificates: certificates(pool, view, open),
     ...(logs.bytesMax === 0 ? {} : { logs }),
     ...userAccounts(specification),
+    ...assignedContainers(specification),
+    ...assignedMounts(specification),
     applicationPackages: assignedPackages(
       view,
       pool.account,
@@ -103,6 +107,7 @@ export function buildConfiguration(
               resourceFile(file, storage),
             ),
             userIdentity: startTask.userIdentity,
+            ...assignedContainer(startTask.containerSettings),
             maxTaskRetryCount: startTask.maxTaskRetryCount,
             waitForSuccess: startTask.waitForSuccess,
           },

@@ -3,6 +3,7 @@ import type { AttemptRef } from '../../../protocol/agent/message.js';
 import { jobOf, type NodeKey, type TaskKey } from '../../../protocol/keys.js';
 import { durationMs } from '../../../protocol/time.js';
 import type { StateView } from '../../engine/ports.js';
+import { assignedContainer } from './assigned-containers.js';
 import { jobPreparationDirectory, resourceFile } from './assignment.js';
 import type { OwnStorage } from './own-storage.js';
 
@@ -41,6 +42,7 @@ export function specialAssignments(
       resourceFiles: (task.resourceFiles ?? []).map((file) => resourceFile(file, storage)),
       outputFiles: [],
       userIdentity: task.userIdentity,
+      ...assignedContainer(task.containerSettings),
       ...finite('maxWallClockTimeMs', limits.maxWallClockTime),
       ...finite('retentionTimeMs', limits.retentionTime),
       ...(isPreparation ? {} : jobPreparationDirectory(job)),

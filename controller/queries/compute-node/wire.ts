@@ -109,6 +109,7 @@ const startTaskInfo = (info: StartTaskInfo | undefined): object | undefined =>
         startTime: formatTime(info.startTime),
         endTime: timeOf(info.endTime),
         exitCode: info.exitCode,
+        containerInfo: info.containerInfo,
         failureInfo: failureOf(info.failureInfo),
         retryCount: info.retryCount,
         lastRetryTime: timeOf(info.lastRetryTime),

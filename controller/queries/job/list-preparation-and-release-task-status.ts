@@ -66,6 +66,7 @@ function executionInfo(run: SpecialRun, kind: SpecialKind, job: Job, nodeUrl: st
     taskRootDirectory,
     taskRootDirectoryUrl: `${nodeUrl}/files/${taskRootDirectory}`,
     exitCode: completed ? run.exitCode : undefined,
+    containerInfo: completed ? run.containerInfo : undefined,
     failureInfo: completed ? failureOf(run.failureInfo) : undefined,
     retryCount: kind === 'preparation' ? run.retryCount : undefined,
     lastRetryTime: kind === 'preparation' ? timeOf(run.lastRetryTime) : undefined,

@@ -9,6 +9,7 @@ export function executionInfo({ state, execution }: Pick<Task, 'state' | 'execut
     startTime: begun ? timeOf(execution.startTime) : undefined,
     endTime: completed ? timeOf(execution.endTime) : undefined,
     exitCode: completed ? execution.exitCode : undefined,
+    containerInfo: completed ? execution.containerInfo : undefined,
     failureInfo: completed ? failureOf(execution.failureInfo) : undefined,
     retryCount: execution.retryCount,
     lastRetryTime: timeOf(execution.lastRetryTime),

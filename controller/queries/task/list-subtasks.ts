@@ -62,6 +62,7 @@ function subtaskInformation(subtask: Subtask, task: Task, job: Job, baseUrl: str
     startTime: timeOf(subtask.startTime),
     endTime: completed ? timeOf(subtask.endTime) : undefined,
     exitCode: completed ? subtask.exitCode : undefined,
+    containerInfo: completed ? subtask.containerInfo : undefined,
     failureInfo: completed ? failureOf(subtask.failureInfo) : undefined,
     ...stateOf(subtask),
     result: completed ? subtask.result : undefined,

@@ -1,0 +1,170 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ContainerPool, ContainerSettings } from '../../../protocol/agent/assignment.js';
+import {
+  containerEnvironment,
+  createArguments,
+  LABELS,
+  type ContainerPlace,
+} from '../../core/container-arguments.js';
+import { AGENT_DIRECTORY } from '../../node/directories.js';
+import { StepFailure, Stopped } from '../failure.js';
+import type { LaunchOrder } from '../launcher.js';
+import type { ContainerEngine } from './engine.js';
+import { createFailure } from './engine-failure.js';
+import { ContainerImages } from './images.js';
+
+/** A program that is to run in a container. */
+export interface ContainerOrder {
+  settings: ContainerSettings;
+  /** Of the node's pool; absent: the pool takes no containers. */
+  pool: ContainerPool | undefined;
+  commandLine: string;
+  environment: Record<string, string>;
+  place: Omit<ContainerPlace, 'rootDirectory' | 'keepsOwnNumber'>;
+  labels: Record<string, string>;
+  stdoutPath: string;
+  stderrPath: string;
+  taskDirectory: string;
+  appends: boolean;
+  signal: AbortSignal;
+}
+
+const CONTAINER_ID = /^[0-9a-f]{64}$/;
+/** A removal that fails is tried again so often; what runs in it is killed by its environment besides. */
+const REMOVALS_MAX = 3;
+
+/**
+ * The containers of one node. One is created, and then started by the engine's own program, which stays
+ * attached: it is the run's process, ends with the container's exit code, and outlives the agent as any
+ * process of a task does.
+ */
+export class Containers {
+  readonly #images: ContainerImages | undefined;
+
+  constructor(
+    private readonly engine: ContainerEngine | undefined,
+    private readonly rootDirectory: string,
+  ) {
+    this.#images = engine && new ContainerImages(engine, rootDirectory);
+  }
+
+  /** Readies the node of a container pool. @throws StepFailure: the node is unusable */
+  async prepare(pool: ContainerPool): Promise<void> {
+    const { engine } = this;
+    if (engine === undefined || this.#images === undefined) throw noEngine();
+    this.#images.forgetLogins();
+    const answer = await engine.call(['version']);
+    if (answer.exitCode !== 0)
+      throw new StepFailure(
+        'NodePreparationError',
+        'servererror',
+        `The container engine of the node does not answer (${engine.program}).`,
+        [{ name: 'Message', value: answer.stderr.slice(0, 1_000) }],
+      );
+    await this.#images.prefetch(pool);
+  }
+
+  /**
+   * Makes the container and returns its id with the order that starts it. @throws StepFailure
+   * @throws Stopped
+   */
+  async create(order: ContainerOrder): Promise<{ id: string; launch: LaunchOrder }> {
+    const { settings, pool, signal } = order;
+    if (pool === undefined) throw notSupported();
+    const { engine } = this;
+    if (engine === undefined || this.#images === undefined) throw noEngine();
+    const registries = [...pool.registries, ...(settings.registry ? [settings.registry] : [])];
+    await this.#images.ensure(settings.imageName, registries, signal);
+    const id = await this.#create(engine, order);
+    if (signal.aborted) {
+      await this.remove(id);
+      throw new Stopped();
+    }
+    const { stdoutPath, stderrPath, taskDirectory, appends, place } = order;
+    return {
+      id,
+      launch: {
+        file: engine.program,
+        argv: [engine.program, 'start', '--attach', id],
+        // The mark by which what a run leaves is found.
+        environment: { ...engine.environment, AZ_BATCH_TASK_DIR: taskDirectory },
+        workingDirectory: place.workingDirectory,
+        stdoutPath,
+        stderrPath,
+        guarded: true,
+        ...(appends ? { appends } : {}),
+      },
+    };
+  }
+
+  async #create(engine: ContainerEngine, order: ContainerOrder): Promise<string> {
+    const { settings, commandLine, environment, labels, place } = order;
+    const { lines, byName } = containerEnvironment(environment);
+    const directory = mkdtempSync(join(this.rootDirectory, AGENT_DIRECTORY, 'container-'));
+    try {
+      const file = join(directory, 'environment');
+      writeFileSync(file, lines, { mode: 0o600 });
+      const keepsOwnNumber = engine.isPodman && process.getuid?.() !== 0;
+      const words = createArguments(
+        settings,
+        commandLine,
+        { ...place, rootDirectory: this.rootDirectory, keepsOwnNumber },
+        { [LABELS.node]: this.rootDirectory, ...labels },
+        { file, byName: Object.keys(byName) },
+      );
+      const { workingDirectory } = place;
+      const end = await engine.call(words, { environment: byName, workingDirectory });
+      const id = end.stdout.split('\n').at(-1) ?? '';
+      if (end.exitCode !== 0 || !CONTAINER_ID.test(id))
+        throw createFailure(settings.imageName, end.stderr);
+      return id;
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  }
+
+  /** Ends and removes a container; resolves when nothing of it runs, or the engine does not answer. */
+  async remove(id: string): Promise<void> {
+    for (let tries = 0; tries < REMOVALS_MAX; tries += 1) {
+      const end = await this.engine?.call(['rm', '--force', id]);
+      // One that removes itself at this moment is as good as gone.
+      if (
+        end === undefined ||
+        end.exitCode === 0 ||
+        /no such container|already in progress/i.test(end.stderr)
+      )
+        return;
+    }
+  }
+
+  /** Removes what an earlier agent of the node left, but for those that `kept` names. */
+  async removeLeftovers(kept: ReadonlySet<string>): Promise<void> {
+    const filter = `label=${LABELS.node}=${this.rootDirectory}`;
+    const list = await this.engine?.call([
+      'ps',
+      '--all',
+      '--quiet',
+      '--no-trunc',
+      '--filter',
+      filter,
+    ]);
+    if (list?.exitCode !== 0) return;
+    for (const id of list.stdout.split('\n'))
+      if (CONTAINER_ID.test(id) && !kept.has(id)) await this.remove(id);
+  }
+}
+
+const noEngine = () =>
+  new StepFailure(
+    'NodePreparationError',
+    'servererror',
+    'The pool has a containerConfiguration, and the node has no container engine: neither docker nor podman is on its PATH, and BATCHYARD_CONTAINER_PROGRAM names none.',
+  );
+
+const notSupported = () =>
+  new StepFailure(
+    'ContainerPoolNotSupported',
+    'usererror',
+    "The task has containerSettings, and its pool's virtualMachineConfiguration has no containerConfiguration.",
+  );
