@@ -21,7 +21,7 @@ const options = new Command('npx tsx bench/store.ts')
   .opts<{ tasks: string; rows: string }>();
 const manyTasks = Number(options.tasks);
 /** As many as fill a page of each filter. */
-const FEW = 100_000;
+const FEW = 10_000;
 const rowsEach = Number(options.rows);
 
 const JOB = jobKey(accountKey('acme'), 'big');
@@ -94,22 +94,35 @@ async function commits(directory: string, size: number): Promise<[number, number
 
 async function fill(store: SqliteStore, job: typeof JOB, count: number): Promise<void> {
   for (let from = 0; from < count; from += 5000) {
-    // All but one in a hundred are completed, as in a job that has run for long.
+    // One in ten waits: 1,000 of the small job, as many as a page holds.
     const tasks = range(from, Math.min(5000, count - from)).map((n) =>
-      task(job, n, n % 100 === 0 ? 'active' : 'completed'),
+      task(job, n, n % 10 === 0 ? 'active' : 'completed'),
     );
     await store.commit({ ...EMPTY, upserts: { task: tasks } });
   }
 }
 
-/** Median milliseconds of a page. */
-async function list(store: SqliteStore, scope: string, filter?: Filter): Promise<number> {
-  const times: number[] = [];
-  for (let round = 0; round < 15; round += 1) {
+const ROUNDS = 41;
+const median = (times: number[]) => times.sort((a, b) => a - b)[(ROUNDS - 1) / 2] ?? NaN;
+
+/** Median milliseconds of a full page of the small job and of the big one, asked in turns. */
+async function pages(store: SqliteStore, filter?: Filter): Promise<[number, number]> {
+  const page = async (scope: string) => {
     const query = { scope, limit: 1000, ...(filter !== undefined && { filter }) };
-    times.push(1000 * (await seconds(() => store.list('task', query))));
+    let rows = 0;
+    const time = await seconds(async () => {
+      rows = (await store.list('task', query)).length;
+    });
+    if (rows !== 1000) throw new Error(`a page of ${scope} has ${String(rows)} rows, not 1000`);
+    return 1000 * time;
+  };
+  const few: number[] = [];
+  const many: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    few.push(await page(SMALL_JOB));
+    many.push(await page(JOB));
   }
-  return times.sort((a, b) => a - b)[7] ?? NaN;
+  return [median(few), median(many)];
 }
 
 const active: Filter = {
@@ -118,7 +131,7 @@ const active: Filter = {
   operator: 'eq',
   value: 'active',
 };
-const prefix: Filter = { type: 'startsWith', field: { kind: 'id' }, prefix: 'task-00009' };
+const prefix: Filter = { type: 'startsWith', field: { kind: 'id' }, prefix: 'task-00005' };
 
 const directory = mkdtempSync(join(tmpdir(), 'batchyard-bench-store-'));
 try {
@@ -138,10 +151,9 @@ try {
     ['state', active],
     ['id prefix', prefix],
   ] as const) {
-    const few = await list(store, SMALL_JOB, filter);
-    const many = await list(store, JOB, filter);
+    const [few, many] = await pages(store, filter);
     console.log(
-      `page of 1000, ${name}: ${few.toFixed(1)} ms of ${String(FEW)}, ${many.toFixed(1)} ms of ${String(manyTasks)}`,
+      `page of 1000, ${name}: ${few.toFixed(1)} ms of ${String(FEW)}, ${many.toFixed(1)} ms of ${String(manyTasks)}, ratio ${(many / few).toFixed(2)}`,
     );
   }
   await store.close();

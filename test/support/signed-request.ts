@@ -24,6 +24,10 @@ export interface RequestOptions {
   version?: string;
   /** SharedKey unless said otherwise. */
   scheme?: Scheme;
+  /** Given up with an error when the whole answer is not there by then. */
+  withinMs?: number;
+  /** Of a 200 only the head is awaited: its body is a stream that may never end. */
+  headOnly?: boolean;
 }
 
 /** A request as no client library would send it, signed with the account's key. */
@@ -52,7 +56,7 @@ export async function signedRequest(
     ...headers,
     ...(authorization !== undefined && { authorization }),
   };
-  return send(controller.url, method, options.sendUrl ?? url, all, options.body);
+  return send(controller.url, method, options.sendUrl ?? url, all, options);
 }
 
 function send(
@@ -60,12 +64,20 @@ function send(
   method: string,
   path: string,
   headers: OutgoingHttpHeaders,
-  body: string | Buffer | undefined,
+  { body, withinMs, headOnly }: RequestOptions,
 ): Promise<Answer> {
   const { hostname, port } = new URL(base);
   return new Promise((resolve, reject) => {
+    const late = new Error(`no reply within ${String(withinMs)} ms`);
+    const timer =
+      withinMs === undefined ? undefined : setTimeout(() => sent.destroy(late), withinMs);
     const sent = request({ hostname, port, method, path, headers }, (response) => {
       const parts: Buffer[] = [];
+      if (headOnly === true && response.statusCode === 200) {
+        resolve({ status: 200, headers: response.headers, text: '', code: undefined });
+        sent.destroy();
+        return;
+      }
       response.on('data', (part: Buffer) => parts.push(part));
       response.on('error', reject);
       response.on('end', () => {
@@ -75,6 +87,9 @@ function send(
       });
     });
     sent.on('error', reject);
+    sent.on('close', () => {
+      clearTimeout(timer);
+    });
     sent.end(body);
   });
 }

@@ -1,0 +1,73 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Filter } from '../../controller/engine/reader.js';
+import { Connection } from '../../controller/store/sqlite/connection.js';
+import { compileList } from '../../controller/store/sqlite/list.js';
+import { SqliteStore } from '../../controller/store/sqlite/store.js';
+import { tempDirectory } from '../support/temp-dir.js';
+
+const folder = tempDirectory('plans');
+let connection: Connection;
+beforeAll(async () => {
+  await (await SqliteStore.open(folder.path)).close();
+  connection = await Connection.open(join(folder.path, 'batchyard.db'));
+});
+afterAll(async () => {
+  await connection.close();
+  folder.remove();
+});
+
+const state = (operator: 'eq' | 'ne', value: string): Filter => ({
+  type: 'compare',
+  field: { kind: 'state' },
+  operator,
+  value,
+});
+const prefix: Filter = { type: 'startsWith', field: { kind: 'id' }, prefix: 'night-' };
+
+/** How SQLite reads the table of tasks for a page, and whether it sorts what it read. */
+async function planOf(filter?: Filter) {
+  const query = { scope: 'acme/job', after: 'night-1', limit: 1000, ...(filter && { filter }) };
+  const { sql, values } = compileList('task', query);
+  const steps = await connection.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, values);
+  const details = steps.map(({ detail }) => detail);
+  return {
+    reads: details.filter((detail) => /^(SEARCH|SCAN) task\b/.test(detail)),
+    sorts: details.some((detail) => detail.includes('TEMP B-TREE')),
+  };
+}
+
+const BY_KEY = 'SEARCH task USING INDEX sqlite_autoindex_task_1 (key>? AND key<?)';
+const BY_STATE = 'SEARCH task USING INDEX task_state (job=? AND state=? AND key>? AND key<?)';
+
+/** Each of these reads as many rows as the page holds, however many tasks the job has. */
+describe('a page of tasks', () => {
+  it.each([
+    ['without a filter', undefined, BY_KEY],
+    ['by the start of the id', prefix, BY_KEY],
+    ['by state', state('eq', 'active'), BY_STATE],
+    [
+      'by state and the start of the id',
+      { type: 'and', operands: [prefix, state('eq', 'active')] },
+      BY_STATE,
+    ],
+  ] as [string, Filter | undefined, string][])(
+    '%s is read from an index, in its order, from where it begins',
+    async (_, filter, read) => {
+      expect(await planOf(filter)).toEqual({ reads: [read], sorts: false });
+    },
+  );
+
+  it('by several states reads each from the index, and sorts no more than a page of each', async () => {
+    expect(await planOf(state('ne', 'completed'))).toEqual({
+      reads: [BY_STATE, BY_STATE, BY_STATE],
+      sorts: true,
+    });
+    const { sql } = compileList('task', {
+      scope: 'acme/job',
+      limit: 1000,
+      filter: state('ne', 'completed'),
+    });
+    expect(sql.match(/ORDER BY key LIMIT \?/g)).toHaveLength(4);
+  });
+});
