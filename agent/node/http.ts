@@ -54,9 +54,15 @@ export class HttpClient {
         ...(options.signal === undefined ? {} : { signal: options.signal }),
       });
       if (options.isLong === true) request.flushHeaders();
-      request.on('response', resolve);
+      let answer: IncomingMessage | undefined;
+      request.on('response', (response) => resolve((answer = response)));
       request.on('error', reject);
-      request.on('timeout', () => request.destroy(new HttpTimeout(url, options.idleMs)));
+      request.on('timeout', () => {
+        const error = new HttpTimeout(url, options.idleMs);
+        // Who reads the body would else hear of a closed connection only.
+        answer?.destroy(error);
+        request.destroy(error);
+      });
       if (options.body instanceof Readable)
         pipeline(options.body, request, (error) => error && reject(error));
       else request.end(options.body);

@@ -1,13 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 import type { AssignedApplicationPackage } from '../../protocol/agent/assignment.js';
 import { packageDirectory } from '../core/environment.js';
 import { AGENT_DIRECTORY } from '../node/directories.js';
 import type { HttpClient } from '../node/http.js';
+import { download } from './download.js';
 import { diskFailure, StepFailure, Stopped, systemCode } from './failure.js';
-import { exchange, inParallel, TransferFailure, withRetries } from './transfer.js';
+import { inParallel, TransferFailure } from './transfer.js';
 import type { TransferLimits } from './transfer.js';
 import { ArchiveRefused, unzip, UNZIP_LIMITS } from './unzip.js';
 
@@ -84,31 +84,14 @@ export class ApplicationPackages {
   }
 
   /** The archive on the disk, checked against what was activated; answers with its size. */
-  #download(one: UsablePackage, path: string): Promise<number> {
-    const { client, limits } = this;
-    const url = new URL(one.url);
-    return withRetries(limits, this.#never, url, async () => {
-      const response = await exchange(client, url, {
-        method: 'GET',
-        headers: { 'x-ms-version': '2020-10-02' },
-        idleMs: limits.idleMs,
-      });
-      const md5 = createHash('md5');
-      let bytes = 0;
-      const measure = async function* (source: AsyncIterable<Buffer>) {
-        for await (const chunk of source) {
-          bytes += chunk.length;
-          if (bytes > ARCHIVE_BYTES_MAX)
-            throw new ArchiveRefused(`it is larger than ${ARCHIVE_BYTES_MAX} bytes`);
-          md5.update(chunk);
-          yield chunk;
-        }
-      };
-      await pipeline(response, measure, createWriteStream(path, { mode: 0o600 }));
-      if (md5.digest('base64') !== one.md5)
-        throw new ArchiveRefused('its file is not the one that was activated');
-      return bytes;
-    });
+  async #download(one: UsablePackage, path: string): Promise<number> {
+    const order = { url: new URL(one.url), path, bytesMax: ARCHIVE_BYTES_MAX };
+    const bytes = await download(this.client, order, this.#never, this.limits);
+    const md5 = createHash('md5');
+    for await (const chunk of createReadStream(path)) md5.update(chunk as Buffer);
+    if (md5.digest('base64') !== one.md5)
+      throw new ArchiveRefused('its file is not the one that was activated');
+    return bytes;
   }
 }
 

@@ -10,14 +10,8 @@ import type { RunUser } from '../node/users.js';
 import { StepFailure, Stopped, systemCode } from './failure.js';
 import { mayRead } from './ownership.js';
 import { blobUrl } from './resource-files.js';
-import {
-  bare,
-  exchange,
-  inParallel,
-  TransferFailure,
-  withRetries,
-  type TransferLimits,
-} from './transfer.js';
+import { bare, inParallel, TransferFailure, type TransferLimits } from './transfer.js';
+import { upload } from './upload.js';
 
 const DEPTH_MAX = 64;
 
@@ -53,7 +47,7 @@ export async function uploadOutputFiles(
     if (!applies(output, context.succeeded)) continue;
     uploads.push(...(await matches(output, context)));
   }
-  await inParallel(uploads, context.limits.parallel, (upload) => put(upload, context));
+  await inParallel(uploads, context.limits.parallel, (one) => put(one, context));
 }
 
 function applies(output: AssignedOutputFile, succeeded: boolean): boolean {
@@ -119,40 +113,16 @@ async function filesBelow(top: string, base: string): Promise<string[]> {
   return files.sort();
 }
 
-async function put(upload: Upload, context: OutputContext): Promise<void> {
+async function put(output: Upload, context: OutputContext): Promise<void> {
   const { client, signal, limits } = context;
-  const url = blobUrl(new URL(upload.output.containerUrl), upload.blob);
+  const url = blobUrl(new URL(output.output.containerUrl), output.blob);
   try {
-    await withRetries(limits, signal, url, async () => {
-      const handle = await openRegular(context.taskDirectory, upload.file, context.user);
-      if (handle === undefined) return;
-      try {
-        const { size } = await handle.stat();
-        const headers: Record<string, string | number> = {
-          'x-ms-blob-type': 'BlockBlob',
-          'x-ms-version': '2020-10-02',
-          'content-length': size,
-        };
-        for (const { name, value } of upload.output.uploadHeaders ?? [])
-          headers[name.toLowerCase()] = value ?? '';
-        // A file that still grows is sent as long as it was when its length was told.
-        const body =
-          size === 0
-            ? undefined
-            : handle.createReadStream({ start: 0, end: size - 1, autoClose: false });
-        const options = { method: 'PUT', headers, signal, idleMs: limits.idleMs };
-        const response = await exchange(
-          client,
-          url,
-          body === undefined ? options : { ...options, body },
-        );
-        response.resume();
-      } finally {
-        await handle.close();
-      }
-    });
+    const file = await openRegular(context.taskDirectory, output.file, context.user);
+    if (file === undefined) return;
+    const { uploadHeaders } = output.output;
+    await upload({ client, url, file, uploadHeaders, signal, limits }).finally(() => file.close());
   } catch (error) {
-    throw named(error, upload, url);
+    throw named(error, output, url);
   }
 }
 
@@ -180,9 +150,9 @@ async function openRegular(top: string, file: string, user: RunUser | undefined)
   }
 }
 
-function named(error: unknown, upload: Upload, url: URL): Error {
+function named(error: unknown, output: Upload, url: URL): Error {
   if (error instanceof Stopped || error instanceof StepFailure) return error;
-  const what = `The output file ${upload.file} could not be uploaded to ${bare(url)}`;
+  const what = `The output file ${output.file} could not be uploaded to ${bare(url)}`;
   const failure = (code: string, category: 'usererror' | 'servererror') =>
     new StepFailure(
       code,

@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
 import { lstat, mkdir, open, rename, rm } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 import type { AssignedResourceFile } from '../../protocol/agent/assignment.js';
 import { readText, type HttpClient } from '../node/http.js';
 import { parseContainerList } from './container-list.js';
+import { download } from './download.js';
 import { diskFailure, StepFailure, Stopped, systemCode } from './failure.js';
 import {
   bare,
@@ -19,7 +19,7 @@ const LIST_BYTES_MAX = 32 * 1024 * 1024;
 /** Pages of one container's listing: five million blobs. */
 const PAGES_MAX = 1_000;
 
-interface Download {
+interface ResourceFile {
   url: URL;
   path: string[];
   mode: number;
@@ -36,18 +36,12 @@ export async function downloadResourceFiles(
   signal: AbortSignal,
   limits: TransferLimits,
 ): Promise<void> {
-  const downloads: Download[] = [];
+  const downloads: ResourceFile[] = [];
   for (const file of resourceFiles) downloads.push(...(await plan(client, file, signal, limits)));
   const directories = new Set<string>();
-  await inParallel(downloads, limits.parallel, async (download) => {
-    await makeParents(workingDirectory, download.path, directories);
-    await fetchFile(
-      client,
-      download,
-      `${workingDirectory}/${download.path.join('/')}`,
-      signal,
-      limits,
-    );
+  await inParallel(downloads, limits.parallel, async (one) => {
+    await makeParents(workingDirectory, one.path, directories);
+    await fetchFile(client, one, `${workingDirectory}/${one.path.join('/')}`, signal, limits);
   });
 }
 
@@ -56,7 +50,7 @@ async function plan(
   file: AssignedResourceFile,
   signal: AbortSignal,
   limits: TransferLimits,
-): Promise<Download[]> {
+): Promise<ResourceFile[]> {
   const mode = fileMode(file.fileMode);
   if (file.httpUrl !== undefined) {
     return [{ url: parseUrl(file.httpUrl), path: insidePath(file.filePath ?? ''), mode }];
@@ -112,35 +106,20 @@ async function listContainer(
 
 async function fetchFile(
   client: HttpClient,
-  download: Download,
+  file: ResourceFile,
   path: string,
   signal: AbortSignal,
   limits: TransferLimits,
 ): Promise<void> {
   const partial = `${path}.batchyard-part`;
   try {
-    await withRetries(limits, signal, download.url, async () => {
-      const options = {
-        method: 'GET',
-        headers: { 'x-ms-version': '2020-10-02' },
-        signal,
-        idleMs: limits.idleMs,
-      };
-      const response = await exchange(client, download.url, options);
-      const handle = await open(
-        partial,
-        constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW,
-        0o600,
-      );
-      const stream = handle.createWriteStream();
-      await pipeline(response, stream, { signal });
-    });
-    await setModeAndRename(partial, path, download.mode);
+    await download(client, { url: file.url, path: partial }, signal, limits);
+    await setModeAndRename(partial, path, file.mode);
   } catch (error) {
     await rm(partial, { force: true });
     throw named(
       error,
-      `The resource file ${download.path.join('/')} could not be downloaded`,
+      `The resource file ${file.path.join('/')} could not be downloaded`,
       BLOB_CODES,
     );
   }

@@ -10,14 +10,39 @@ export interface TransferLimits {
   retryMs: number;
   idleMs: number;
   parallel: number;
+  /** A download that came this much further starts its tries anew. */
+  progressBytes: number;
+  /** Longer files are uploaded in blocks. */
+  singlePutBytes: number;
+  blockBytes: number;
 }
 
-export const TRANSFER_LIMITS: TransferLimits = {
+const DEFAULTS: TransferLimits = {
   triesMax: 5,
   retryMs: 200,
   idleMs: 60_000,
   parallel: 4,
+  progressBytes: 1024 * 1024,
+  singlePutBytes: 256 * 1024 * 1024,
+  blockBytes: 16 * 1024 * 1024,
 };
+
+/** Reads `name=number,…` over the defaults. @throws for another name, or what is no number above 0 */
+export function transferLimits(text: string): TransferLimits {
+  const limits = { ...DEFAULTS };
+  for (const part of text.split(',').filter((one) => one !== '')) {
+    const [name = '', value = ''] = part.split('=', 2);
+    const isKnown = Object.hasOwn(DEFAULTS, name) && /^[1-9]\d{0,12}$/.test(value);
+    if (!isKnown)
+      throw new Error(
+        `BATCHYARD_TRANSFERS: ${JSON.stringify(part)} is none of ${Object.keys(DEFAULTS).join(', ')} with a whole number above 0`,
+      );
+    limits[name as keyof TransferLimits] = Number(value);
+  }
+  return limits;
+}
+
+export const TRANSFER_LIMITS = transferLimits(process.env.BATCHYARD_TRANSFERS ?? '');
 const REDIRECTS_MAX = 5;
 
 /** Why a transfer did not come about, before it gets the name that its direction gives it. */
@@ -62,7 +87,8 @@ export async function exchange(
   throw new TransferFailure('other', `${bare(start)} redirects more than ${REDIRECTS_MAX} times`);
 }
 
-class Retryable extends TransferFailure {}
+/** The network or a busy server: another try may do. */
+export class Retryable extends TransferFailure {}
 
 function statusFailure(status: number, url: URL): TransferFailure {
   const text = `${bare(url)} answered with status ${status}`;
@@ -77,23 +103,25 @@ function statusFailure(status: number, url: URL): TransferFailure {
 /**
  * Tries a transfer again with growing pauses while what fails is the network or a busy server. Throws
  * TransferFailure when the tries are used up, Stopped when `signal` says so, and anything else that
- * `attempt` throws (a full disk) at once.
+ * `attempt` throws (a full disk) at once. An attempt that came forward calls `restartCount`.
  */
 export async function withRetries<Result>(
   limits: TransferLimits,
   signal: AbortSignal,
   url: URL,
-  attempt: () => Promise<Result>,
+  attempt: (restartCount: () => void) => Promise<Result>,
 ): Promise<Result> {
   for (let attemptNumber = 1; ; attemptNumber += 1) {
     try {
-      return await attempt();
+      return await attempt(() => (attemptNumber = 0));
     } catch (error) {
       if (signal.aborted) throw new Stopped();
       const failure = asTransferFailure(error, url);
       if (failure === undefined) throw error;
       if (!(failure instanceof Retryable) || attemptNumber >= limits.triesMax) throw failure;
-      await pause(limits.retryMs * 2 ** (attemptNumber - 1), undefined, { signal }).catch(() => {
+      await pause(limits.retryMs * 2 ** Math.max(0, attemptNumber - 1), undefined, {
+        signal,
+      }).catch(() => {
         throw new Stopped();
       });
     }

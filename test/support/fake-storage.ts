@@ -14,6 +14,15 @@ export class FakeStorage {
   >();
   /** Status for PUTs below a path. */
   readonly putStatus = new Map<string, number>();
+  /** The first PUT below a path gets this status. */
+  readonly putOnce = new Map<string, number>();
+  /** Every PUT that was accepted, in their order. */
+  readonly allPuts: {
+    path: string;
+    query: URLSearchParams;
+    body: Buffer;
+    headers: IncomingMessage['headers'];
+  }[] = [];
   readonly requests: string[] = [];
   #server: Server;
 
@@ -44,14 +53,14 @@ export class FakeStorage {
     if (request.method === 'PUT') {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
-      const refused = [...this.putStatus].find(([prefix]) => url.pathname.startsWith(prefix));
+      const refused = [...this.putStatus, ...this.putOnce].find(([prefix]) =>
+        url.pathname.startsWith(prefix),
+      );
       if (refused === undefined) {
-        this.puts.set(url.pathname, {
-          body: Buffer.concat(chunks),
-          headers: request.headers,
-          query: url.search,
-        });
-      }
+        const [body, { headers }] = [Buffer.concat(chunks), request];
+        this.puts.set(url.pathname, { body, headers, query: url.search });
+        this.allPuts.push({ path: url.pathname, query: url.searchParams, body, headers });
+      } else this.putOnce.delete(refused[0]);
       response.writeHead(refused?.[1] ?? 201).end();
       return;
     }
