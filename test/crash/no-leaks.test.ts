@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BatchServiceClient } from '@azure/batch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -19,11 +19,14 @@ const attempt = (request: () => Promise<unknown>) => request().catch(() => undef
 describe(`a controller killed ${String(KILLS)} times in the middle of creates and deletes`, () => {
   let controller: StartedController;
   let client: BatchServiceClient;
-  /** Agents by their command line: `… --seed FILE`. */
-  const agents = () =>
-    processesOf(controller.dataDirectory).filter((pid) =>
-      readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8').includes('--seed'),
-    );
+  /** By their command line, `PROGRAM … --seed FILE`: the survivor's begins with its interpreter. */
+  const startedBy = (program: string) =>
+    processesOf(controller.dataDirectory).filter((pid) => {
+      const [file = '', ...args] = readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8').split('\0');
+      return basename(file) === program && args.includes('--seed');
+    });
+  const agents = () => startedBy(basename(process.execPath));
+  const survivors = () => startedBy('perl');
   const nodeFolders = () => {
     const nodes = join(controller.dataDirectory, 'nodes');
     return existsSync(nodes)
@@ -71,6 +74,7 @@ describe(`a controller killed ${String(KILLS)} times in the middle of creates an
     const counts = pools.map(({ currentDedicatedNodes = 0 }) => currentDedicatedNodes);
     const nodes = counts.reduce((sum, count) => sum + count, 0);
     await waitFor('as many agents as nodes', () => agents().length === nodes);
+    await waitFor('as many survivors', () => survivors().length === nodes);
     // Each has its folder and one beside it.
     expect(nodeFolders()).toHaveLength(2 * nodes);
   });
@@ -78,7 +82,7 @@ describe(`a controller killed ${String(KILLS)} times in the middle of creates an
   it('has none once its pools are deleted', async () => {
     for (const id of POOLS) await attempt(() => client.pool.deleteMethod(id));
     await waitFor('the pools to be gone', async () => (await client.pool.list()).length === 0);
-    await waitFor('no process of a node', () => agents().length === 0);
+    await waitFor('no process of a node', () => agents().length + survivors().length === 0);
     expect(nodeFolders()).toEqual([]);
   });
 });
