@@ -30,7 +30,7 @@ export function createNodes(parts: Parts, engine: () => Engine) {
       await userNumbers.open(configuration.data);
       return new ProcessProvider({ directory, agentFile: agentFile(), userNumbers, onExit: wake });
     },
-    libvirt: () => openLibvirt(parts),
+    libvirt: () => openLibvirt(parts, engine()),
   });
   const specifyPorts: SpecifyPorts = {
     vmSizes: settings.vmSizes,
@@ -67,17 +67,20 @@ export function createNodes(parts: Parts, engine: () => Engine) {
 }
 
 /** Loaded only here: everything else works without libvirt's library. */
-async function openLibvirt({ configuration, authority, log }: Parts): Promise<NodeProvider> {
+async function openLibvirt(
+  { configuration, authority, log }: Parts,
+  engine: Engine,
+): Promise<NodeProvider> {
   const { LibvirtNodeProvider } = await import('../effects/nodes/libvirt/libvirt-provider.js');
   const { hypervisors, images, data } = configuration;
   return new LibvirtNodeProvider(libvirtHosts(hypervisors), {
     controllerId: authority.controllerId,
     dataDirectory: data,
     images: images.filter(({ provider }) => provider === 'libvirt'),
+    imported: () => importedImages(engine),
     agent: { node: process.execPath, bundle: agentFile() },
     log,
   });
-    imported: () => importedImages(engine),
 }
 
 /** Beside the bundle of the controller, or in dist/ when it runs from its sources. */

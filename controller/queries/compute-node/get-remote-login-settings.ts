@@ -2,12 +2,12 @@ import { BatchError } from '../../../protocol/batch/errors.js';
 import type { QueryContext } from '../context.js';
 import { readNode, type NodeInput } from './read.js';
 
-/** Nodes are reached directly, at the port of their own secure shell. */
+/** Of nodes that are reached directly; those in user mode networking have a port of their host. */
 const SSH_PORT = 22;
 
 /**
  * ComputeNode_GetRemoteLoginSettings: the node's own address; of a process node that of the machine it
- * is on, whose users are that machine's.
+ * is on, whose users are that machine's; of one that can't be reached the port of its host that leads to it.
  * @throws BatchError PoolNotFound, NodeNotFound, OperationNotValidOnNode, HostInformationNotPresent
  */
 export async function computeNodeGetRemoteLoginSettings(

@@ -130,8 +130,6 @@ export class LibvirtHost {
     }
   }
 
-  private async destroyNow(nodeKey: NodeKey, disk: 'remove' | 'keep'): Promise<void> {
-    const name = domainName(this.options.controllerId, nodeKey);
   /** A node without its ports is a node still: what can't be opened is told and left out. */
   private async forward(
     { nodeKey, forwards = [] }: NodeSpecification,
@@ -150,6 +148,8 @@ export class LibvirtHost {
     }
   }
 
+  private async destroyNow(nodeKey: NodeKey, disk: 'remove' | 'keep'): Promise<void> {
+    const name = domainName(this.options.controllerId, nodeKey);
     const xml = await this.connection.find(name);
     if (xml !== undefined && ownerOf(xml)?.controllerId !== this.options.controllerId)
       throw new Error(`domain ${name} does not carry this controller's mark: it is left alone`);
