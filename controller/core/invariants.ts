@@ -117,7 +117,9 @@ function* nodeInvariants(state: State, node: Node): Generator<string> {
     yield `node ${node.key} has ${used} slots of attempts, allowed ${perNode} and ${PREFETCH_MAXIMUM}`;
   if (begun !== node.runningTasksCount)
     yield `node ${node.key}: runningTasksCount is ${node.runningTasksCount}, counted ${begun}`;
-  const listed = state.workOfPool(node.pool).byUsed[load.used]?.has(load) === true;
+  const work = state.workOfPool(node.pool);
+  const lists = load.long < perNode ? work.byUsed : work.fullByUsed;
+  const listed = lists[load.used]?.has(load) === true;
   if (listed !== takesTasks(node))
     yield `node ${node.key} is ${listed ? '' : 'not '}listed for placement in state ${node.state}`;
   if (

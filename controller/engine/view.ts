@@ -15,6 +15,7 @@ export class BodyCache {
       this.#bodies.delete(key);
       this.#bodies.set(key, body);
     }
+    if (this.#bodies.size <= BODIES_MAXIMUM) return;
     for (const key of this.#bodies.keys()) {
       if (this.#bodies.size <= BODIES_MAXIMUM) return;
       this.#bodies.delete(key);

@@ -134,7 +134,7 @@ function placementReasons(
   orderReasons(state, work, task, poolWork, reasons);
 }
 
-const loadsOf = (work: PoolWork): NodeLoad[] => work.byUsed.flatMap((loads) => [...(loads ?? [])]);
+const loadsOf = (work: PoolWork): NodeLoad[] => [...work.nodes()];
 
 function groupReason(work: PoolWork, needed: number, reasons: Reason[]): void {
   const ready = work.listed;

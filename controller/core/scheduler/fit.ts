@@ -1,6 +1,7 @@
 import type { JobNode } from '../job-node/state.js';
 import type { Node } from '../node/state.js';
 import type { Subtask, Task } from '../task/state.js';
+import type { NodeList } from './node-list.js';
 
 /** Most attempts beyond its slots that a node gets in advance, and the time they should last for. */
 export const PREFETCH_MAXIMUM = 64;
@@ -41,8 +42,10 @@ export class NodeLoad {
   readonly special = new Set<JobNode>();
   /** Those of attempts that are not known to be short: they make room late. */
   long = 0;
-  /** Is in its pool's placement lists at `used`. */
-  listed: number | undefined;
+  /** The placement list of its pool that it is in, and its neighbours there (`NodeList`). */
+  list: NodeList | undefined;
+  before: NodeLoad | undefined;
+  after: NodeLoad | undefined;
 
   constructor(readonly node: Node) {}
 

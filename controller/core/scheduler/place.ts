@@ -105,10 +105,10 @@ function placeGroup(
 ): 'placed' | 'kept' | 'tooFew' {
   const suits = suitsTask(recorder.state, jobOfTask(recorder.state, task.key), task);
   const nearest: NodeLoad[] = [];
-  for (const loads of work.byUsed)
-    for (const load of loads ?? [])
-      if (nearest.length < instances && !work.reserved.has(load) && suits(load, false))
-        nearest.push(load);
+  for (const load of work.nodes()) {
+    if (nearest.length === instances) break;
+    if (!work.reserved.has(load) && suits(load, false)) nearest.push(load);
+  }
   if (nearest.length === instances && nearest.every((load) => load.used === 0)) {
     assignGroup(
       recorder,
@@ -144,8 +144,7 @@ function nearTo(
 ): NodeLoad | undefined {
   if (task.affinityNode === undefined) return undefined;
   const load = state.loads.get(nodeKey(work.key, task.affinityNode));
-  if (load?.listed === undefined || work.reserved.has(load) || !suits(load, false))
-    return undefined;
+  if (load?.list === undefined || work.reserved.has(load) || !suits(load, false)) return undefined;
   if (load.node.key === task.lastNode) return undefined;
   return load.used + slotsOf(task, slots) <= slots ? load : undefined;
 }
@@ -179,17 +178,14 @@ function findNode(
   }
   if (task.runExclusive) return undefined;
   for (let used = most + 1; used <= most + extra; used += 1) {
-    const load = first(work, used, (one, isReady) => one.long < slots && suits(one, isReady), true);
+    const load = first(work, used, suits, true);
     if (load !== undefined) return load;
   }
   return undefined;
 }
 
 function first(work: PoolWork, used: number, suits: Suits, ahead = false): NodeLoad | undefined {
-  const loads = work.byUsed[used];
-  if (loads === undefined || loads.size === 0) return undefined;
-  for (const load of loads) if (!work.reserved.has(load) && suits(load, ahead)) return load;
-  return undefined;
+  return work.byUsed[used]?.find((load) => !work.reserved.has(load) && suits(load, ahead));
 }
 
 function emptiest(work: PoolWork, slots: number, suits: Suits): NodeLoad | undefined {

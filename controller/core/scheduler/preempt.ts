@@ -61,7 +61,7 @@ function victimsOf({ state }: Recorder, poolWork: PoolWork, work: JobWork, task:
     [...other.inFlight].reverse().flatMap((victim) => {
       const load = victim.node === undefined ? undefined : state.loads.get(victim.node);
       const held = load?.attempts.get(victim);
-      const isOurs = load?.listed !== undefined && held !== undefined && victim !== task;
+      const isOurs = load?.list !== undefined && held !== undefined && victim !== task;
       if (!isOurs || victim.instances !== undefined || victim.stopping?.then === 'terminate')
         return [];
       return pairRefusal(state, job, task, load.node, false) === undefined

@@ -24,17 +24,19 @@ export function relist(state: State, node: Node): void {
     work.unlist(load);
     return;
   }
-  work.list(load);
+  work.list(load, slotsPerNode(state, node));
   state.toSchedule.add(node.pool);
 }
+
+const slotsPerNode = (state: State, node: Node) =>
+  state.pools.get(node.pool)?.specification.taskSlotsPerNode ?? 1;
 
 /** Books the attempt that `task` now names on its node. */
 export function hold(state: State, node: Node, task: Task): void {
   const load = state.loadOf(node);
   const work = state.workOfJob(task.job);
   must(!load.attempts.has(task), () => `${task.key} is held twice by ${node.key}`);
-  const perNode = state.pools.get(node.pool)?.specification.taskSlotsPerNode ?? 1;
-  const slots = slotsOf(task, perNode);
+  const slots = slotsOf(task, slotsPerNode(state, node));
   const short =
     !task.runExclusive && task.instances === undefined && prefetchOf(work.averageRunMs) > 0;
   load.attempts.set(task, { slots, short });
