@@ -21,6 +21,8 @@ export type TaskKey = Key<'TaskKey'>;
 export type TaskFactoryKey = Key<'TaskFactoryKey'>;
 /** `account/job/pool:node` */
 export type JobNodeKey = Key<'JobNodeKey'>;
+/** `account/pool/window`: ten minutes of the pool's samples, by their number since the epoch */
+export type SampleWindowKey = Key<'SampleWindowKey'>;
 /** `account/sha1-thumbprint` */
 export type CertificateKey = Key<'CertificateKey'>;
 /** `account/application` */
@@ -41,6 +43,8 @@ export const jobScheduleKey = (account: AccountKey, jobSchedule: string) =>
 export const taskKey = (job: JobKey, task: string) => `${job}/${task.toLowerCase()}` as TaskKey;
 export const taskFactoryKey = (job: JobKey, factory: string) =>
   `${job}/${factory.toLowerCase()}` as TaskFactoryKey;
+export const sampleWindowKey = (pool: PoolKey, window: number) =>
+  `${pool}/${String(window)}` as SampleWindowKey;
 export const jobNodeKey = (job: JobKey, node: NodeKey) =>
   `${job}/${node.slice(node.indexOf('/') + 1).replace('/', ':')}` as JobNodeKey;
 export const certificateKey = (account: AccountKey, algorithm: string, thumbprint: string) =>

@@ -5,6 +5,7 @@ import type { JobKey, NodeKey, TaskKey } from '../../protocol/keys.js';
 import type { Account } from './account/state.js';
 import type { ApplicationPackage } from './application-package/state.js';
 import type { Application } from './application/state.js';
+import type { SampleWindow } from './autoscale/sample-window.js';
 import type { Certificate } from './certificate/state.js';
 import type { Effect } from './effect.js';
 import type { JobNode } from './job-node/state.js';
@@ -40,6 +41,7 @@ export interface Entities {
   jobSchedule: JobSchedule;
   task: Task;
   taskFactory: TaskFactory;
+  sampleWindow: SampleWindow;
 }
 export type EntityKind = keyof Entities;
 
@@ -66,6 +68,7 @@ export class Changes {
     jobSchedule: new Set(),
     task: new Set(),
     taskFactory: new Set(),
+    sampleWindow: new Set(),
   };
   readonly deleted: { readonly [K in EntityKind]: Set<Entities[K]['key']> } = {
     account: new Set(),
@@ -80,6 +83,7 @@ export class Changes {
     jobSchedule: new Set(),
     task: new Set(),
     taskFactory: new Set(),
+    sampleWindow: new Set(),
   };
   readonly taskBodies = new Map<TaskKey, TaskAdd>();
   readonly jobsWithoutTasks = new Set<JobKey>();

@@ -4,6 +4,7 @@ import type { JobKey, TaskKey } from '../../protocol/keys.js';
 import type { Account } from './account/state.js';
 import type { ApplicationPackage } from './application-package/state.js';
 import type { Application } from './application/state.js';
+import { restoreSamples, type SampleWindow } from './autoscale/sample-window.js';
 import { takeSamples } from './autoscale/sampler.js';
 import type { Certificate } from './certificate/state.js';
 import { finish } from './job-node/report.js';
@@ -33,6 +34,7 @@ export interface Rows {
   jobNodes: JobNode[];
   jobSchedules: JobSchedule[];
   taskFactories: TaskFactory[];
+  sampleWindows: SampleWindow[];
   tasks: Task[];
   dependencies: { key: TaskKey; dependsOn: NonNullable<TaskAdd['dependsOn']> }[];
   satisfied: { job: JobKey; taskId: string }[];
@@ -65,6 +67,7 @@ export function restore(recorder: Recorder, rows: Rows): void {
   for (const jobNode of rows.jobNodes) restoreJobNode(recorder, jobNode);
   restoreTasks(recorder, rows);
   for (const node of state.nodes.values()) relist(state, node);
+  restoreSamples(recorder, rows.sampleWindows);
   takeSamples(recorder);
   for (const pool of state.pools.keys()) recorder.ask({ type: 'reconcilePool', poolKey: pool });
   for (const key of state.pools.keys()) state.toSettle.pools.add(key);

@@ -59,7 +59,7 @@ export class State {
   readonly preempted = new Set<Node>();
   /** Resizes that wait for room which others are leaving; true: for dedicated nodes, which come first. */
   readonly waitingForRoom = new Map<PoolKey, boolean>();
-  /** The recent past of each pool, for autoscale formulas. Not durable: a restart begins anew. */
+  /** The recent past of each pool, for autoscale formulas. */
   readonly samples = new Map<PoolKey, PoolSamples>();
   /** Pools whose jobs' task counts have changed in this tick. */
   readonly queueChanged = new Set<PoolKey>();

@@ -17,6 +17,7 @@ const KINDS: readonly EntityKind[] = [
   'jobSchedule',
   'task',
   'taskFactory',
+  'sampleWindow',
 ];
 
 const rowOf = (node: Node): Omit<Node, 'session'> => {

@@ -2,6 +2,7 @@ import type { Account } from '../core/account/state.js';
 import type { ApplicationPackage } from '../core/application-package/state.js';
 import type { ApplicationPackageReference, ResolvedPackage } from '../core/application/resolve.js';
 import type { Application } from '../core/application/state.js';
+import type { SampleWindow } from '../core/autoscale/sample-window.js';
 import type { Certificate } from '../core/certificate/state.js';
 import type { Effect } from '../core/effect.js';
 import type { JobNode } from '../core/job-node/state.js';
@@ -26,6 +27,7 @@ import type {
   JobScheduleKey,
   NodeKey,
   PoolKey,
+  SampleWindowKey,
   TaskFactoryKey,
   TaskKey,
 } from '../../protocol/keys.js';
@@ -69,6 +71,7 @@ export interface Rows {
   jobSchedule: { key: JobScheduleKey; row: JobSchedule };
   task: { key: TaskKey; row: Task };
   taskFactory: { key: TaskFactoryKey; row: TaskFactory };
+  sampleWindow: { key: SampleWindowKey; row: SampleWindow };
 }
 export type RowKind = keyof Rows;
 
@@ -101,6 +104,7 @@ export interface Snapshot {
   jobNodes: JobNode[];
   jobSchedules: JobSchedule[];
   taskFactories: TaskFactory[];
+  sampleWindows: SampleWindow[];
   /** Not completed, in order of job and sequence. */
   tasks: Task[];
   /** `dependsOn` of tasks that are not completed and have one. */

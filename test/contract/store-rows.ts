@@ -1,6 +1,7 @@
 import type { Account } from '../../controller/core/account/state.js';
 import type { ApplicationPackage } from '../../controller/core/application-package/state.js';
 import type { Application } from '../../controller/core/application/state.js';
+import type { SampleWindow } from '../../controller/core/autoscale/sample-window.js';
 import type { Certificate } from '../../controller/core/certificate/state.js';
 import type { JobSchedule } from '../../controller/core/job-schedule/state.js';
 import type { JobNode } from '../../controller/core/job-node/state.js';
@@ -21,6 +22,7 @@ import {
   jobKey,
   jobNodeKey,
   jobScheduleKey,
+  sampleWindowKey,
   taskFactoryKey,
   nodeKey,
   poolKey,
@@ -227,6 +229,23 @@ export function jobNode(jobId: string, poolId: string, nodeId: string): JobNode 
     },
   };
 }
+
+export const sampleWindow = (poolId: string, window: number): SampleWindow => {
+  const owner = poolKey(ACCOUNT, poolId);
+  return {
+    key: sampleWindowKey(owner, window),
+    pool: owner,
+    window,
+    startedAt: TIME,
+    samples: {
+      $ActiveTasks: [
+        [null, 3],
+        [7, 17],
+      ],
+      $CPUPercent: [[12.5, 20]],
+    },
+  };
+};
 
 export const taskFactory = (jobId: string, id: string): TaskFactory => ({
   key: taskFactoryKey(jobKey(ACCOUNT, jobId), id),

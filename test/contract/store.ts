@@ -12,6 +12,7 @@ import {
   job,
   jobNode,
   jobSchedule,
+  sampleWindow,
   taskFactory,
   node,
   pool,
@@ -56,6 +57,7 @@ export function describeStore(name: string, makeWorld: () => StoreWorld): void {
         jobNodes: [],
         jobSchedules: [],
         taskFactories: [],
+        sampleWindows: [],
         images: [],
         tasks: [],
         dependencies: [],
@@ -75,6 +77,7 @@ export function describeStore(name: string, makeWorld: () => StoreWorld): void {
         jobNode: [jobNode('Job1', 'Pool1', 'Node-A')],
         jobSchedule: [jobSchedule('Schedule1')],
         taskFactory: [taskFactory('Job1', 'Sweep')],
+        sampleWindow: [sampleWindow('Pool1', 2_945_538)],
         task: [task('Job1', 'T1', { state: 'running', maxTaskRetryCount: -1 })],
       };
       await commit({ upserts: rows });
@@ -90,6 +93,7 @@ export function describeStore(name: string, makeWorld: () => StoreWorld): void {
       expect(loaded.jobNodes).toEqual(rows.jobNode);
       expect(loaded.jobSchedules).toEqual(rows.jobSchedule);
       expect(loaded.taskFactories).toEqual(rows.taskFactory);
+      expect(loaded.sampleWindows).toEqual(rows.sampleWindow);
       expect(loaded.tasks).toEqual(rows.task);
     });
 

@@ -33,6 +33,7 @@ const KINDS = [
   'jobSchedule',
   'task',
   'taskFactory',
+  'sampleWindow',
 ] as const satisfies readonly RowKind[];
 
 /**
@@ -53,6 +54,7 @@ export class Committed {
     jobSchedule: new Map(),
     task: new Map(),
     taskFactory: new Map(),
+    sampleWindow: new Map(),
   };
   readonly bodies = new Map<TaskKey, TaskBody>();
   readonly satisfied = new Map<JobKey, Set<string>>();

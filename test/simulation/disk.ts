@@ -82,6 +82,7 @@ export class SimulatedDisk {
       jobNodes: [...tables.jobNode.values()],
       jobSchedules: [...tables.jobSchedule.values()],
       taskFactories: [...tables.taskFactory.values()],
+      sampleWindows: [...tables.sampleWindow.values()],
       tasks,
       dependencies: tasks.flatMap(({ key }) => {
         const dependsOn = bodies.get(key)?.dependsOn;

@@ -24,6 +24,7 @@ export class MemoryStore implements Store {
     jobSchedule: new Map(),
     task: new Map(),
     taskFactory: new Map(),
+    sampleWindow: new Map(),
   };
   readonly bodies = new Map<string, string>();
   readonly satisfied = new Map<string, { job: JobKey; taskId: string }>();
@@ -54,6 +55,7 @@ export class MemoryStore implements Store {
       jobNodes: this.all('jobNode'),
       jobSchedules: this.all('jobSchedule'),
       taskFactories: this.all('taskFactory'),
+      sampleWindows: this.all('sampleWindow'),
       tasks,
       dependencies: tasks.flatMap(({ key }) => {
         const { dependsOn } = this.#body(key);

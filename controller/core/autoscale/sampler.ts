@@ -8,6 +8,7 @@ import { missingOf } from '../task-factory/unfold.js';
 import { poolRefusal } from '../scheduler/refusal.js';
 import type { State } from '../state.js';
 import type { MetricName } from './names.js';
+import { saveSamples } from './sample-window.js';
 import { PoolSamples, type Sample } from './samples.js';
 import { SAMPLE_PERIOD_MS, slotOf } from './series.js';
 
@@ -55,6 +56,7 @@ function takeSample(recorder: Recorder, pool: Pool, jobs: readonly Job[]): PoolS
     ...resourceMetrics(samples, nodes, now),
     $TaskSlotsPerNode: pool.specification.taskSlotsPerNode,
   });
+  saveSamples(recorder, pool.key, samples);
   return samples;
 }
 

@@ -5,26 +5,38 @@ import { Totals } from './totals.js';
 /** One sample of every metric; a metric that nothing can be said about (no node reports) is left out. */
 export type Sample = { readonly [Name in MetricName]?: number };
 
-/** The recent past of one pool, in memory only: a restarted controller begins again. */
+/** The recent past of one pool; sample-window.ts writes it down every minute. */
 export class PoolSamples {
   readonly #series = new Map<MetricName, Series>();
   readonly totals = new Totals();
+  /** The slot at which its samples were last written, and the windows that the store has of them. */
+  saved: number;
+  readonly windows = new Set<number>();
 
   /** @param startedAt when the first sample was taken, epoch milliseconds */
-  constructor(readonly startedAt: number) {}
+  constructor(readonly startedAt: number) {
+    this.saved = slotOf(startedAt);
+  }
 
   /** Keeps a sample; within one period the last one counts. */
   put(now: number, sample: Sample): void {
     for (const name of METRICS) {
       const value = sample[name];
-      const series = this.#series.get(name);
-      if (series !== undefined) series.put(slotOf(now), value ?? NaN);
-      else if (value !== undefined) {
-        const fresh = new Series();
-        fresh.put(slotOf(now), value);
-        this.#series.set(name, fresh);
-      }
+      if (value !== undefined) this.putOne(name, slotOf(now), value);
+      else this.#series.get(name)?.put(slotOf(now), NaN);
     }
+  }
+
+  /** Keeps a sample of one metric. */
+  putOne(name: MetricName, slot: number, value: number): void {
+    let series = this.#series.get(name);
+    if (series === undefined) this.#series.set(name, (series = new Series()));
+    series.put(slot, value);
+  }
+
+  /** What the slots `from` to `to` hold, from `from` to the last one that there is. */
+  runs(name: MetricName, from: number, to: number): [value: number | null, slots: number][] {
+    return this.#series.get(name)?.runsBetween(from, to) ?? [];
   }
 
   /** The newest `count` samples at most, newest last. */

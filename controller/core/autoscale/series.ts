@@ -38,6 +38,21 @@ export class Series {
     return this.#collect(from, to, Infinity);
   }
 
+  /** The runs of the slots `from` to `to`, oldest first; null: no sample, which is also what is before the first. */
+  runsBetween(from: number, to: number): [value: number | null, slots: number][] {
+    const found: [number | null, number][] = [];
+    for (let run = this.#ends.length - 1; run >= this.#head; run -= 1) {
+      if (this.#end(run) <= from) break;
+      const begin = Math.max(this.#begin(run), from);
+      const slots = Math.min(this.#end(run), to + 1) - begin;
+      if (slots <= 0) continue;
+      const value = this.#values[run] ?? NaN;
+      found.push([Number.isNaN(value) ? null : value, slots]);
+      if (run === this.#head && begin > from) found.push([null, begin - from]);
+    }
+    return found.reverse();
+  }
+
   get count(): number {
     let count = 0;
     for (let run = this.#head; run < this.#ends.length; run += 1)

@@ -1,3 +1,4 @@
+import { removeSamples } from '../autoscale/sample-window.js';
 import { LIMITS } from '../../../protocol/batch/limits.js';
 import type { PoolKey } from '../../../protocol/keys.js';
 import { leavePool } from '../node/drain.js';
@@ -174,6 +175,7 @@ const removalError = (nodes: readonly Node[]): ResizeErrors[number] => ({
 
 function removePool(recorder: Recorder, pool: Pool): void {
   recorder.removed('pool', pool);
+  removeSamples(recorder, pool.key);
   recorder.state.removePool(pool);
   settleCertificatesOf(recorder, pool.key);
 }

@@ -18,6 +18,7 @@ export const TABLES: {
   jobNode: { table: 'job_node', columns: {} },
   jobSchedule: { table: 'job_schedule', columns: { state: '$.state' } },
   taskFactory: { table: 'task_factory', columns: {} },
+  sampleWindow: { table: 'sample_window', columns: {} },
   task: { table: 'task', columns: { job: '$.job', sequence: '$.sequence', state: '$.state' } },
 };
 

@@ -4,6 +4,7 @@ import { jobNodes } from '../migrations/0003-job-nodes.js';
 import { attempts } from '../migrations/0004-attempts.js';
 import { taskFactories } from '../migrations/0005-task-factories.js';
 import { images } from '../migrations/0006-images.js';
+import { samples } from '../migrations/0007-samples.js';
 
 /** Migrations in order: number n brings a store of version n − 1 to version n. Never edit one that was released. */
 export const MIGRATIONS: readonly { version: number; sql: string }[] = [
@@ -13,6 +14,7 @@ export const MIGRATIONS: readonly { version: number; sql: string }[] = [
   { version: 4, sql: attempts },
   { version: 5, sql: taskFactories },
   { version: 6, sql: images },
+  { version: 7, sql: samples },
 ];
 
 /** The version that this program reads and writes. */

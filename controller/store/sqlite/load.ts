@@ -67,6 +67,7 @@ export async function loadSnapshot(connection: Connection): Promise<Snapshot> {
     jobNodes: await all(connection, 'jobNode'),
     jobSchedules: await all(connection, 'jobSchedule'),
     taskFactories: await all(connection, 'taskFactory'),
+    sampleWindows: await all(connection, 'sampleWindow'),
     tasks: await openTasks(connection),
     dependencies: dependencies.map(({ key, dependsOn }) => ({
       key: key as Snapshot['dependencies'][number]['key'],

@@ -8,6 +8,7 @@ import { leasesChecker } from './leases.js';
 import { lifeCyclesChecker } from './life-cycles.js';
 import { preparationChecker } from './preparation.js';
 import { priorityChecker } from './priority.js';
+import { samplesChecker } from './samples.js';
 import { slotsChecker } from './slots.js';
 
 /** A fresh set for one world; convergence.ts is asked at the end. */
@@ -22,4 +23,5 @@ export const checkers = (): Checker[] => [
   preparationChecker(),
   priorityChecker(),
   capacityChecker(),
+  samplesChecker(),
 ];
