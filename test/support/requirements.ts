@@ -48,7 +48,7 @@ export function suite(title: string, requirements: readonly Requirement[], body:
 }
 
 /** Programs on PATH or where administrators' programs are; true, or the names of those that are missing. */
-function programs(...names: string[]): true | string {
+export function programs(...names: string[]): true | string {
   const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'];
   const missing = names.filter((name) => !folders.some((folder) => existsSync(join(folder, name))));
   return missing.length === 0 ? true : `no ${missing.join(', ')}`;

@@ -22,6 +22,7 @@ import { NodeProvisionError } from '../provider.js';
 import type { Listing, NodeProvider, NodeSpecification, ProvidedNode } from '../provider.js';
 import { environmentOf, processStart, processesMarked } from './proc.js';
 import { removeLeftGroups } from './left-groups.js';
+import { unmountLeft } from './left-mounts.js';
 import type { UserNumbers } from './user-numbers.js';
 
 /** Set by the agent for its tasks too: the mark that finds all processes of a node. */
@@ -34,7 +35,7 @@ const DESTROY_TIMEOUT_MS = 20_000;
 const DESTROY_POLL_MS = 20;
 /** An agent holds its queue and little more: small spaces keep a node near 40 MB. */
 const AGENT_FLAGS = ['--max-old-space-size=128', '--max-semi-space-size=2'];
-/** What of the controller's environment an agent and its tasks may see. */
+/** What of the controller's environment an agent may see. */
 const PASSED_VARIABLES = [
   'PATH',
   'HOME',
@@ -45,6 +46,13 @@ const PASSED_VARIABLES = [
   'USER',
   'LOGNAME',
   'SHELL',
+  // Where agents find a container engine; their tasks get none of these.
+  'BATCHYARD_CONTAINER_PROGRAM',
+  'DOCKER_HOST',
+  'DOCKER_CERT_PATH',
+  'DOCKER_TLS_VERIFY',
+  'CONTAINER_HOST',
+  'XDG_RUNTIME_DIR',
 ];
 
 export interface ProcessProviderOptions {
@@ -102,6 +110,8 @@ export class ProcessProvider implements NodeProvider {
       await delay(DESTROY_POLL_MS);
     }
     await removeLeftGroups(this.root(nodeKey));
+    // First of all: what is removed below must be the node's own, never a share's.
+    await unmountLeft(this.root(nodeKey));
     await remove(join(this.controlFolder(nodeKey), 'process.json'));
     await remove(join(this.controlFolder(nodeKey), 'seed.json'));
     if (disk === 'remove') {
