@@ -88,7 +88,7 @@ const DATES: ParameterName[] = ['If-Modified-Since', 'If-Unmodified-Since'];
 const TAGS: ParameterName[] = ['If-Match', 'If-None-Match'];
 
 const isFileRead = ({ id }: Operation) => /^File_Get/.test(id);
-const isList = ({ id }: Operation) => /_List/.test(id) && id !== 'Task_ListSubtasks';
+const isList = ({ id }: Operation) => /_List/.test(id);
 
 function parametersOf(operation: Operation): Json[] {
   const names: ParameterName[] = [...EVERY, ...queryParametersOf(operation.id)];

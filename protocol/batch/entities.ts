@@ -5,83 +5,28 @@
  */
 import { z } from 'zod';
 import { CertificateAdd } from './certificate.js';
-import { anyCase } from './common.js';
+import {
+  AutoScaleRun,
+  JobStatistics,
+  PoolStatistics,
+  TaskExecutionInformation,
+  count,
+  error,
+  failure,
+  history,
+  identity,
+  optional,
+  text,
+  time,
+  transitions,
+  url,
+  usage,
+} from './entity-parts.js';
 import { JobAdd } from './job.js';
 import { JobScheduleAdd } from './job-schedule.js';
 import { PoolAdd } from './pool.js';
+import { READ_ONLY_ENTITIES } from './read-only-entities.js';
 import { TaskAdd } from './task.js';
-
-const text = z.string();
-const url = z.url();
-const time = z.iso.datetime();
-const duration = z.iso.duration();
-const count = z.int32().min(0);
-/** 64-bit numbers travel as text. */
-const int64 = z.string().regex(/^-?\d+$/);
-const optional = <Shape extends z.ZodRawShape>(shape: Shape) => z.object(shape).partial();
-const error = optional({
-  code: text,
-  message: text,
-  values: z.array(z.object({ name: text, value: text })),
-});
-
-/** What every entity of a list has; all optional, because `$select` may leave any of them out. */
-const identity = { url, eTag: text, lastModified: time, creationTime: time };
-const transitions = (states: readonly [string, ...string[]]) => ({
-  state: z.enum(states),
-  stateTransitionTime: time,
-});
-const history = (states: readonly [string, ...string[]]) => ({
-  ...transitions(states),
-  previousState: z.enum(states),
-  previousStateTransitionTime: time,
-});
-
-const failure = optional({
-  category: anyCase(['usererror', 'servererror']),
-  code: text,
-  message: text,
-  details: z.array(z.object({ name: text, value: text })),
-});
-const run = {
-  startTime: time,
-  endTime: time,
-  exitCode: z.int32(),
-  containerInfo: optional({ containerId: text, state: text, error: text }),
-  failureInfo: failure,
-  result: z.enum(['success', 'failure']),
-};
-const retries = { retryCount: count, lastRetryTime: time };
-const TaskExecutionInformation = optional({
-  ...run,
-  ...retries,
-  requeueCount: count,
-  lastRequeueTime: time,
-});
-
-const usage = {
-  url,
-  startTime: time,
-  lastUpdateTime: time,
-  userCPUTime: duration,
-  kernelCPUTime: duration,
-  wallClockTime: duration,
-  waitTime: duration,
-};
-const JobStatistics = optional({
-  ...usage,
-  numSucceededTasks: int64,
-  numFailedTasks: int64,
-  numTaskRetries: int64,
-});
-const PoolStatistics = optional({
-  url,
-  startTime: time,
-  lastUpdateTime: time,
-  usageStats: optional({ startTime: time, lastUpdateTime: time, dedicatedCoreTime: duration }),
-});
-
-const AutoScaleRun = optional({ timestamp: time, results: text, error });
 
 const CloudPool = optional({
   ...PoolAdd.in.shape,
@@ -169,30 +114,50 @@ const Certificate = optional({
 });
 
 /** By the name that the OpenAPI document has for them. */
-export const ENTITIES = { CloudPool, CloudJob, CloudJobSchedule, CloudTask, Certificate };
+export const ENTITIES = {
+  CloudPool,
+  CloudJob,
+  CloudJobSchedule,
+  CloudTask,
+  Certificate,
+  ...READ_ONLY_ENTITIES,
+};
 type EntityName = keyof typeof ENTITIES;
 
 /** What `$select` may name. */
 export const propertiesOf = (name: EntityName): readonly string[] =>
   Object.keys(ENTITIES[name].shape);
 
+const BY_RESOURCE: Readonly<Record<string, EntityName>> = {
+  Pool: 'CloudPool',
+  Job: 'CloudJob',
+  JobSchedule: 'CloudJobSchedule',
+  Task: 'CloudTask',
+  Certificate: 'Certificate',
+  ComputeNode: 'ComputeNode',
+  Application: 'ApplicationSummary',
+};
+
+/** Operations whose answer their name doesn't tell. */
+const BY_OPERATION: Readonly<Record<string, EntityName>> = {
+  Account_ListSupportedImages: 'ImageInformation',
+  Account_ListPoolNodeCounts: 'PoolNodeCounts',
+  Pool_ListUsageMetrics: 'PoolUsageMetrics',
+  Pool_GetAllLifetimeStatistics: 'PoolStatistics',
+  Pool_EvaluateAutoScale: 'AutoScaleRun',
+  Job_ListFromJobSchedule: 'CloudJob',
+  Job_GetTaskCounts: 'TaskCountsResult',
+  Job_GetAllLifetimeStatistics: 'JobStatistics',
+  Job_ListPreparationAndReleaseTaskStatus: 'JobPreparationAndReleaseTaskExecutionInformation',
+  Task_ListSubtasks: 'SubtaskInformation',
+  ComputeNode_GetRemoteLoginSettings: 'ComputeNodeGetRemoteLoginSettingsResult',
+  File_ListFromTask: 'NodeFile',
+  File_ListFromComputeNode: 'NodeFile',
+};
+
 /** The entity that the answer of an operation is, or that its list holds. */
 export function entityOf(operationId: string): EntityName | undefined {
-  if (operationId === 'Job_ListFromJobSchedule') return 'CloudJob';
-  const [resource, name] = operationId.split('_');
-  if (name !== 'Get' && name !== 'List') return undefined;
-  switch (resource) {
-    case 'Pool':
-      return 'CloudPool';
-    case 'Job':
-      return 'CloudJob';
-    case 'JobSchedule':
-      return 'CloudJobSchedule';
-    case 'Task':
-      return 'CloudTask';
-    case 'Certificate':
-      return 'Certificate';
-    default:
-      return undefined;
-  }
+  const [resource = '', name] = operationId.split('_');
+  if (name === 'Get' || name === 'List') return BY_RESOURCE[resource];
+  return BY_OPERATION[operationId];
 }

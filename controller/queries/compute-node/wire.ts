@@ -1,3 +1,4 @@
+import { propertiesOf } from '../../../protocol/batch/entities.js';
 import { formatTime } from '../../../protocol/time.js';
 import type { RecentTask, StartTaskInfo } from '../../core/node/state.js';
 import type { Pool } from '../../core/pool/state.js';
@@ -8,34 +9,7 @@ import { pendingChanges } from './pending-changes.js';
 import { failureOf, present, timeOf, urlOf, visible } from '../wire.js';
 
 /** Properties of ComputeNode (the contract's section 4.10), for `$select`. */
-export const NODE_PROPERTIES = [
-  'id',
-  'url',
-  'state',
-  'schedulingState',
-  'stateTransitionTime',
-  'lastBootTime',
-  'allocationTime',
-  'ipAddress',
-  'affinityId',
-  'vmSize',
-  'totalTasksRun',
-  'runningTasksCount',
-  'runningTaskSlotsCount',
-  'totalTasksSucceeded',
-  'recentTasks',
-  'startTask',
-  'startTaskInfo',
-  'certificateReferences',
-  'errors',
-  'isDedicated',
-  'endpointConfiguration',
-  'nodeAgentInfo',
-  'virtualMachineInfo',
-  'poolVersion',
-  'pendingChanges',
-  'hypervisor',
-] as const;
+export const NODE_PROPERTIES = propertiesOf('ComputeNode');
 
 /** What tasks name to run beside what ran on a node before. */
 export const affinityId = (nodeId: string): string => `TVM:${nodeId}`;

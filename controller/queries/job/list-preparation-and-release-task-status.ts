@@ -1,3 +1,4 @@
+import { propertiesOf } from '../../../protocol/batch/entities.js';
 import { BatchError } from '../../../protocol/batch/errors.js';
 import { jobKey } from '../../../protocol/keys.js';
 import { formatTime } from '../../../protocol/time.js';
@@ -10,13 +11,7 @@ import { rowPage } from '../rows.js';
 import { parseSelect } from '../select.js';
 import { failureOf, present, timeOf, urlOf } from '../wire.js';
 
-const STATUS_PROPERTIES = [
-  'poolId',
-  'nodeId',
-  'nodeUrl',
-  'jobPreparationTaskExecutionInfo',
-  'jobReleaseTaskExecutionInfo',
-] as const;
+const STATUS_PROPERTIES = propertiesOf('JobPreparationAndReleaseTaskExecutionInformation');
 
 /**
  * Job_ListPreparationAndReleaseTaskStatus: an entry for each node that ran either task, also where the

@@ -1,3 +1,4 @@
+import { propertiesOf } from '../../../protocol/batch/entities.js';
 import { BatchError } from '../../../protocol/batch/errors.js';
 import { jobKey, taskKey } from '../../../protocol/keys.js';
 import type { Job } from '../../core/job/state.js';
@@ -8,20 +9,7 @@ import type { ListReply } from '../paging.js';
 import { parseSelect } from '../select.js';
 import { failureOf, present, stateOf, timeOf, urlOf } from '../wire.js';
 
-const SUBTASK_PROPERTIES = [
-  'id',
-  'nodeInfo',
-  'startTime',
-  'endTime',
-  'exitCode',
-  'containerInfo',
-  'failureInfo',
-  'state',
-  'stateTransitionTime',
-  'previousState',
-  'previousStateTransitionTime',
-  'result',
-] as const;
+const SUBTASK_PROPERTIES = propertiesOf('SubtaskInformation');
 
 /**
  * Task_ListSubtasks: those of the latest attempt, without the primary. A task that is not multi-instance
