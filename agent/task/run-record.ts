@@ -49,6 +49,8 @@ export interface Run {
   container?: string;
   isContainerGone?: boolean;
   stopped: boolean;
+  /** Killed because the disk was full of what it wrote. */
+  filledDisk?: boolean;
   /** Killed because its time was over: what it wrote is uploaded still. */
   timedOut?: boolean;
   /** Made where something is transferred. */

@@ -8,6 +8,7 @@ import type { RunUser } from '../node/users.js';
 import type { ApplicationPackages } from './application-packages.js';
 import type { Cgroups } from './cgroup.js';
 import type { Containers } from './container/containers.js';
+import { DiskGuard } from './disk-guard.js';
 import { Stopped } from './failure.js';
 import type { LogCopies } from './log-copies.js';
 import type { Launcher, ProcessEnd } from './launcher.js';
@@ -58,9 +59,19 @@ export interface RunnerContext extends RunAsContext {
  */
 export class Runner {
   #runs = new Map<string, Run>();
-  #stragglers = new Stragglers((directory) => this.#runsIn(directory));
+  #stragglers = new Stragglers((directory) =>
+    [...this.#runs.values()].some(({ taskDirectory }) => taskDirectory === directory),
+  );
+  #disk: DiskGuard;
 
-  constructor(private readonly context: RunnerContext) {}
+  constructor(private readonly context: RunnerContext) {
+    this.#disk = new DiskGuard({
+      rootDirectory: context.rootDirectory,
+      hasUsers: context.users.groups !== undefined,
+      runs: () => this.#runs.values(),
+      kill: (run) => this.#killRun(run, 0),
+    });
+  }
 
   startAttempt(
     assignment: Assignment,
@@ -124,7 +135,7 @@ export class Runner {
     const taskDirectory = `${this.context.rootDirectory}/${directory}`;
     const run = adoptedRun(begun, taskDirectory, environment, (outcome) => {
       this.#forget(id, run);
-      ended(outcome);
+      this.#disk.judge(run, outcome, ended);
     });
     this.#runs.set(id, run);
     if (livingProcess(pid) !== undefined && this.context.cgroups !== undefined)
@@ -166,10 +177,6 @@ export class Runner {
     return [...this.#runs.values()].some((run) => path.startsWith(`${run.taskDirectory}/`));
   }
 
-  #runsIn(directory: string): boolean {
-    return [...this.#runs.values()].some(({ taskDirectory }) => taskDirectory === directory);
-  }
-
   /** Runs that have not ended. */
   get size(): number {
     return this.#runs.size;
@@ -201,7 +208,7 @@ export class Runner {
         : { containerPool: configuration.containers }),
       ended: (outcome) => {
         this.#forget(id, run);
-        ended(outcome);
+        this.#disk.judge(run, outcome, ended);
       },
     };
     this.#runs.set(id, run);
@@ -297,8 +304,7 @@ export class Runner {
     if (cgroups === undefined) return;
     if (run.cgroup !== undefined) return run.cgroup.adopt(pid);
     run.groupTimer = setTimeout(() => {
-      if (run.pid !== pid) return;
-      joinGroup(run, cgroups, pid);
+      if (run.pid === pid) joinGroup(run, cgroups, pid);
     }, GROUP_AFTER_MS);
   }
 
