@@ -2,6 +2,7 @@ import { statfsSync } from 'node:fs';
 import { lstat, opendir } from 'node:fs/promises';
 import type { RunOutcome } from '../core/output.js';
 import { removeDirectories } from '../node/files.js';
+import type { Users } from '../node/users.js';
 import { systemCode } from './failure.js';
 import type { Run } from './run-record.js';
 
@@ -14,14 +15,6 @@ const LOOK_MS = 500;
 /** Files that are counted of one run; whoever has more holds at least what these come to. */
 const FILES_MAX = 100_000;
 
-interface DiskGuardPorts {
-  rootDirectory: string;
-  hasUsers: boolean;
-  runs: () => Iterable<Run>;
-  /** Kills all processes of the run at once; its end comes as ever. */
-  kill: (run: Run) => void;
-}
-
 /**
  * Keeps a node able to work when tasks write without end: as soon as less than the reserve is left, the
  * run whose directory holds most is ended. A run that ends so, or fails by itself while the disk is full
@@ -30,7 +23,12 @@ interface DiskGuardPorts {
 export class DiskGuard {
   #looking = false;
 
-  constructor(private readonly ports: DiskGuardPorts) {
+  /** `kill` ends all processes of a run at once; the end of the run comes as ever. */
+  constructor(
+    private readonly node: { rootDirectory: string; users: Users },
+    private readonly runs: () => Iterable<Run>,
+    private readonly kill: (run: Run) => void,
+  ) {
     setInterval(() => this.#look(), LOOK_MS).unref();
   }
 
@@ -48,7 +46,7 @@ export class DiskGuard {
 
   #look(): void {
     // One whose process has ended only uploads.
-    const runs = [...this.ports.runs()].filter(
+    const runs = [...this.runs()].filter(
       ({ pid, hadProcess }) => pid !== undefined || hadProcess !== true,
     );
     if (this.#looking || runs.length === 0 || !this.#isShort()) return;
@@ -65,7 +63,7 @@ export class DiskGuard {
     if (run === undefined || run.filledDisk === true || run.stopped) return;
     if (most < SHARE * this.#space().reserve) return;
     run.filledDisk = true;
-    this.ports.kill(run);
+    this.kill(run);
   }
 
   #clear(run: Run, outcome: RunOutcome, tell: (outcome: RunOutcome) => void): void {
@@ -79,11 +77,11 @@ export class DiskGuard {
         details: [],
       },
     });
-    const { rootDirectory, hasUsers } = this.ports;
+    const { rootDirectory, users } = this.node;
     // What other runs may still need stays.
     if (run.of === 'startTask' || run.isReadable) return tell(said(''));
     const directory = run.taskDirectory.slice(rootDirectory.length + 1);
-    removeDirectories(rootDirectory, [directory], hasUsers).then(
+    removeDirectories(rootDirectory, [directory], users.groups !== undefined).then(
       () => tell(said('; its directory was removed')),
       (error: unknown) => tell(said(`; its directory could not be removed (${systemCode(error)})`)),
     );
@@ -95,7 +93,7 @@ export class DiskGuard {
   }
 
   #space(): { free: number; reserve: number } {
-    const { bsize, blocks, bavail } = statfsSync(this.ports.rootDirectory);
+    const { bsize, blocks, bavail } = statfsSync(this.node.rootDirectory);
     const reserve = Math.min(RESERVE_PART * blocks * bsize, RESERVE_BYTES_MAX);
     return { free: bavail * bsize, reserve };
   }

@@ -65,12 +65,8 @@ export class Runner {
   #disk: DiskGuard;
 
   constructor(private readonly context: RunnerContext) {
-    this.#disk = new DiskGuard({
-      rootDirectory: context.rootDirectory,
-      hasUsers: context.users.groups !== undefined,
-      runs: () => this.#runs.values(),
-      kill: (run) => this.#killRun(run, 0),
-    });
+    const kill = (run: Run) => this.#killRun(run, 0);
+    this.#disk = new DiskGuard(context, () => this.#runs.values(), kill);
   }
 
   startAttempt(
