@@ -25,7 +25,7 @@ export interface ImageReferenceArgs {
   id?: Input<string>;
 }
 
-/** Lets tasks run in containers. The controller keeps and shows it; its nodes don't act on it so far. */
+/** Lets tasks run in containers of Docker or Podman, whichever a node has. */
 export interface ContainerConfigurationArgs {
   /** Only `DockerCompatible`. */
   type: Input<'DockerCompatible'>;
@@ -52,7 +52,7 @@ export interface VirtualMachineConfigurationArgs {
   imageReference: Input<ImageReferenceArgs>;
   /** Must fit the image: `batch.node.process` for `batchyard process local`. */
   nodeAgentSkuId: Input<string>;
-  /** The controller keeps and shows it; its nodes don't act on it so far. */
+  /** Without it the pool's tasks can't have `containerSettings`. */
   containerConfiguration?: Input<ContainerConfigurationArgs>;
   /** Disks of VM nodes beside the first; process nodes have none. */
   dataDisks?: Input<Input<DataDiskArgs>[]>;
@@ -199,7 +199,7 @@ interface MountArgs {
   mountOptions?: Input<string>;
 }
 
-/** Exactly one kind. The controller keeps and shows it; its nodes don't act on it so far. */
+/** Exactly one kind; mounted before the start task. Nodes without blobfuse can't mount blob containers. */
 export interface MountConfigurationArgs {
   /** A folder of an NFS server. */
   nfsMountConfiguration?: Input<

@@ -69,7 +69,7 @@ export interface ContainerRegistryArgs {
   password?: Input<string>;
 }
 
-/** Runs a task in a container; the pool needs a `containerConfiguration`. The controller keeps and shows it; its nodes don't act on it so far. */
+/** Runs a task in a container; the pool needs a `containerConfiguration`. */
 export interface ContainerSettingsArgs {
   /** Full name of the image: `registry/name:tag`. */
   imageName: Input<string>;

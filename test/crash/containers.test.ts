@@ -37,7 +37,7 @@ suite('containers whose agent dies', [docker], () => {
       ...PROCESS_POOL,
       virtualMachineConfiguration: {
         ...PROCESS_POOL.virtualMachineConfiguration,
-        containerConfiguration: { type: 'dockerCompatible', containerImageNames: [IMAGE] },
+        containerConfiguration: { containerImageNames: [IMAGE] },
       },
       targetDedicatedNodes: 1,
       taskSlotsPerNode: 2,

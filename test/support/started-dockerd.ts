@@ -16,7 +16,21 @@ import { tempDirectory } from './temp-dir.js';
 import { waitFor } from './wait-for.js';
 
 const BUSYBOX = '/bin/busybox';
-const APPLETS = ['sh', 'cat', 'echo', 'env', 'id', 'sleep', 'true', 'pwd', 'printenv', 'tar', 'ls'];
+const APPLETS = [
+  'sh',
+  'cat',
+  'mkdir',
+  'chown',
+  'echo',
+  'env',
+  'id',
+  'sleep',
+  'true',
+  'pwd',
+  'printenv',
+  'tar',
+  'ls',
+];
 
 /** A Docker of one's own can be started only by root. */
 export const dockerRequirement = () =>
@@ -75,6 +89,8 @@ export class StartedDockerd {
     return {
       PATH: process.env.PATH ?? '',
       HOME: this.folder.path,
+      // What Debian's docker has without further packages.
+      DOCKER_BUILDKIT: '0',
       DOCKER_HOST: `unix://${join(this.folder.path, 's')}`,
     };
   }
