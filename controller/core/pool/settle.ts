@@ -22,6 +22,8 @@ export function poolDeadline(recorder: Recorder, pool: Pool): number {
   if (pool.allocationState === 'steady') return autoScaleDeadline(pool);
   // A state that clients shall see lasts at least until the next tick.
   if (pool.allocationStateTransitionTime === recorder.now) return recorder.now + 1;
+  // A stop ends when the last leaving node is gone, which settles the pool; no time limit ends it.
+  if (pool.allocationState === 'stopping') return Infinity;
   return pool.resize.startTime + pool.resize.timeoutMs;
 }
 
