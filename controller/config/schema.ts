@@ -203,7 +203,9 @@ const TaskUsers = z.strictObject({
 });
 export type TaskUsersSetting = z.infer<typeof TaskUsers>;
 
-const direct = {
+const remote = {
+  /** A backend that has not answered for so long is away: within the 30 s that clients wait. */
+  answerLimit: duration(100, 5 * 60_000).default(15_000),
   /** Downloads are redirected to URLs of the backend, which nodes must then be able to reach. */
   directDownloads: z.boolean().default(false),
   directUrlLifetime: duration(1_000, 7 * DAY_MS).default(15 * 60_000),
@@ -228,7 +230,7 @@ const Storage = z.discriminatedUnion('kind', [
       /** Absent: as the AWS clients find them (AWS_ACCESS_KEY_ID, profiles, instance roles). */
       accessKeyId: z.string().min(1).max(256).optional(),
       secretAccessKey: z.string().min(1).max(1024).optional(),
-      ...direct,
+      ...remote,
     })
     .refine((s3) => (s3.accessKeyId === undefined) === (s3.secretAccessKey === undefined), {
       path: ['accessKeyId'],
@@ -247,7 +249,7 @@ const Storage = z.discriminatedUnion('kind', [
       .regex(/^([a-z0-9]+-?)*$/, 'allowed are lower-case letters, digits and single dashes')
       .max(16)
       .default(''),
-    ...direct,
+    ...remote,
   }),
 ]);
 export type Storage = z.infer<typeof Storage>;

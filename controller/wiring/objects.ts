@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { ConfigurationError } from '../config/failure.js';
 import type { Configuration, Storage } from '../config/schema.js';
 import { AzureBlobStore } from '../effects/objects/azure-blob/azure-blob-store.js';
+import { BoundedStore, within } from '../effects/objects/bounded-store.js';
 import { DiskStore } from '../effects/objects/disk/disk-store.js';
 import type { ObjectStore } from '../effects/objects/object-store.js';
 import { S3Store } from '../effects/objects/s3/s3-store.js';
@@ -19,7 +20,7 @@ export async function openObjects(
   if (storage.kind === 'disk') return DiskStore.open(join(data, 'objects'));
   const store = await openRemote(storage);
   try {
-    await store.check();
+    await within(storage.answerLimit, store.check());
   } catch (error) {
     if (!(error instanceof ObjectStoreFailure)) throw error;
     if (error.status !== undefined && error.status < 500) {
@@ -27,7 +28,7 @@ export async function openObjects(
     }
     log.warn({ err: error }, 'the object store does not answer; everything else goes on');
   }
-  return store;
+  return new BoundedStore(store, storage.answerLimit);
 }
 
 type Remote = Exclude<Storage, { kind: 'disk' }>;

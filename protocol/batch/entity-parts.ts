@@ -5,7 +5,7 @@ import { anyCase } from './common.js';
 export const text = z.string();
 export const url = z.url();
 export const time = z.iso.datetime();
-export const duration = z.iso.duration();
+const duration = z.iso.duration();
 export const count = z.int32().min(0);
 /** 64-bit numbers travel as text. */
 export const int64 = z.string().regex(/^-?\d+$/);
