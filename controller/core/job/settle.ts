@@ -2,6 +2,7 @@ import { durationMs } from '../../../protocol/time.js';
 import { isReleased, releaseDeadline } from '../job-node/release.js';
 import { rememberJob } from '../account/past.js';
 import type { Recorder } from '../recorder.js';
+import { endOldTasks, lifeDeadline } from '../task/life.js';
 import { endAutoPool } from './auto-pool.js';
 import type { Job } from './state.js';
 import { stopAll, terminateJob } from './terminate.js';
@@ -13,9 +14,12 @@ export function jobDeadline(recorder: Recorder, job: Job): number {
   if (job.state === 'terminating' || job.state === 'deleting')
     return releaseDeadline(recorder, job);
   const wallClock = job.startTime + durationMs(job.specification.constraints.maxWallClockTime);
-  return isEmptyAndEnds(job)
-    ? Math.min(wallClock, job.lastModified + recorder.settings.emptyJobDelayMs)
-    : wallClock;
+  const emptyEnd = job.lastModified + recorder.settings.emptyJobDelayMs;
+  return Math.min(
+    wallClock,
+    lifeDeadline(recorder, job),
+    isEmptyAndEnds(job) ? emptyEnd : Infinity,
+  );
 }
 
 const isEmptyAndEnds = (job: Job) =>
@@ -40,6 +44,7 @@ export function settleJob(recorder: Recorder, job: Job): void {
     (isEmptyAndEnds(job) && now >= job.lastModified + recorder.settings.emptyJobDelayMs)
   )
     terminateJob(recorder, job, 'AllTasksComplete');
+  else if (live) endOldTasks(recorder, job);
   const work = state.workOfJob(job.key);
   if (work.inFlight.size > 0) return;
   if (job.state === 'disabling') moveJob(recorder, job, 'disabled');

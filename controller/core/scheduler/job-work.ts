@@ -10,6 +10,8 @@ import { ReadyQueue } from './ready-queue.js';
 export class JobWork {
   /** Every task of the job in memory, but completed ones that only a command loaded. */
   readonly tasks = new Set<Task>();
+  /** No task of it that is not completed was added before: epoch milliseconds. */
+  oldest = Infinity;
   /** Some task of it is, or was, a multi-instance task. */
   hasInstances = false;
   ready = new ReadyQueue();
@@ -32,6 +34,7 @@ export class JobWork {
   /** One more task in memory. */
   add(task: Task): void {
     this.tasks.add(task);
+    this.oldest = Math.min(this.oldest, task.creationTime);
     this.hasInstances ||= task.instances !== undefined;
   }
 

@@ -6,7 +6,7 @@ import { noteRecentTask } from '../node/recent-tasks.js';
 import { dataStays } from '../node/retention.js';
 import type { Node } from '../node/state.js';
 import type { Recorder } from '../recorder.js';
-import { completeTask, taskEnded } from './complete.js';
+import { completeTask } from './complete.js';
 import { diedUnder, quarantine } from './quarantine.js';
 import {
   coordinated,
@@ -18,6 +18,7 @@ import {
 } from './group.js';
 import { rememberLogs } from './history.js';
 import { countRunning, exorcise, hearGhost } from './hold.js';
+import { reasonOfEnd } from './life.js';
 import { backToActive } from './ready.js';
 import type { Task } from './state.js';
 import { countUsage } from './usage.js';
@@ -144,7 +145,7 @@ function endOnRequest(
   const end = {
     startTime: outcome.startTime,
     endTime: outcome.endTime,
-    failure: taskEnded('The task was ended by request of the user'),
+    failure: reasonOfEnd(task, recorder.now),
   };
   const exit = outcome.exitCode === undefined ? {} : { exitCode: outcome.exitCode };
   followTask(recorder, task, completeTask(recorder, task, { ...end, ...exit }));

@@ -49,10 +49,13 @@ function removeSubtasks(recorder: Recorder, task: Task, directory: string): void
   }
 }
 
-/** Ends a task on request: at once where nothing runs, else when its agent has killed it. */
-export function terminateTask(recorder: Recorder, task: Task): void {
+/** Ends a task: at once where nothing runs, else when its agent has killed it. */
+export function terminateTask(
+  recorder: Recorder,
+  task: Task,
+  failure = taskEnded('The task was ended by request of the user'),
+): void {
   if (task.phase !== undefined) return stopAttempt(recorder, task, 'terminate');
-  const failure = taskEnded('The task was ended by request of the user');
   followTask(recorder, task, completeTask(recorder, task, { endTime: recorder.now, failure }));
 }
 
