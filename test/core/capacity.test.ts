@@ -148,26 +148,6 @@ describe('a resize', () => {
     ]);
   });
 
-  it('that is stopped sleeps until its provider has taken away what leaves, however long that takes', async () => {
-    const driver = await start([host('a', 8)]);
-    await driver.addPool('p', { targetDedicatedNodes: 2 });
-    driver.provides = false;
-    await driver.do(resize('p', { targetDedicatedNodes: 1 }));
-    await driver.advance(10);
-    await driver.do(poolStopResize({ account, poolId: 'p' }));
-    await driver.advance(14 * 60_000);
-    driver.silent = true;
-    for (const minutes of [2, 4]) {
-      await driver.advance(minutes * 60_000);
-      expect(driver.pool('p')?.allocationState).toBe('stopping');
-      expect((driver.state?.deadlines.next() ?? 0) - driver.now).toBeGreaterThan(1);
-    }
-    driver.provides = true;
-    await driver.restart();
-    await driver.advance(1_000);
-    expect(driver.pool('p')?.allocationState).toBe('steady');
-  });
-
   it('of a pool whose nodes talk to each other ends at a hundred nodes', async () => {
     const driver = await start([]);
     await driver.addPool('p', { targetDedicatedNodes: 101, enableInterNodeCommunication: true });
@@ -293,28 +273,6 @@ describe('low-priority nodes', () => {
     await driver.do(resize('d', { targetDedicatedNodes: 0 }));
     await driver.advance(1_000);
     expect(states(driver, 'p')).toEqual(['idle']);
-  });
-
-  it('that were lost give way all the same: they are not made again while they still go', async () => {
-    const driver = await start([host('a', 4)]);
-    await driver.addPool('p', { targetLowPriorityNodes: 1 });
-    const [node] = driver.nodes('p');
-    if (node === undefined) throw new Error('no node');
-    driver.boots.delete(node.key);
-    driver.engine.report({ type: 'nodeGone', nodeKey: node.key, incarnation: node.incarnation });
-    await driver.rest();
-    expect(states(driver, 'p')).toEqual(['unknown']);
-    driver.provides = false;
-    await driver.addPool('d', { targetDedicatedNodes: 1 });
-    // Longer than the pause after which a lost node is made again.
-    await driver.advance(2 * 60_000);
-    expect(states(driver, 'p')).toEqual(['preempted']);
-    expect(driver.nodes('p')[0]?.incarnation).toBe(1);
-    driver.provides = true;
-    await driver.restart();
-    await driver.advance(60 * 60_000);
-    expect(states(driver, 'd')).toEqual(['idle']);
-    expect(driver.nodes('p')[0]).toMatchObject({ state: 'preempted', incarnation: 1 });
   });
 
   it('do not restart by hand while they are away', async () => {

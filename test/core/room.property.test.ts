@@ -106,6 +106,8 @@ async function see(driver: CoreDriver, hypervisor: string, reachable: boolean): 
   await driver.rest();
 }
 
+const states = (driver: CoreDriver, pool: string) => driver.nodes(pool).map(({ state }) => state);
+
 /** All nodes with how often each was made. */
 const picture = (driver: CoreDriver) =>
   allNodes(driver)
@@ -159,4 +161,48 @@ describe('dedicated and low-priority nodes that compete for room', () => {
       { numRuns: 35, seed: 8, endOnFailure: true },
     );
   }, 60_000);
+
+  it('a lost low-priority node gives way all the same: it is not made again while it still goes', async () => {
+    const driver = await CoreDriver.start({ hypervisors: [host('a', 4)] });
+    await driver.addPool('p', { targetLowPriorityNodes: 1 });
+    const [node] = driver.nodes('p');
+    if (node === undefined) throw new Error('no node');
+    driver.boots.delete(node.key);
+    driver.engine.report({ type: 'nodeGone', nodeKey: node.key, incarnation: node.incarnation });
+    await driver.rest();
+    expect(states(driver, 'p')).toEqual(['unknown']);
+    driver.provides = false;
+    await driver.addPool('d', { targetDedicatedNodes: 1 });
+    // Longer than the pause after which a lost node is made again.
+    await driver.advance(2 * 60_000);
+    expect(states(driver, 'p')).toEqual(['preempted']);
+    expect(driver.nodes('p')[0]?.incarnation).toBe(1);
+    driver.provides = true;
+    await driver.restart();
+    await driver.advance(60 * 60_000);
+    expect(states(driver, 'd')).toEqual(['idle']);
+    expect(driver.nodes('p')[0]).toMatchObject({ state: 'preempted', incarnation: 1 });
+  });
+
+  it('a resize that is stopped sleeps until the provider has taken away what leaves, however long that takes', async () => {
+    const driver = await CoreDriver.start({ hypervisors: [host('a', 8)] });
+    await driver.addPool('p', { targetDedicatedNodes: 2 });
+    driver.provides = false;
+    await driver.do(
+      poolResize({ account, poolId: 'p', body: PoolResize.parse({ targetDedicatedNodes: 1 }) }),
+    );
+    await driver.advance(10);
+    await driver.do(poolStopResize({ account, poolId: 'p' }));
+    await driver.advance(14 * 60_000);
+    driver.silent = true;
+    for (const minutes of [2, 4]) {
+      await driver.advance(minutes * 60_000);
+      expect(driver.pool('p')?.allocationState).toBe('stopping');
+      expect((driver.state?.deadlines.next() ?? 0) - driver.now).toBeGreaterThan(1);
+    }
+    driver.provides = true;
+    await driver.restart();
+    await driver.advance(1_000);
+    expect(driver.pool('p')?.allocationState).toBe('steady');
+  });
 });
