@@ -1,4 +1,4 @@
-import type { Outcome } from '../../protocol/agent/event.js';
+import { RAN_TOO_LONG, type Outcome } from '../../protocol/agent/event.js';
 import type { KillReason } from './attempts.js';
 import type { RunOutcome } from './output.js';
 
@@ -12,7 +12,7 @@ export function withReason(run: RunOutcome, killed: KillReason | undefined): Out
       failure: {
         category: 'usererror',
         code: 'TaskEnded',
-        message: 'The task ran longer than its maximum wall-clock time and was ended.',
+        message: RAN_TOO_LONG,
         details: [],
       },
     };

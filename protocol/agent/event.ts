@@ -9,6 +9,9 @@ export const FailureInfo = z.object({
 });
 export type FailureInfo = z.infer<typeof FailureInfo>;
 
+/** The message of a failure TaskEnded by which its reason is known again: `maxWallClockTime` was over. */
+export const RAN_TOO_LONG = 'The task ran longer than its maximum wall-clock time and was ended.';
+
 /** The container that a try ran in. */
 export const ContainerInfo = z.object({
   containerId: z.string(),

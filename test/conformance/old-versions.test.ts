@@ -95,6 +95,20 @@ it('of 2016 tell failures as schedulingError, and counts flat', async () => {
   });
 });
 
+it('of 2016 tell a time-out by its own exit code, and as an error of the service', async () => {
+  const constraints = { maxWallClockTime: 'PT1S' };
+  const task = { id: 'long', commandLine: "/bin/sh -c 'sleep 60'", constraints };
+  expect((await call(OLD, 'POST', '/jobs/job/tasks', task)).status).toBe(201);
+  await waitFor('its end', async () => (await client.task.get('job', 'long')).state === 'completed');
+  const { executionInfo } = (await call(OLD, 'GET', '/jobs/job/tasks/long')).json;
+  expect(executionInfo).toMatchObject({
+    exitCode: 0xc000013a | 0,
+    schedulingError: { category: 'servererror', code: 'TaskEnded' },
+  });
+  const recent = (await call(RECENT, 'GET', '/jobs/job/tasks/long')).json.executionInfo;
+  expect(recent).toMatchObject({ failureInfo: { category: 'usererror', code: 'TaskEnded' } });
+});
+
 it('before 2016-02 name actions in the query', async () => {
   const { status } = await call(EARLY, 'POST', '/jobs/job?disable', { disableTasks: 'requeue' });
   expect(status).toBe(202);

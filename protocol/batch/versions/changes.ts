@@ -1,3 +1,4 @@
+import { RAN_TOO_LONG } from '../../agent/event.js';
 import { INFINITE_DURATION } from '../../time.js';
 import { isJson, objectAt, objectsAt, rename, type Json } from './json.js';
 import type { Parts } from './parts.js';
@@ -80,6 +81,9 @@ const identities: Change = {
   },
 };
 
+/** 0xC000013A as a number of 32 bits, STATUS_CONTROL_C_EXIT of Windows: the first documents' sign of a time-out. */
+const EXIT_OF_TIMED_OUT = -1_073_741_510;
+
 const lowPriority: Change = {
   since: '2017-05',
   request({ pools, tasks }) {
@@ -108,8 +112,11 @@ const lowPriority: Change = {
       const failure = objectAt(run, 'failureInfo');
       delete run.failureInfo;
       // A plain nonzero exit was no error of scheduling: its exit code says it all.
-      if (failure !== undefined && failure.code !== 'FailureExitCode')
-        run.schedulingError = failure;
+      if (failure === undefined || failure.code === 'FailureExitCode') continue;
+      run.schedulingError = failure;
+      if (failure.message !== RAN_TOO_LONG) continue;
+      failure.category = 'servererror';
+      run.exitCode = EXIT_OF_TIMED_OUT;
     }
   },
 };
