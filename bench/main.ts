@@ -3,12 +3,17 @@ import { benchAddCollection } from './add-collection.js';
 import { openBench } from './noop.js';
 import { gnuParallel, missingPeers, xargs } from './peers.js';
 import { summarise, type Measured } from './report.js';
+import { benchTaskFactory } from './task-factory.js';
 
 const options = new Command('npm run bench --')
   .description(
     'P1: durable no-op tasks end to end on two process nodes, beside xargs and GNU parallel in the same run.',
   )
-  .option('--only <bench>', 'noop, or add-collection: adding alone, beside SQLite itself', 'noop')
+  .option(
+    '--only <bench>',
+    'noop; add-collection: adding alone, beside SQLite itself; or task-factory: as many in one request',
+    'noop',
+  )
   .option('--tasks <count>', 'tasks a run', '5000')
   .option('--rounds <count>', 'rounds; each runs every contestant, in turning order', '3')
   .parse()
@@ -26,8 +31,14 @@ if (options.only === 'add-collection') {
   await benchAddCollection(tasks, rounds);
   process.exit();
 }
+if (options.only === 'task-factory') {
+  await benchTaskFactory(tasks, rounds);
+  process.exit();
+}
 if (options.only !== 'noop') {
-  console.error(`error: option '--only <bench>': ${options.only} is none of noop, add-collection`);
+  console.error(
+    `error: option '--only <bench>': ${options.only} is none of noop, add-collection, task-factory`,
+  );
   process.exit(2);
 }
 const missing = missingPeers();

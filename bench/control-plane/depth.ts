@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import type { Filter } from '../../controller/engine/reader.js';
+import { jobKey } from '../../protocol/keys.js';
+import { DirectAgents } from './direct-agents.js';
+import { mebibytes, median, processorTimeOf } from './figures.js';
+import { ACCOUNT, World } from './world.js';
+
+const FILTERS: Record<string, Filter | undefined> = {
+  'no filter': undefined,
+  state: { type: 'compare', field: { kind: 'state' }, operator: 'eq', value: 'active' },
+  'start of id': { type: 'startsWith', field: { kind: 'id' }, prefix: 't9' },
+};
+const PAGES = 21;
+
+const residentMebibytes = () =>
+  Math.round(
+    Number(/VmRSS:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? NaN) / 1024,
+  );
+
+/** How `tasks` of a job run while `waiting` more of it are queued; each depth in a folder of its own. */
+export async function depth(waiting: number, tasks: number): Promise<void> {
+  const world = await World.open(new DirectAgents());
+  try {
+    await world.addPool(10);
+    await world.addWaitingJob('warm', 5_000);
+    await world.drain('warm', 5_000);
+    global.gc?.();
+    const before = process.memoryUsage().heapUsed;
+    await world.addWaitingJob('job', waiting + tasks);
+    const resident = residentMebibytes();
+    global.gc?.();
+    const bytes = (process.memoryUsage().heapUsed - before) / (waiting + tasks);
+    const [seconds, time] = await processorTimeOf(() => world.drain('job', tasks));
+    console.log(
+      `${waiting} waiting: ${(tasks / seconds).toFixed(0)} completions/s, ${(time / tasks).toFixed(0)} µs of a processor each; ` +
+        `${residentMebibytes()} MiB resident (${resident} after adding), ${bytes.toFixed(0)} bytes of heap a queued task`,
+    );
+    await world.pause('job');
+    await pages(world);
+    const restart = await world.restart();
+    global.gc?.();
+    console.log(
+      `  restarts in ${restart.toFixed(2)} s; heap then ${mebibytes(process.memoryUsage().heapUsed)} MiB`,
+    );
+  } finally {
+    await world.close();
+  }
+}
+
+async function pages(world: World): Promise<void> {
+  const scope = jobKey(ACCOUNT, 'job');
+  for (const [name, filter] of Object.entries(FILTERS)) {
+    const times: number[] = [];
+    for (let page = 0; page < PAGES; page += 1) {
+      const began = performance.now();
+      await world.store.list('task', { scope, limit: 1000, ...(filter && { filter }) });
+      times.push(performance.now() - began);
+    }
+    console.log(
+      `  page of 1,000, ${name}: ${median(times).toFixed(1)} ms (at most ${Math.max(...times).toFixed(1)})`,
+    );
+  }
+  const began = performance.now();
+  await world.completed('job');
+  console.log(`  task counts: ${(performance.now() - began).toFixed(2)} ms`);
+}
