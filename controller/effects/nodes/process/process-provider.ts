@@ -53,6 +53,8 @@ const PASSED_VARIABLES = [
   'DOCKER_TLS_VERIFY',
   'CONTAINER_HOST',
   'XDG_RUNTIME_DIR',
+  // How patient its transfers are.
+  'BATCHYARD_TRANSFERS',
 ];
 
 export interface ProcessProviderOptions {
