@@ -168,11 +168,8 @@ describe('application packages of tasks', () => {
   ];
   let bads = 0;
   test.each(bad)(
-    'in an archive that %s are refused, and nothing of it is kept',
+    'in an archive that %s are refused, nothing of it is kept, and the next task runs',
     async (_, what, why) => {
-      agent = await StartedAgent.start();
-      const { controller } = agent;
-      await controller.prepared();
       const name = `Bad${(bads += 1)}`;
       const zip = Buffer.isBuffer(what) ? what : makeZip(what);
       const applicationPackages = [packageOf(name, '1', zip)];
@@ -182,6 +179,9 @@ describe('application packages of tasks', () => {
       expect(readdirSync(join(node.root, 'applications'))).not.toContain(name);
       expect(readdirSync(join(node.root, 'volatile/agent/packages/staging'))).toEqual([]);
       expect(node.has('escaped') || node.has('../escaped')).toBe(false);
+      expect(await controller.run(assignment(`after-${name}`, 'true'))).toMatchObject({
+        exitCode: 0,
+      });
     },
   );
 });

@@ -7,6 +7,7 @@ import { batchClient } from '../support/client.js';
 import { minioRequirement, startAzurite, startMinio } from '../support/object-servers.js';
 import type { ObjectServer } from '../support/object-servers.js';
 import { suite } from '../support/requirements.js';
+import { signedRequest } from '../support/signed-request.js';
 import { startController } from '../support/start-controller.js';
 import type { StartedController } from '../support/start-controller.js';
 import { waitFor } from '../support/wait-for.js';
@@ -154,6 +155,23 @@ function linkedStorage(
     expect(task.executionInfo).toMatchObject({ exitCode: 0, result: 'success' });
     const result = await (await ask('GET', 'box/result/out.txt')).text();
     expect(result).toBe('packaged hellohellohello\n');
+  });
+
+  it('keeps outputs of tasks beyond their node', async () => {
+    const client = batchClient(controller);
+    const commandLine = "/bin/sh -c 'seq 1 3000; echo why >&2'";
+    await client.task.add('job', { id: 'long', commandLine });
+    await waitFor('the task to end', async () => {
+      return (await client.task.get('job', 'long')).state === 'completed';
+    });
+    await client.pool.resize('pool', { targetDedicatedNodes: 0 });
+    await waitFor('the node to be gone', async () => {
+      return (await client.computeNode.list('pool')).length === 0;
+    });
+    const files = '/jobs/job/tasks/long/attempts/1/files';
+    const log = (file: string) => signedRequest(controller, 'GET', `${files}/${file}`);
+    expect((await log('stdout.txt')).text).toMatch(/^1\n2\n[^]*\n3000\n$/);
+    expect((await log('stderr.txt')).text).toBe('why\n');
   });
 
   it('forgets blobs and containers that are deleted', async () => {
