@@ -136,6 +136,48 @@ $TargetDedicatedNodes = max($runningTasksSample);`,
     'totalNodes=($CPUPercent.GetSamplePercent(TimeInterval_Minute*0,TimeInterval_Minute*10)<0.7?5:(min($CPUPercent.GetSample(TimeInterval_Minute*0, TimeInterval_Minute*10))>0.8?($CurrentDedicated*1.1):$CurrentDedicated));$TargetDedicated=min(100,totalNodes);',
     4,
   ],
+  'pending tasks in the old name, as the article of Data Factory has it': [
+    `startingNumberOfVMs = 1;
+maxNumberofVMs = 25;
+pendingTaskSamplePercent = $PendingTasks.GetSamplePercent(180 * TimeInterval_Second);
+pendingTaskSamples = pendingTaskSamplePercent < 70 ? startingNumberOfVMs : avg($PendingTasks.GetSample(180 * TimeInterval_Second));
+$TargetDedicated=min(maxNumberofVMs,pendingTaskSamples);`,
+    12,
+  ],
+  'the weekday with the old name': ['$TargetDedicated = (time().weekday == 1 ? 5:1);', 1],
+  'the current size in numbers': ['$TargetDedicated = 4;', 4],
+  'a fixed number, as references of the API have it': ['$TargetDedicated=1', 1],
+  'none with the old name': ['$TargetDedicated = 0', 0],
+  'tasks in the queue, capped in place': [
+    `$samples = $PendingTasks.GetSamplePercent(TimeInterval_Minute * 15);
+$tasks = $samples < 70 ? max(0,$PendingTasks.GetSample(1)) : max( $PendingTasks.GetSample(1), avg($PendingTasks.GetSample(TimeInterval_Minute * 15)));
+$targetVMs = $tasks > 0? $tasks:max(0, $TargetDedicatedNodes/2);
+// The pool size is capped at 20, if target VM value is more than that, set it
+// to 20. This value should be adjusted according to your use case.
+$TargetDedicatedNodes = max(0, min($targetVMs, 20));
+$NodeDeallocationOption = taskcompletion;`,
+    12,
+  ],
+  'parallel tasks with the old names': [
+    `$samples = $ActiveTasks.GetSamplePercent(TimeInterval_Minute * 15);
+$tasks = $samples < 70 ? max(0,$ActiveTasks.GetSample(1)) : max( $ActiveTasks.GetSample(1),avg($ActiveTasks.GetSample(TimeInterval_Minute * 15)));
+$cores = $TargetDedicated * 4;
+$extraVMs = (($tasks - $cores) + 3) / 4;
+$targetVMs = ($TargetDedicated + $extraVMs);
+$TargetDedicated = max(0,min($targetVMs,3));
+$NodeDeallocationOption = taskcompletion;`,
+    2,
+  ],
+  'an initial size with the old names': [
+    `$TargetDedicated = 4;
+    lifespan         = time() - time("Thu, 13 Oct 2016 17:18:47 GMT");
+    span             = TimeInterval_Minute * 60;
+    startup          = TimeInterval_Minute * 10;
+    ratio            = 50;
+
+    $TargetDedicated = (lifespan > startup ? (max($RunningTasks.GetSample(span, ratio), $ActiveTasks.GetSample(span, ratio)) == 0 ? 0 : $TargetDedicated) : 4);`,
+    4,
+  ],
   'slots of a node': ['$TargetDedicatedNodes = $PendingTasks / $TaskSlotsPerNode + 0.9', 6],
   'slots of tasks': ['$TargetDedicatedNodes = ceil($PendingTaskSlots / $TaskSlotsPerNode);', 12],
   'the sample of the client libraries': [
@@ -159,6 +201,24 @@ describe("the documentation's own formulas", () => {
     expect(evaluation.nodeDeallocationOption).toBe(
       formula.includes('= taskcompletion') ? 'taskcompletion' : 'requeue',
     );
+  });
+
+  it.each([
+    ['$CPUPercent.GetSample(TimeInterval_Minute * 5)', 10],
+    ['$CPUPercent.GetSample(TimeInterval_Minute * 10)', 18],
+    ['$CPUPercent.GetSample(TimeInterval_Minute * 10, 80)', 18],
+    ['$CPUPercent.GetSample(TimeInterval_Minute * 10, 95)', 0],
+  ])('%s, with 90 percent of the samples of ten minutes there, finds %i', (expression, count) => {
+    const samples = samplesOf({ $CPUPercent: Array.from({ length: 18 }, () => 0.5) });
+    const counted = () => evaluate(`n = len(${expression});`, samples).results;
+    if (count > 0) expect(counted()).toMatch(new RegExp(`;n=${count}(;|$)`));
+    else expect(counted).toThrow('wanted 95%, received 90%');
+  });
+
+  it('avg(v), avg(1,2,3), avg(v, 7) and avg(1,2,3,7) are what the article says', () => {
+    const formula =
+      'v = vec(1,2,3); a = avg(v) == avg(1,2,3); b = avg(v, 7) == avg(1,2,3,7); c = avg(v, 7);';
+    expect(evaluate(formula).results).toMatch(/;a=1;b=1;c=3\.25;/);
   });
 
   it('the vector of the documentation shows as it is printed there', () => {
