@@ -95,7 +95,7 @@ const MODES = { open: { above: 0o770, own: 0o770 }, shut: { above: 0o711, own: 0
  * Makes the fresh directory of one try with its `wd`; what an older try of the task left there goes.
  * `directory` is relative to the root, as the assignment names it; throws on one that leaves it.
  */
-export function createTaskDirectory(root: string, directory: string, groups?: NodeGroups): string {
+function createTaskDirectory(root: string, directory: string, groups?: NodeGroups): string {
   if (!isBelow(directory, 'workitems')) {
     throw new Error(`the task directory ${JSON.stringify(directory)} is not below workitems/`);
   }

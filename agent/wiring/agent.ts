@@ -27,7 +27,6 @@ import { ApplicationPackages } from '../task/application-packages.js';
 import { findSetpriv } from '../task/as-user.js';
 import { Cgroups } from '../task/cgroup.js';
 import { Containers } from '../task/container/containers.js';
-import { ContainerEngine } from '../task/container/engine.js';
 import { LogCopies } from '../task/log-copies.js';
 import { Runner } from '../task/run.js';
 import { TRANSFER_LIMITS } from '../task/transfer.js';
@@ -92,8 +91,7 @@ export class Agent {
     });
     this.#metrics = new Metrics(rootDirectory);
     this.#packages = new ApplicationPackages(rootDirectory, client, TRANSFER_LIMITS);
-    const engine = ContainerEngine.find(process.env, rootDirectory);
-    this.#containers = new Containers(engine, rootDirectory);
+    this.#containers = Containers.find(process.env, rootDirectory);
     this.#mounts = new Mounts(rootDirectory, this.#users);
     this.#logs = new LogCopies({
       send: (copy, signal) => sendLog(client.request, identity, copy, signal),

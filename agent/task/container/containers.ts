@@ -10,7 +10,7 @@ import {
 import { AGENT_DIRECTORY } from '../../node/directories.js';
 import { StepFailure, Stopped } from '../failure.js';
 import type { LaunchOrder } from '../launcher.js';
-import type { ContainerEngine } from './engine.js';
+import { ContainerEngine } from './engine.js';
 import { createFailure } from './engine-failure.js';
 import { ContainerImages } from './images.js';
 
@@ -42,11 +42,16 @@ const REMOVALS_MAX = 3;
 export class Containers {
   readonly #images: ContainerImages | undefined;
 
-  constructor(
+  private constructor(
     private readonly engine: ContainerEngine | undefined,
     private readonly rootDirectory: string,
   ) {
     this.#images = engine && new ContainerImages(engine, rootDirectory);
+  }
+
+  /** With the engine that the environment of the agent leads to, if it leads to one. */
+  static find(own: NodeJS.ProcessEnv, rootDirectory: string): Containers {
+    return new Containers(ContainerEngine.find(own, rootDirectory), rootDirectory);
   }
 
   /** Readies the node of a container pool. @throws StepFailure: the node is unusable */

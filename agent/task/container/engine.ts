@@ -18,7 +18,7 @@ const PROGRAMS = ['docker', 'podman'];
 /** Answers are numbers, names and errors. */
 const OUTPUT_BYTES_MAX = 1024 * 1024;
 /** An engine that does not answer for so long is not waited for. */
-export const CALL_TIMEOUT_MS = 60_000;
+const CALL_TIMEOUT_MS = 60_000;
 
 export interface CallOptions {
   environment?: Record<string, string>;
