@@ -7,6 +7,8 @@ type UploadHeaders = AssignedOutputFile['uploadHeaders'];
 
 /** The Blob service's own limit. */
 const BLOCKS_MAX = 50_000;
+/** A server may copy what it makes of blocks, and says nothing meanwhile: so many bytes a millisecond at least. */
+const COMMIT_BYTES_PER_MS = 10_000;
 /** Headers of a blob that mean the list itself where they come with a block list. */
 const OF_THE_BLOB = /^(content-(type|encoding|language|disposition|md5)|cache-control)$/;
 
@@ -57,7 +59,9 @@ async function uploadBlocks(order: UploadOrder, size: number): Promise<void> {
     'content-type': 'application/xml',
     ...named(order.uploadHeaders, (name) => (OF_THE_BLOB.test(name) ? `x-ms-blob-${name}` : name)),
   };
-  await put(order, list, body.length, headers, () => body);
+  const idleMs = Math.ceil(limits.idleMs + size / COMMIT_BYTES_PER_MS);
+  const patient = { ...order, limits: { ...limits, idleMs } };
+  await put(patient, list, body.length, headers, () => body);
 }
 
 function putRange(

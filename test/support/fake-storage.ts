@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** A web server that answers what a test tells it to, and keeps what is put there. */
 export class FakeStorage {
@@ -23,6 +24,8 @@ export class FakeStorage {
     body: Buffer;
     headers: IncomingMessage['headers'];
   }[] = [];
+  /** How long a list of blocks is worked on before the answer. */
+  listDelayMs = 0;
   readonly requests: string[] = [];
   #server: Server;
 
@@ -61,6 +64,7 @@ export class FakeStorage {
         this.puts.set(url.pathname, { body, headers, query: url.search });
         this.allPuts.push({ path: url.pathname, query: url.searchParams, body, headers });
       } else this.putOnce.delete(refused[0]);
+      if (url.searchParams.get('comp') === 'blocklist') await pause(this.listDelayMs);
       response.writeHead(refused?.[1] ?? 201).end();
       return;
     }
