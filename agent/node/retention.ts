@@ -12,6 +12,15 @@ export class Retention {
     this.#until.delete(directory);
   }
 
+  /** A directory of a task, or of a job with all its tasks, is removed: which of those that are kept. */
+  takeRemoved(directory: string): string[] {
+    const removed = this.#until.has(directory)
+      ? [directory]
+      : [...this.#until.keys()].filter((kept) => kept.startsWith(`${directory}/`));
+    for (const kept of removed) this.#until.delete(kept);
+    return removed;
+  }
+
   /** Directories that are kept. */
   get size(): number {
     return this.#until.size;

@@ -240,7 +240,8 @@ export class Agent {
       case 'answerRequest':
         return this.#own(this.#answer(output.id, output.request), 'a file request');
       case 'removeDirectories':
-        for (const directory of output.directories) this.#forget(directory);
+        for (const directory of output.directories)
+          for (const kept of this.#retention.takeRemoved(directory)) this.#legacy.forget(kept);
         return this.#own(
           removeDirectories(this.identity.rootDirectory, output.directories, this.#hasUsers),
           'removing directories',

@@ -116,6 +116,8 @@ describe('a node', () => {
       taskUrl: `${controller.url}/jobs/short/tasks/bad`,
       executionInfo: { exitCode: 7, result: 'failure', failureInfo: { code: 'FailureExitCode' } },
     });
+    // Its data would be kept on the node for seven days, across reboots.
+    await end('short');
   });
 
   it('is unknown by a wrong id, and so is its pool', async () => {

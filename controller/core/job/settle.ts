@@ -1,6 +1,7 @@
 import { durationMs } from '../../../protocol/time.js';
 import { isReleased, releaseDeadline } from '../job-node/release.js';
 import { rememberJob } from '../account/past.js';
+import { removeDirectories } from '../node/remove-directories.js';
 import type { Recorder } from '../recorder.js';
 import { endOldTasks, lifeDeadline } from '../task/life.js';
 import { endAutoPool } from './auto-pool.js';
@@ -82,12 +83,5 @@ function vanish(recorder: Recorder, job: Job): void {
     const node = state.nodes.get(key);
     if (node !== undefined) nodes.add(node);
   }
-  for (const node of nodes)
-    if (node.session.id !== undefined)
-      recorder.ask({
-        type: 'removeDirectories',
-        nodeKey: node.key,
-        incarnation: node.incarnation,
-        directories: [directory],
-      });
+  for (const node of nodes) removeDirectories(recorder, node, [directory]);
 }

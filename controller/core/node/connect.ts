@@ -13,6 +13,7 @@ import { exorciseWhere } from '../task/hold.js';
 import type { Subtask } from '../task/state.js';
 import type { Node } from './state.js';
 import { loseAttempts } from './lose.js';
+import { removeWaiting } from './remove-directories.js';
 import { fullLease, moveNode } from './transition.js';
 
 type Connected = Extract<Event, { type: 'agentConnected' }>;
@@ -50,6 +51,7 @@ export function agentConnected(recorder: Recorder, node: Node, event: Connected)
     if (event.resumed === true) recorder.ask({ type: 'configureNode', nodeKey, incarnation });
     if (node.state === 'unknown') comeBack(recorder, node);
   }
+  removeWaiting(recorder, node);
   compare(recorder, node, event);
 }
 

@@ -143,6 +143,8 @@ export interface NodeSession {
   metrics?: NodeMetrics;
   /** Data of ended tasks is kept there, as far as is known: `retaineddata` waits for its end. */
   retains?: boolean;
+  /** Directories to remove once it is back. */
+  removals?: string[];
   /** Attempts its agent did not name when it connected; decided once its spool has been heard. */
   unconfirmed?: { attempts: AttemptRef[]; until: number; sequence: number };
 }

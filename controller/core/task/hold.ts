@@ -1,3 +1,4 @@
+import { removeDirectories } from '../node/remove-directories.js';
 import { jobOf, type TaskKey } from '../../../protocol/keys.js';
 import type { Node } from '../node/state.js';
 import { must, type Recorder } from '../recorder.js';
@@ -196,13 +197,7 @@ export function exorcise(recorder: Recorder, node: Node, taskKey: string, attemp
   const work = recorder.state.jobWork.get(job);
   if (work !== undefined) work.ghosts -= 1;
   bury(recorder, taskKey, attempt);
-  if (ghost.directory !== undefined)
-    recorder.ask({
-      type: 'removeDirectories',
-      nodeKey: node.key,
-      incarnation: node.incarnation,
-      directories: [ghost.directory],
-    });
+  if (ghost.directory !== undefined) removeDirectories(recorder, node, [ghost.directory]);
   freed(recorder, node, { job });
 }
 

@@ -1,3 +1,4 @@
+import { removeDirectories } from '../node/remove-directories.js';
 import type { Recorder } from '../recorder.js';
 import type { State } from '../state.js';
 import { followTask } from '../job/follow.js';
@@ -20,13 +21,7 @@ export function removeTask(recorder: Recorder, task: Task): void {
   if (task.attempt > (job.attemptBase ?? 0)) job.attemptBase = task.attempt;
   if (task.phase === 'preparing') release(recorder, task);
   else if (node !== undefined && task.phase !== undefined) haunt(recorder, node, task, directory);
-  else if (node !== undefined && node.session.id !== undefined)
-    recorder.ask({
-      type: 'removeDirectories',
-      nodeKey: node.key,
-      incarnation: node.incarnation,
-      directories: [directory],
-    });
+  else if (node !== undefined) removeDirectories(recorder, node, [directory]);
   const work = state.workOfJob(job.key);
   work.tasks.delete(task);
   work.inFlight.delete(task);
@@ -42,10 +37,8 @@ function removeSubtasks(recorder: Recorder, task: Task, directory: string): void
   hauntSubtasks(recorder, task, directory);
   for (const subtask of task.subtasks ?? []) {
     const node = recorder.state.nodes.get(subtask.node);
-    if (node?.session.id === undefined || !recorder.state.loadOf(node).isEmpty) continue;
-    const { key: nodeKey, incarnation } = node;
-    const directories = [directory];
-    recorder.ask({ type: 'removeDirectories', nodeKey, incarnation, directories });
+    if (node === undefined || !recorder.state.loadOf(node).isEmpty) continue;
+    removeDirectories(recorder, node, [directory]);
   }
 }
 
