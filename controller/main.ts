@@ -85,16 +85,8 @@ async function start(
     throw error;
   });
   const settings: Settings = { ...DEFAULT_TIMES, ...settingsOf(configuration) };
-  const parts = {
-    configuration,
-    log,
-    listeners,
-    authority,
-    store,
-    objects,
-    settings,
-    caPem: tls.caPem,
-  };
+  const { caPem } = tls;
+  const parts = { configuration, log, listeners, authority, store, objects, settings, caPem };
   const executors = createExecutors(parts, () => engine);
   const engine: Engine = createEngine({
     store,

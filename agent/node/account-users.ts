@@ -109,7 +109,7 @@ export class AccountUsers implements Users {
 }
 
 /** OpenSSH's line of the public half of a key in OpenSSH's own form, or of an RSA key in PEM. */
-export function publicKeyOf(privateKey: string): string {
+function publicKeyOf(privateKey: string): string {
   const own = /-----BEGIN OPENSSH PRIVATE KEY-----([\s\S]+?)-----END/.exec(privateKey)?.[1];
   const blob = own === undefined ? rsaBlob(privateKey) : openSshBlob(Buffer.from(own, 'base64'));
   return `${blob.toString('latin1', 4, 4 + blob.readUInt32BE(0))} ${blob.toString('base64')}`;

@@ -16,7 +16,7 @@ const FIRST_TASK = 128;
 const RESERVED = 64;
 
 /** The node has given every number of its block. */
-export class NumbersUsedUp extends Error {
+class NumbersUsedUp extends Error {
   constructor(count: number) {
     super(
       `The node has used all ${count} user numbers of its block, and gives none twice: reimage it, or raise taskUsers.perNode.`,

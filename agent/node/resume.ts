@@ -26,7 +26,7 @@ const RNDRESEEDCRNG = 0x5207;
 const CLOCK_REALTIME = 0;
 
 /** The words that the host looks for in the guest's console log. */
-export const WAITS_FOR_SEED = 'waits for its identity';
+const WAITS_FOR_SEED = 'waits for its identity';
 
 interface Native {
   clockSet: (clock: number, time: Buffer) => number;

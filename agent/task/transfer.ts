@@ -28,7 +28,7 @@ const DEFAULTS: TransferLimits = {
 };
 
 /** Reads `name=number,…` over the defaults. @throws for another name, or what is no number above 0 */
-export function transferLimits(text: string): TransferLimits {
+function transferLimits(text: string): TransferLimits {
   const limits = { ...DEFAULTS };
   for (const part of text.split(',').filter((one) => one !== '')) {
     const [name = '', value = ''] = part.split('=', 2);

@@ -242,6 +242,7 @@ export class Agent {
       case 'removeDirectories':
         for (const directory of output.directories)
           for (const kept of this.#retention.takeRemoved(directory)) this.#legacy.forget(kept);
+        this.#legacy.write(this.#core); // A later boot must not wait for what is gone.
         return this.#own(
           removeDirectories(this.identity.rootDirectory, output.directories, this.#hasUsers),
           'removing directories',

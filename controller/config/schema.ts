@@ -201,7 +201,6 @@ const TaskUsers = z.strictObject({
   /** Process nodes at a time on this machine. */
   nodesMax: z.int().min(1).max(100_000).default(2_048),
 });
-export type TaskUsersSetting = z.infer<typeof TaskUsers>;
 
 const remote = {
   /** A backend that has not answered for so long is away: within the 30 s that clients wait. */

@@ -65,17 +65,7 @@ export function serve(parts: Parts, executors: Executors, engine: Engine): void 
         identify: (request) => identifyAgent(request, engine.view),
         streamArrived: (id, nodeKey, body) => executors.nodeFiles.arrived(id, nodeKey, body),
       }),
-      storageEndpoints({
-        blobs: parts.objects,
-        accountExists: (account) => engine.view.accounts.has(accountKey(account)),
-        isAdminToken,
-        isSignature: (terms, signature) =>
-          equalSecrets(signature, authority.signStorage(textToSign(terms))),
-        now: () => clock.now(),
-        blobBytesMax: configuration.limits.blobBytes,
-        storageDomain: configuration.storageDomain,
-        directUrlLifetimeMs: directUrlLifetimeMs(configuration.storage),
-      }),
+      storageOf(parts, engine),
     ],
   });
   const handle = app.callback();
@@ -94,6 +84,21 @@ export function serve(parts: Parts, executors: Executors, engine: Engine): void 
       executors.links.upgrade(request, socket, head, reachedUrl(request, listeners.url));
     },
   );
+}
+
+/** The storage endpoints of every account. */
+function storageOf({ authority, configuration, objects }: Parts, engine: Engine) {
+  return storageEndpoints({
+    blobs: objects,
+    accountExists: (account) => engine.view.accounts.has(accountKey(account)),
+    isAdminToken: (token) => authority.isAdminToken(token),
+    isSignature: (terms, signature) =>
+      equalSecrets(signature, authority.signStorage(textToSign(terms))),
+    now: () => clock.now(),
+    blobBytesMax: configuration.limits.blobBytes,
+    storageDomain: configuration.storageDomain,
+    directUrlLifetimeMs: directUrlLifetimeMs(configuration.storage),
+  });
 }
 
 /** The controller's URL as the node reaches it: the host that it dialled. */

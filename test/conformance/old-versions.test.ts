@@ -99,7 +99,10 @@ it('of 2016 tell a time-out by its own exit code, and as an error of the service
   const constraints = { maxWallClockTime: 'PT1S' };
   const task = { id: 'long', commandLine: "/bin/sh -c 'sleep 60'", constraints };
   expect((await call(OLD, 'POST', '/jobs/job/tasks', task)).status).toBe(201);
-  await waitFor('its end', async () => (await client.task.get('job', 'long')).state === 'completed');
+  await waitFor(
+    'its end',
+    async () => (await client.task.get('job', 'long')).state === 'completed',
+  );
   const { executionInfo } = (await call(OLD, 'GET', '/jobs/job/tasks/long')).json;
   expect(executionInfo).toMatchObject({
     exitCode: 0xc000013a | 0,

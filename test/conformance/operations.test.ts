@@ -25,7 +25,7 @@ describe('the table of operations', () => {
   it('has every operation of the service once', () => {
     expect(new Set(table.map(({ id }) => id)).size).toBe(table.length);
     expect(new Set(table.map(({ method, path }) => `${method} ${path}`)).size).toBe(table.length);
-    expect(table).toHaveLength(80);
+    expect(table.filter(({ extension }) => extension !== true)).toHaveLength(80);
   });
 
   it('is what the service answers: 501 with the id where an operation is not built', async () => {

@@ -13,7 +13,12 @@ describe('the conformance table', () => {
     expect(readFileSync(path, 'utf8')).toBe(conformanceTable(operations));
   });
   it('would miss an operation that nobody tests', () => {
-    const invented = { id: 'Pool_Invented', method: 'POST', path: '/invented', success: 200 } as const;
+    const invented = {
+      id: 'Pool_Invented',
+      method: 'POST',
+      path: '/invented',
+      success: 200,
+    } as const;
     expect(gaps([...operations, { ...invented, served: true }])).toContain(
       'Pool_Invented is served and no test uses it',
     );

@@ -85,7 +85,11 @@ suite('with a real Docker', [docker, pulumiCli], () => {
       .split('\n')
       .map((path) => path.slice(root.length))
       // Those of the provider are no part of what runs in the image; inner ones come with the outer.
-      .filter((path) => /^node_modules\/(?!@pulumi|@opentelemetry|@grpc|@azure\/batch|typescript$)(@[^/]+\/)?[^/]+$/.test(path));
+      .filter((path) =>
+        /^node_modules\/(?!@pulumi|@opentelemetry|@grpc|@azure\/batch|typescript$)(@[^/]+\/)?[^/]+$/.test(
+          path,
+        ),
+      );
     const needless = ['*.map', '*.ts', '*.c', '*.h', '*.md', '*.tar.gz'].map(
       (name) => `--exclude=${name}`,
     );

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What the tests of VM nodes ask libvirt and the disk folder themselves, past the controller. */
-export const virsh = (...args: string[]) =>
+const virsh = (...args: string[]) =>
   execFileSync('virsh', ['-c', 'qemu:///system', ...args], { encoding: 'utf8' });
 
 /** Domains of any kind whose disks are below the folder. */

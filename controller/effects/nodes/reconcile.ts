@@ -287,7 +287,7 @@ const isPlaced = (node: Readonly<Node>, { hypervisor }: ProvidedNode) =>
   hypervisor === undefined || node.hypervisor === undefined || node.hypervisor === hypervisor;
 
 const isOnItsWay = ({ leaving, preempting }: Readonly<Node>) =>
-  leaving !== undefined || preempting?.drained === true;
+  leaving !== undefined || preempting !== undefined;
 
 const actualOf = ({ nodeKey, hypervisor }: ProvidedNode) => ({ key: nodeKey, hypervisor });
 

@@ -16,7 +16,7 @@ export const LOGS_CONTAINER = 'task-logs';
 /** Of a log whose task still runs: when to look again. */
 const RUNNING_LOOK_MS = 3_600_000;
 /** Start tasks have no retention time of their own: as tasks by default. */
-export const START_TASK_RETENTION_MS = 7 * 86_400_000;
+const START_TASK_RETENTION_MS = 7 * 86_400_000;
 const KNOWN_MAX = 10_000;
 
 /** Which log: of one attempt of a task, or of the start task of one boot of a node. */
