@@ -41,6 +41,8 @@ interface Process {
   cancel: () => void;
   /** Of a part of a multi-instance task: what runs now, or that it waits. */
   part?: 'coordinating' | 'waiting' | 'proceeded';
+  /** It was told to die, and does so by itself at the latest. */
+  killed?: true;
 }
 
 /** One boot of one node: the real core of the agent, its clock, its link and its processes. */
@@ -344,7 +346,7 @@ export class SimulatedAgent implements AgentSight {
 
   #processEnded(process: Process): void {
     const { assignment, sight, exitCode, startTime } = process;
-    if (process.part === 'coordinating' && exitCode === 0) {
+    if (process.part === 'coordinating' && exitCode === 0 && process.killed !== true) {
       process.part = 'waiting';
       process.endsAt = Infinity;
       const { epoch } = this.#now();
@@ -385,6 +387,7 @@ export class SimulatedAgent implements AgentSight {
   #kill(attempt: AttemptRef, graceMs: number): void {
     const process = this.#processes.get(attemptId(attempt));
     if (process === undefined || this.ports.canary === 'leaseUnchecked') return;
+    process.killed = true;
     const { stubborn } = programOf(process.assignment.commandLine);
     const at =
       this.ports.timeline.now +
