@@ -150,7 +150,7 @@ export interface InboundNatPoolArgs {
 }
 
 export interface NetworkConfigurationArgs {
-  /** Network that the nodes join. The controller keeps and shows it; its nodes don't act on it so far. */
+  /** Network that the nodes of VM pools join: the last part names a libvirt network. Process nodes have none. */
   subnetId?: Input<string>;
   /** Default `none`. The controller keeps and shows it; its nodes don't act on it so far. */
   dynamicVnetAssignmentScope?: Input<'none' | 'job'>;
