@@ -66,7 +66,7 @@ if (openMpi.met)
       expect(ranks?.trim().split('\n').sort()).toEqual([0, 1, 2, 3].map((n) => `rank ${n} of 4`)),
   };
 /** Deployed by other suites, for what they need. */
-const ELSEWHERE = ['quickstart', 'libvirt-pool', 'docker-controller'];
+const ELSEWHERE = ['quickstart', 'containers', 'libvirt-pool', 'docker-controller'];
 
 suite('each example with the real CLI on a real controller', [pulumiCli], () => {
   const folder = tempDirectory('examples');
