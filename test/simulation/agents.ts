@@ -7,7 +7,7 @@ import type { Timeline } from './clock.js';
 import type { Link, Network } from './network.js';
 import type { AgentSight, RunningTry } from './observers.js';
 import { chanceOf, type Canary, type Fault, type Rate } from './options.js';
-import { programOf } from './program.js';
+import { FILE_MISSING, programOf } from './program.js';
 import type { RandomStream } from './random.js';
 
 /** The controller's door, as agents find it. Where nobody is in, nobody answers. */
@@ -359,16 +359,10 @@ export class SimulatedAgent implements AgentSight {
     if (this.ports.canary === 'endsUnreported' && assignment.attempt % 2 === 1) return;
     const now = this.#now();
     const endTime = now.epoch;
-    const failure = {
-      category: 'usererror' as const,
-      code: 'ResourceFileMissing',
-      message: 'a file of the task is not there',
-      details: [],
-    };
     this.#core.attemptEnded(
       assignment,
       programOf(assignment.commandLine).unprepared
-        ? { startTime, endTime, failure, preProcessing: true }
+        ? { startTime, endTime, failure: FILE_MISSING, preProcessing: true }
         : { startTime, endTime, exitCode },
       now,
     );

@@ -1,3 +1,13 @@
+import type { FailureInfo } from '../../protocol/agent/event.js';
+
+/** What an agent says of a task that ends before its process. */
+export const FILE_MISSING: FailureInfo = {
+  category: 'usererror',
+  code: 'ResourceFileMissing',
+  message: 'a file of the task is not there',
+  details: [],
+};
+
 /** What a simulated command line says of its process: `simulate ms=250 exit=0 fails=2 [unprepared] [stubborn]`. */
 export interface SimulatedProgram {
   ms: number;
