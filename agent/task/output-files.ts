@@ -153,12 +153,16 @@ async function openRegular(top: string, file: string, user: RunUser | undefined)
 function named(error: unknown, output: Upload, url: URL): Error {
   if (error instanceof Stopped || error instanceof StepFailure) return error;
   const what = `The output file ${output.file} could not be uploaded to ${bare(url)}`;
+  const details = [
+    { name: 'FilePath', value: output.file },
+    { name: 'Url', value: bare(url) },
+  ];
   const failure = (code: string, category: 'usererror' | 'servererror') =>
     new StepFailure(
       code,
       category,
       `${what}: ${error instanceof Error ? error.message : String(error)}`,
-      [],
+      details,
       { cause: error },
     );
   if (!(error instanceof TransferFailure)) return failure('FileUploadMiscError', 'servererror');

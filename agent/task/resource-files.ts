@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import type { AssignedResourceFile } from '../../protocol/agent/assignment.js';
+import type { FailureInfo } from '../../protocol/agent/event.js';
 import { readText, type HttpClient } from '../node/http.js';
 import { parseContainerList } from './container-list.js';
 import { download } from './download.js';
@@ -90,7 +91,8 @@ async function listContainer(
       };
       return readText(await exchange(client, url, options), LIST_BYTES_MAX);
     }).catch((error: unknown) => {
-      throw named(error, `The container ${bare(container)} could not be listed`, LIST_CODES);
+      const what = `The container ${bare(container)} could not be listed`;
+      throw named(error, what, LIST_CODES, [{ name: 'ContainerUrl', value: bare(container) }]);
     });
     const list = parseContainerList(xml);
     for (const blob of list.blobs) if (!blob.name.endsWith('/')) names.push(blob.name);
@@ -117,11 +119,11 @@ async function fetchFile(
     await setModeAndRename(partial, path, file.mode);
   } catch (error) {
     await rm(partial, { force: true });
-    throw named(
-      error,
-      `The resource file ${file.path.join('/')} could not be downloaded`,
-      BLOB_CODES,
-    );
+    const name = file.path.join('/');
+    throw named(error, `The resource file ${name} could not be downloaded`, BLOB_CODES, [
+      { name: 'FilePath', value: name },
+      { name: 'HttpUrl', value: bare(file.url) },
+    ]);
   }
 }
 
@@ -213,13 +215,14 @@ const LIST_CODES: Codes = {
   other: 'ResourceContainerListMiscError',
 };
 
-function named(error: unknown, what: string, codes: Codes): Error {
+/** The documented details name the file; addresses without their query, which may be a secret. */
+function named(error: unknown, what: string, codes: Codes, details: FailureInfo['details']): Error {
   if (error instanceof StepFailure || error instanceof Stopped) return error;
   if (!(error instanceof TransferFailure))
     return diskFailure(error, 'ResourceFileWriteFailed', what);
   const category =
     error.kind === 'denied' || error.kind === 'missing' ? 'usererror' : 'servererror';
-  return new StepFailure(codes[error.kind], category, `${what}: ${error.message}`, [], {
+  return new StepFailure(codes[error.kind], category, `${what}: ${error.message}`, details, {
     cause: error,
   });
 }

@@ -107,13 +107,18 @@ describe('resource files', () => {
         preProcessing: true,
         failure: { code: blobCode, category: 'usererror' },
       });
+      expect(outcome.failure?.details).toEqual([
+        { name: 'FilePath', value: 'x' },
+        { name: 'HttpUrl', value: storage.url(`/${name}`) },
+      ]);
       expect(outcome.failure?.message).not.toContain('secret');
       const container = [{ storageContainerUrl: storage.url(`/${name}`) }];
+      const details = [{ name: 'ContainerUrl', value: storage.url(`/${name}`) }];
       expect(
         await controller.run(assignment(`${name}-container`, 'true', { resourceFiles: container })),
       ).toMatchObject({
         preProcessing: true,
-        failure: { code: containerCode },
+        failure: { code: containerCode, category: 'usererror', details },
       });
     },
   );
@@ -227,7 +232,8 @@ describe('output files', () => {
     storage.putStatus.set(`/refuse-${status}`, status);
     const outputFiles = [output('../stdout.txt', {}, `/refuse-${status}`)];
     const outcome = await controller.run(assignment(`refuse-${status}`, 'true', { outputFiles }));
-    expect(outcome).toMatchObject({ exitCode: 0, fileUpload: true, failure: { code } });
+    const failure = { code, details: [{ name: 'FilePath', value: 'stdout.txt' }, { name: 'Url' }] };
+    expect(outcome).toMatchObject({ exitCode: 0, fileUpload: true, failure });
   });
 
   test('never come from outside the task, by pattern or link', async () => {
