@@ -120,6 +120,7 @@ async function start(
       await closed;
       await executors.logSweep.stop();
       await executors.reconciler.stop();
+      await executors.consoles.stop();
       await executors.images.close();
       await executors.providers.close();
       await engine.stop();

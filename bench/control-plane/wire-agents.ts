@@ -99,7 +99,8 @@ export class WireAgents implements Agents {
   }
 
   perform(effect: Effect): void {
-    if (effect.type !== 'reconcilePool') this.#effects.perform(effect);
+    if (effect.type === 'reconcilePool' || effect.type === 'keepConsole') return;
+    this.#effects.perform(effect);
   }
 
   async close(): Promise<void> {

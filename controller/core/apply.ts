@@ -1,6 +1,7 @@
 import type { Event } from './event.js';
 import { hypervisorSeen } from './hypervisor/seen.js';
 import { agentConnected, comeBack } from './node/connect.js';
+import { consoleKept } from './node/console.js';
 import { nodeGone } from './node/lose.js';
 import { nodeProvisioned, nodeProvisionFailed } from './node/provision.js';
 import { heardOfRetention } from './node/retention.js';
@@ -28,6 +29,8 @@ export function apply(recorder: Recorder, event: Event): void {
       return nodeProvisionFailed(recorder, node, event);
     case 'nodeGone':
       return nodeGone(recorder, node);
+    case 'consoleKept':
+      return consoleKept(recorder, node, event);
     case 'agentConnected':
       return agentConnected(recorder, node, event);
     case 'agentDisconnected':

@@ -25,6 +25,8 @@ export type Effect =
    * does not answer nothing is known: its nodes are left alone, and hypervisorSeen tells of it.
    */
   | { type: 'reconcilePool'; poolKey: PoolKey }
+  /** Copy what its guest wrote on its console to the object store. Then consoleKept, where there is any. */
+  | ({ type: 'keepConsole' } & ToNode)
   | ({ type: 'welcomeAgent'; sessionId: string; acknowledged: number } & ToNode)
   | ({ type: 'configureNode' } & ToNode)
   | ({

@@ -27,10 +27,12 @@ interface NodeFiles {
   isOnline(nodeKey: NodeKey): boolean;
 }
 
-/** Which log: of one attempt of a task, or of the start task of one boot of a node. */
+/** Which log: of one attempt of a task, or of one boot of a node: of its start task, or its console. */
 export type LogOwner =
-  | { kind: 'task'; task: TaskKey; job: Readonly<Job>; attempt: number }
-  | { kind: 'startTask'; node: NodeKey; incarnation: number };
+  | { kind: 'task'; task: TaskKey; job: Readonly<Job>; attempt: number; subtask?: number }
+  | { kind: 'special'; runs: SpecialRunsKey; job: Readonly<Job>; attempt: number }
+  /** `run`: its retry count; absent in what an older agent sent. */
+  | { kind: 'startTask'; node: NodeKey; incarnation: number; run?: number };
 
 /** A kept log; `skipped`: bytes of the file in front of it, positions are inclusive. */
 export interface OpenLog {
@@ -50,6 +52,12 @@ export interface KeptLogFiles {
     of: { skipped: number; bytes: number; ended: boolean },
   ): Promise<void>;
   open(owner: LogOwner, file: string): Promise<OpenLog | undefined>;
+}
+
+/** What guests write on their consoles. */
+interface NodeConsoleTexts {
+  /** The end of it as it is now, `skipped` bytes left out in front; undefined: there is nothing to be read. */
+  read(nodeKey: NodeKey): Promise<{ text: Buffer; skipped: number } | undefined>;
 }
 
 /** Files of application packages; `account` is the account's name, `expiry` epoch milliseconds. */
@@ -113,6 +121,7 @@ export interface HttpPorts {
     most: number,
   ): Promise<string[] | undefined>;
   readonly keptLogs?: KeptLogFiles;
+  readonly consoles?: NodeConsoleTexts;
   /** Accounts' storage is at `{account}.blob.{storageDomain}` too. */
   readonly storageDomain?: string | undefined;
   readonly settings: Settings;

@@ -1,11 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import { accountKey } from '../../protocol/keys.js';
-import { taskKeepLog } from '../commands/task/keep-log.js';
 import { identifyAgent, refuse } from '../effects/agents/link-server.js';
 import { equalSecrets, hashSecret } from '../effects/authority/constant-time.js';
 import { withoutSecrets } from '../effects/images/fetch.js';
-import { KeptLogs } from '../effects/objects/kept-logs.js';
 import { containerFiles } from '../effects/objects/container-files.js';
 import { PackageStore } from '../effects/objects/package-store.js';
 import { textToSign } from '../effects/objects/signed-url.js';
@@ -22,13 +20,7 @@ import type { Parts } from './parts.js';
 export function serve(parts: Parts, executors: Executors, engine: Engine): void {
   const { authority, listeners, log, configuration, settings, store } = parts;
   const isAdminToken = (token: string) => authority.isAdminToken(token);
-  const keptLogs = new KeptLogs({
-    objects: parts.objects,
-    view: () => engine.view,
-    note: (kept) => engine.submit(taskKeepLog(kept)),
-    now: () => clock.now(),
-    bytesMax: configuration.limits.taskLogBytes,
-  });
+  const { keptLogs } = executors;
   const app = createApp({
     submit: (command) => engine.submit(command),
     view: engine.view,
@@ -49,6 +41,7 @@ export function serve(parts: Parts, executors: Executors, engine: Engine): void 
     },
     storageDomain: configuration.storageDomain,
     keptLogs,
+    consoles: executors.consoles,
     settings,
     isAdminToken,
     jobOfTaskToken: (token) => authority.jobOfTaskToken(token, engine.view),

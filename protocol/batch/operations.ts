@@ -226,6 +226,7 @@ const node = [
   operation('ComputeNode_List', 'GET', `${POOL}/nodes`, 200, served),
   operation('ComputeNode_Get', 'GET', NODE, 200, served),
   operation('ComputeNode_Explain', 'GET', `${NODE}/explain`, 200, extension),
+  operation('ComputeNode_GetConsoleLog', 'GET', `${NODE}/consolelog`, 200, extension),
   operation('ComputeNode_Reboot', 'POST', `${NODE}/reboot`, 202, {
     request: NodeReboot,
     bodyOptional: true,

@@ -90,9 +90,11 @@ class Life {
   #perform(
     effect:
       | Parameters<SimulatedSessions['perform']>[0]
+      | { type: 'keepConsole' }
       | { type: 'reconcilePool'; poolKey: Parameters<SimulatedReconciler['wake']>[0] },
   ): void {
-    if (!this.alive) return;
+    // Simulated nodes have no consoles.
+    if (!this.alive || effect.type === 'keepConsole') return;
     if (effect.type === 'reconcilePool') this.reconciler.wake(effect.poolKey);
     else this.sessions.perform(effect);
   }

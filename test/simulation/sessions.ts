@@ -24,7 +24,7 @@ interface Session {
   outgoing: Promise<void>;
 }
 
-type Addressed = Exclude<Effect, { type: 'reconcilePool' }>;
+type Addressed = Exclude<Effect, { type: 'reconcilePool' | 'keepConsole' }>;
 
 /**
  * The controller's side of the links: messages become events, effects become messages. The newest

@@ -11,6 +11,7 @@ import { currentAttempt, loseAttempt } from '../task/attempt.js';
 import { currentSubtask, loseSubtask, proceed } from '../task/group.js';
 import { exorciseWhere } from '../task/hold.js';
 import type { Subtask } from '../task/state.js';
+import { NOT_PREPARED } from './console.js';
 import type { Node } from './state.js';
 import { loseAttempts } from './lose.js';
 import { removeWaiting } from './remove-directories.js';
@@ -62,6 +63,7 @@ function configure(recorder: Recorder, node: Node): void {
   else delete node.awaitsStartTask;
   if (pool !== undefined) node.poolVersion = poolVersion(pool);
   recorder.ask({ type: 'configureNode', nodeKey: node.key, incarnation: node.incarnation });
+  node.errors = node.errors.filter(({ code }) => code !== NOT_PREPARED);
   // Prepared anew, its start task included: until then it can't run tasks, whatever it was before.
   const restarts = node.draining !== undefined && node.draining.then !== 'offline';
   const goes = node.leaving !== undefined || node.state === 'preempted';

@@ -5,6 +5,7 @@ import type { Recorder } from '../recorder.js';
 import { loseAttempt } from '../task/attempt.js';
 import { loseSubtask } from '../task/group.js';
 import { exorciseWhere } from '../task/hold.js';
+import { endedInBoot, keepConsole, NOT_PREPARED } from './console.js';
 import { moveFromGoneHypervisor, nodePreempted } from './preempt.js';
 import type { Node } from './state.js';
 import { moveNode, nextIncarnation } from './transition.js';
@@ -38,7 +39,10 @@ export function nodeGone(recorder: Recorder, node: Node): void {
   delete node.session.id;
   delete node.draining;
   // The provider may say so again while the pause lasts.
-  if (node.session.retryAt === undefined) retryLater(recorder, node);
+  if (node.session.retryAt !== undefined) return;
+  if (node.state === 'starting' && node.secretHash === undefined) endedInBoot(recorder, node);
+  keepConsole(recorder, node);
+  retryLater(recorder, node);
 }
 
 /** `unknown` until the back-off has passed; then it is created again. */
@@ -57,7 +61,9 @@ export function retryLater(recorder: Recorder, node: Node): void {
 /** The back-off has passed. A node of a hypervisor that is no longer configured finds another. */
 export function createAgain(recorder: Recorder, node: Node): void {
   moveFromGoneHypervisor(recorder, node);
+  const failed = node.errors.filter(({ code }) => code === NOT_PREPARED);
   nextIncarnation(recorder, node);
+  node.errors = failed;
   moveNode(recorder, node, 'creating');
 }
 

@@ -2,6 +2,7 @@ import { loseAttempt } from '../task/attempt.js';
 import type { Recorder } from '../recorder.js';
 import { exorciseWhere, relist } from '../task/hold.js';
 import { decideUnconfirmed } from './connect.js';
+import { keepConsole, NOT_PREPARED } from './console.js';
 import { isWithinReach, reachableSince } from '../hypervisor/seen.js';
 import { createAgain, leaseEnded } from './lose.js';
 import { keepsData } from './retention.js';
@@ -57,10 +58,10 @@ export function settleNode(recorder: Recorder, node: Node): void {
     unusable(
       recorder,
       node,
-      'NodePreparationError',
+      NOT_PREPARED,
       `The node did not report within ${String(Math.round(recorder.settings.bootTimeoutMs / 1000))} s after it was started; ` +
-        'look at its console log (console.log in its folder below the disk folder of its hypervisor) and whether guests ' +
-        'reach the controller there, then reboot or reimage it',
+        'look at what its guest wrote on its console (ComputeNode_GetConsoleLog) and whether guests reach the controller ' +
+        'on its hypervisor, then reboot or reimage it',
     );
   const isLost = retryDue(node, now) || silentTooLong(recorder, node);
   if (node.leaving === undefined && isLost && isWithinReach(recorder, node))
@@ -157,6 +158,7 @@ export function unusable(
     { code, message, errorDetails },
   ];
   recorder.changed('node', node);
+  keepConsole(recorder, node);
   if (node.leaving === undefined && node.state !== 'preempted')
     moveNode(recorder, node, 'unusable');
 }

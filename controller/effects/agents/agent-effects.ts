@@ -14,7 +14,7 @@ import { CLOSE_STALE } from './session.js';
 import type { AgentSession } from './session.js';
 import type { Sessions } from './sessions.js';
 
-export type AgentEffect = Exclude<Effect, { type: 'reconcilePool' }>;
+export type AgentEffect = Exclude<Effect, { type: 'reconcilePool' | 'keepConsole' }>;
 type Of<Type extends AgentEffect['type']> = Extract<AgentEffect, { type: Type }>;
 
 export interface AgentEffectsPorts {

@@ -59,6 +59,13 @@ export interface ProvidedNode {
   forwards?: readonly NodeForward[];
 }
 
+/** The end of what a guest wrote on its console. */
+export interface NodeConsole {
+  text: Buffer;
+  /** Bytes in front of it. */
+  skipped: number;
+}
+
 /** What was found of one hypervisor. */
 export interface HypervisorReport {
   name: string;
@@ -91,6 +98,12 @@ export interface NodeProvider {
   destroy(nodeKey: NodeKey, disk: 'remove' | 'keep', hypervisor?: string): Promise<void>;
   /** Resolves though hypervisors don't answer: it says which. */
   list(): Promise<Listing>;
+  /** The last bytes of the node's console; undefined: there is none. Absent: nodes have no consoles. */
+  console?(
+    nodeKey: NodeKey,
+    bytesMax: number,
+    hypervisor?: string,
+  ): Promise<NodeConsole | undefined>;
   /** Lets go of connections; nodes live on. */
   close(): Promise<void>;
 }

@@ -19,10 +19,10 @@ const RUNNING_LOOK_MS = 3_600_000;
 const START_TASK_RETENTION_MS = 7 * 86_400_000;
 const KNOWN_MAX = 10_000;
 
-/** Which log: of one attempt of a task, or of the start task of one boot of a node. */
+/** Which log: of one attempt of a task, or of one boot of a node: of its start task, or its console. */
 export type LogOwner =
   | { kind: 'task'; task: TaskKey; job: Readonly<Job>; attempt: number }
-  | { kind: 'startTask'; node: NodeKey; incarnation: number };
+  | { kind: 'boot'; node: NodeKey; incarnation: number };
 
 /** An opened log. `skipped`: bytes of the file before those that were kept. */
 export interface OpenLog {
@@ -92,11 +92,7 @@ export class KeptLogs {
       blob: name,
       owner: owner.kind === 'task' ? owner.task : `node:${owner.node}`,
       lookAt:
-        owner.kind === 'startTask'
-          ? now + START_TASK_RETENTION_MS
-          : ended
-            ? now
-            : now + RUNNING_LOOK_MS,
+        owner.kind === 'boot' ? now + START_TASK_RETENTION_MS : ended ? now : now + RUNNING_LOOK_MS,
     });
     this.known.add(name);
     for (const oldest of this.known) {
@@ -106,7 +102,7 @@ export class KeptLogs {
   }
 
   private place(owner: LogOwner, file: string): { account: string; blob: string } {
-    if (owner.kind === 'startTask')
+    if (owner.kind === 'boot')
       return {
         account: this.accountName(accountOf(owner.node)),
         blob: `nodes/${below(owner.node)}/${String(owner.incarnation)}/${file}`,

@@ -42,7 +42,7 @@ async function ownerOf(
   { nodeKey, incarnation }: { nodeKey: NodeKey; incarnation: number },
   query: Koa.Context['query'],
 ): Promise<LogOwner | 404> {
-  if (query['startTask'] === 'true') return { kind: 'startTask', node: nodeKey, incarnation };
+  if (query['startTask'] === 'true') return { kind: 'boot', node: nodeKey, incarnation };
   const key = String(query['task'] ?? '') as TaskKey;
   const attempt = Number(query['attempt']);
   const job = view.jobs.get(jobOf(key));

@@ -13,6 +13,7 @@ import { computeNodeList } from '../../queries/compute-node/list.js';
 import { readNode } from '../../queries/compute-node/read.js';
 import type { Call } from '../call.js';
 import { commandInput, idOf, idsOf, queryContext } from './call-input.js';
+import { sendConsoleLog } from './console-log.js';
 import { explainNode } from './explain.js';
 import { listInput, readInput } from './list-query.js';
 import { addNodeUser, deleteNodeUser, updateNodeUser } from './node-users.js';
@@ -30,6 +31,7 @@ export const computeNodeHandlers: Handlers<IdsOf<'ComputeNode'>> = {
     sendList(call, 'nodes', await computeNodeList(queryContext(call), listed));
   },
   ComputeNode_Explain: explainNode,
+  ComputeNode_GetConsoleLog: sendConsoleLog,
   async ComputeNode_Get(call) {
     const read = { ...readInput(call), ...idsOf(call, 'poolId', 'nodeId') };
     const found = await computeNodeGet(queryContext(call), read);

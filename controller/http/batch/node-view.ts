@@ -24,13 +24,13 @@ export function nodeView(call: Call, ids: { poolId: string; nodeId: string }): F
     unavailable: (error) => (isGone ? unknown : error),
     kept: (path) =>
       path === `startup/${log ?? ''}`
-        ? openStartTaskLog(call, key, log ?? '')
+        ? openBootLog(call, key, log ?? '')
         : Promise.resolve(undefined),
   };
 }
 
-/** Of the latest boot whose log is kept. */
-async function openStartTaskLog(
+/** Of the latest boot of which this log is kept. */
+export async function openBootLog(
   call: Call,
   node: NodeKey,
   file: string,
@@ -41,5 +41,5 @@ async function openStartTaskLog(
     .filter(({ blob }) => blob.endsWith(`/${file}`))
     .map(({ blob }) => Number(blob.split('/').at(-2)));
   if (boots.length === 0) return undefined;
-  return keptLogs?.open({ kind: 'startTask', node, incarnation: Math.max(...boots) }, file);
+  return keptLogs?.open({ kind: 'boot', node, incarnation: Math.max(...boots) }, file);
 }

@@ -5,10 +5,11 @@ import { findImage } from '../../../../protocol/batch/image-reference.js';
 import type { NodeKey } from '../../../../protocol/keys.js';
 import type { Log } from '../../log.js';
 import { NodeProvisionError } from '../provider.js';
-import type { NodeSpecification, ProvidedNode } from '../provider.js';
+import type { NodeConsole, NodeSpecification, ProvidedNode } from '../provider.js';
 import { agentDisk } from './agent-disk.js';
 import type { AgentFiles } from './agent-disk.js';
 import { cloudDisk } from './cloud-disk.js';
+import { readConsoleLog } from './console-log.js';
 import { LibvirtConnection } from './connection.js';
 import { guestUrl } from './controller-url.js';
 import { findDomainType } from './domain-type.js';
@@ -182,6 +183,10 @@ export class LibvirtHost {
       nodes.set(nodeKey, { nodeKey, incarnation, state: 'running', ...(forwards && { forwards }) });
     }
     return [...nodes.values()];
+  }
+
+  async console(nodeKey: NodeKey, bytesMax: number): Promise<NodeConsole | undefined> {
+    return readConsoleLog((await this.files.get()).node(nodeKey).consoleLog, bytesMax);
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,7 @@
  */
 import type { NodeKey } from '../../../../protocol/keys.js';
 import { NodeProvisionError } from '../provider.js';
-import type { Listing, NodeProvider, NodeSpecification } from '../provider.js';
+import type { Listing, NodeConsole, NodeProvider, NodeSpecification } from '../provider.js';
 import { LibvirtHost } from './libvirt-host.js';
 import type { HypervisorSettings, LibvirtOptions } from './libvirt-host.js';
 import { Watch } from './watch.js';
@@ -44,6 +44,19 @@ export class LibvirtNodeProvider implements NodeProvider {
       nodes: looks.flatMap(({ nodes }) => nodes),
       hypervisors: looks.map(({ report }) => report),
     };
+  }
+
+  async console(
+    nodeKey: NodeKey,
+    bytesMax: number,
+    hypervisor?: string,
+  ): Promise<NodeConsole | undefined> {
+    for (const host of this.hosts) {
+      if (hypervisor !== undefined && host.settings.name !== hypervisor) continue;
+      const found = await host.console(nodeKey, bytesMax);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   async close(): Promise<void> {
