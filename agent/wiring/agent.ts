@@ -91,7 +91,7 @@ export class Agent {
     });
     this.#metrics = new Metrics(rootDirectory);
     this.#packages = new ApplicationPackages(rootDirectory, client, TRANSFER_LIMITS);
-    this.#containers = Containers.find(process.env, rootDirectory);
+    this.#containers = new Containers(process.env, rootDirectory);
     this.#mounts = new Mounts(rootDirectory, this.#users);
     this.#logs = new LogCopies({
       send: (copy, signal) => sendLog(client.request, identity, copy, signal),

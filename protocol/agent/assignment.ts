@@ -86,6 +86,7 @@ export type ContainerSettings = z.infer<typeof ContainerSettings>;
 
 /** What a node of a container pool has ready before its start task. */
 export const ContainerPool = z.object({
+  type: z.enum(['dockerCompatible', 'criCompatible']).default('dockerCompatible'),
   images: z.array(z.string()),
   registries: z.array(ContainerRegistry),
 });

@@ -95,6 +95,26 @@ export const CommandLine = nonEmpty(LIMITS.commandLineLength).refine(
   'must hold a command and no NUL',
 );
 
+/** Of a program that may run in a container: empty, it leaves what runs to the image's `ENTRYPOINT` and `CMD`. */
+export const ProgramCommandLine = z
+  .string()
+  .max(LIMITS.commandLineLength)
+  .refine((text) => !text.includes('\0'), 'must hold no NUL');
+
+/** Only a container has something to run without a command. */
+export function checkCommand(
+  program: { commandLine: string; containerSettings?: unknown },
+  context: z.core.$RefinementCtx,
+): void {
+  if (program.containerSettings === undefined && program.commandLine.trim() === '')
+    context.addIssue({
+      code: 'custom',
+      path: ['commandLine'],
+      message: 'must hold a command: only with containerSettings it may be empty',
+      input: program.commandLine,
+    });
+}
+
 export const IdentityReference = z.object({ resourceId: z.string().optional() });
 
 const ResourceFile = z

@@ -3,7 +3,7 @@ import {
   anyCase,
   ApplicationPackageReferences,
   AuthenticationTokenSettings,
-  CommandLine,
+  checkCommand,
   ContainerSettings,
   DisplayName,
   duration,
@@ -12,6 +12,7 @@ import {
   Metadata,
   nonEmpty,
   OutputFile,
+  ProgramCommandLine,
   ResourceFiles,
   ResourceId,
   TaskConstraints,
@@ -21,7 +22,7 @@ import { DEFAULTS, LIMITS } from './limits.js';
 import { PoolSpecification } from './pool.js';
 
 const program = {
-  commandLine: CommandLine,
+  commandLine: ProgramCommandLine,
   containerSettings: ContainerSettings.optional(),
   resourceFiles: ResourceFiles.optional(),
   environmentSettings: EnvironmentSettings.optional(),
@@ -31,37 +32,43 @@ const program = {
 /** Constraints of the special tasks: all three values are there, retries default to 0. */
 const SpecialTaskConstraints = TaskConstraints.extend({ maxTaskRetryCount: int32(-1).default(0) });
 
-export const JobManagerTask = z.object({
-  id: ResourceId,
-  displayName: DisplayName.optional(),
-  ...program,
-  outputFiles: z.array(OutputFile).max(1000).optional(),
-  constraints: SpecialTaskConstraints.prefault({}),
-  requiredSlots: int32(1, LIMITS.taskSlotsPerNode).default(1),
-  killJobOnCompletion: z.boolean().default(true),
-  runExclusive: z.boolean().default(true),
-  applicationPackageReferences: ApplicationPackageReferences.optional(),
-  authenticationTokenSettings: AuthenticationTokenSettings.optional(),
-  allowLowPriorityNode: z.boolean().default(true),
-});
+export const JobManagerTask = z
+  .object({
+    id: ResourceId,
+    displayName: DisplayName.optional(),
+    ...program,
+    outputFiles: z.array(OutputFile).max(1000).optional(),
+    constraints: SpecialTaskConstraints.prefault({}),
+    requiredSlots: int32(1, LIMITS.taskSlotsPerNode).default(1),
+    killJobOnCompletion: z.boolean().default(true),
+    runExclusive: z.boolean().default(true),
+    applicationPackageReferences: ApplicationPackageReferences.optional(),
+    authenticationTokenSettings: AuthenticationTokenSettings.optional(),
+    allowLowPriorityNode: z.boolean().default(true),
+  })
+  .superRefine(checkCommand);
 export type JobManagerTask = z.output<typeof JobManagerTask>;
 
-const JobPreparationTask = z.object({
-  id: ResourceId.default('jobpreparation'),
-  ...program,
-  constraints: SpecialTaskConstraints.prefault({}),
-  waitForSuccess: z.boolean().default(true),
-  rerunOnNodeRebootAfterSuccess: z.boolean().default(true),
-});
+const JobPreparationTask = z
+  .object({
+    id: ResourceId.default('jobpreparation'),
+    ...program,
+    constraints: SpecialTaskConstraints.prefault({}),
+    waitForSuccess: z.boolean().default(true),
+    rerunOnNodeRebootAfterSuccess: z.boolean().default(true),
+  })
+  .superRefine(checkCommand);
 
-const JobReleaseTask = z.object({
-  id: ResourceId.default('jobrelease'),
-  ...program,
-  maxWallClockTime: duration({ maximum: LIMITS.jobReleaseMaximumMs }).default(
-    DEFAULTS.jobReleaseMaxWallClockTime,
-  ),
-  retentionTime: duration().default(DEFAULTS.retentionTime),
-});
+const JobReleaseTask = z
+  .object({
+    id: ResourceId.default('jobrelease'),
+    ...program,
+    maxWallClockTime: duration({ maximum: LIMITS.jobReleaseMaximumMs }).default(
+      DEFAULTS.jobReleaseMaxWallClockTime,
+    ),
+    retentionTime: duration().default(DEFAULTS.retentionTime),
+  })
+  .superRefine(checkCommand);
 
 const AutoPoolSpecification = z.object({
   autoPoolIdPrefix: z

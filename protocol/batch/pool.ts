@@ -3,7 +3,7 @@ import {
   anyCase,
   ApplicationPackageReferences,
   CertificateReferences,
-  CommandLine,
+  checkCommand,
   ContainerSettings,
   DeallocationOption,
   DisplayName,
@@ -12,6 +12,7 @@ import {
   int32,
   Metadata,
   nonEmpty,
+  ProgramCommandLine,
   ResourceFiles,
   ResourceId,
   UserIdentity,
@@ -21,15 +22,17 @@ import { NetworkConfiguration, MountConfigurations } from './network.js';
 import { ImageReference, VirtualMachineConfiguration } from './virtual-machine.js';
 
 /** Runs on each start of a node. Of the constraints it knows only the retry count. */
-const StartTask = z.object({
-  commandLine: CommandLine,
-  containerSettings: ContainerSettings.optional(),
-  resourceFiles: ResourceFiles.optional(),
-  environmentSettings: EnvironmentSettings.optional(),
-  userIdentity: UserIdentity.prefault({}),
-  maxTaskRetryCount: int32(-1).default(0),
-  waitForSuccess: z.boolean().default(true),
-});
+const StartTask = z
+  .object({
+    commandLine: ProgramCommandLine,
+    containerSettings: ContainerSettings.optional(),
+    resourceFiles: ResourceFiles.optional(),
+    environmentSettings: EnvironmentSettings.optional(),
+    userIdentity: UserIdentity.prefault({}),
+    maxTaskRetryCount: int32(-1).default(0),
+    waitForSuccess: z.boolean().default(true),
+  })
+  .superRefine(checkCommand);
 
 const UserAccount = z.object({
   name: nonEmpty(LIMITS.userAccountNameLength),

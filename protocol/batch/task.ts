@@ -3,6 +3,7 @@ import {
   anyCase,
   ApplicationPackageReferences,
   AuthenticationTokenSettings,
+  checkCommand,
   CommandLine,
   ContainerSettings,
   DisplayName,
@@ -10,6 +11,7 @@ import {
   int32,
   nonEmpty,
   OutputFile,
+  ProgramCommandLine,
   ResourceFiles,
   ResourceId,
   TaskConstraints,
@@ -79,7 +81,7 @@ export const TaskAdd = z
   .object({
     id: ResourceId,
     displayName: DisplayName.optional(),
-    commandLine: CommandLine,
+    commandLine: ProgramCommandLine,
     containerSettings: ContainerSettings.optional(),
     exitConditions: ExitConditions.optional(),
     resourceFiles: ResourceFiles.optional(),
@@ -100,6 +102,7 @@ export const TaskAdd = z
     applicationPackageReferences: ApplicationPackageReferences.optional(),
     authenticationTokenSettings: AuthenticationTokenSettings.optional(),
   })
+  .superRefine(checkCommand)
   .superRefine((task, context) => {
     if (task.multiInstanceSettings !== undefined && task.requiredSlots > 1)
       context.addIssue({

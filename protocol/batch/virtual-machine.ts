@@ -73,7 +73,7 @@ export const VirtualMachineConfiguration = z.object({
   licenseType: anyCase(['Windows_Server', 'Windows_Client']).optional(),
   containerConfiguration: z
     .object({
-      type: anyCase(['dockerCompatible']),
+      type: anyCase(['dockerCompatible', 'criCompatible']),
       containerImageNames: z.array(nonEmpty(LIMITS.pathLength)).max(1000).optional(),
       containerRegistries: z.array(ContainerRegistry).max(100).optional(),
     })

@@ -27,8 +27,8 @@ export interface ImageReferenceArgs {
 
 /** Lets tasks run in containers of Docker or Podman, whichever a node has. */
 export interface ContainerConfigurationArgs {
-  /** Only `DockerCompatible`. */
-  type: Input<'DockerCompatible'>;
+  /** `DockerCompatible` prefers Docker, `CriCompatible` Podman; a node takes the other where it has but that. */
+  type: Input<'DockerCompatible' | 'CriCompatible'>;
   /** Images that a node pulls when it starts. */
   containerImageNames?: Input<Input<string>[]>;
   /** Where the images come from, beside Docker Hub. */

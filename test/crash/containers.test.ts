@@ -7,6 +7,7 @@ import { PROCESS_POOL, sh, waits } from '../support/process-pool.js';
 import { suite } from '../support/requirements.js';
 import { startController, type StartedController } from '../support/start-controller.js';
 import { dockerRequirement, StartedDockerd } from '../support/started-dockerd.js';
+import { tinyRoot } from '../support/tiny-root.js';
 import { waitFor } from '../support/wait-for.js';
 
 const docker = await dockerRequirement();
@@ -20,7 +21,7 @@ suite('containers whose agent dies', [docker], () => {
 
   beforeAll(async () => {
     dockerd = await StartedDockerd.start();
-    dockerd.docker('import', '--change', 'ENV PATH=/bin', dockerd.rootFileSystem(), IMAGE);
+    dockerd.call('import', '--change', 'ENV PATH=/bin', tinyRoot(dockerd.folder.path), IMAGE);
     controller = await startController({
       environment: dockerd.environment,
       configuration: {
@@ -58,7 +59,7 @@ suite('containers whose agent dies', [docker], () => {
     });
   const containers = () =>
     dockerd
-      .docker('ps', '--all', '--quiet')
+      .call('ps', '--all', '--quiet')
       .split('\n')
       .filter((id) => id !== '');
   /** Where the only node's files are. */

@@ -8,6 +8,7 @@ import { requirement, suite } from '../support/requirements.js';
 import { startController } from '../support/start-controller.js';
 import { dockerRequirement, StartedDockerd } from '../support/started-dockerd.js';
 import { tempDirectory } from '../support/temp-dir.js';
+import { tinyRoot } from '../support/tiny-root.js';
 import { waitFor } from '../support/wait-for.js';
 import { root, Stack } from './pulumi-stack.js';
 
@@ -26,7 +27,7 @@ suite('with a real Docker', [docker, pulumiCli], () => {
 
   beforeAll(async () => {
     dockerd = await StartedDockerd.start();
-    dockerd.docker('import', '--change', 'ENV PATH=/bin', dockerd.rootFileSystem(), IMAGE);
+    dockerd.call('import', '--change', 'ENV PATH=/bin', tinyRoot(dockerd.folder.path), IMAGE);
   });
   afterAll(async () => {
     await dockerd.stop();
@@ -61,7 +62,7 @@ suite('with a real Docker', [docker, pulumiCli], () => {
       expect(text).toBe('in a container, as task inside\n');
       const down = await stack.run('destroy');
       expect(down.code, down.text).toBe(0);
-      expect(dockerd.docker('ps', '--all', '--quiet')).toBe('');
+      expect(dockerd.call('ps', '--all', '--quiet')).toBe('');
     } finally {
       await controller.stop();
     }
@@ -97,8 +98,7 @@ suite('with a real Docker', [docker, pulumiCli], () => {
     const moved = ['--transform', 's,^,app/,'];
     execFileSync('tar', ['-C', root, ...moved, ...needless, '-cf', at('built.tar'), ...built]);
     execFileSync('tar', ['-C', base, '-cf', at('base.tar'), '.']);
-    for (const name of ['base', 'built'])
-      dockerd.docker('import', at(`${name}.tar`), `${name}:test`);
+    for (const name of ['base', 'built']) dockerd.call('import', at(`${name}.tar`), `${name}:test`);
     const text = readFileSync(join(root, 'Dockerfile'), 'utf8');
     const ours = text.replace(
       /^FROM \$\{BUILD_BASE\}[\s\S]*?(?=^FROM \$\{BASE\}$)/m,
@@ -108,9 +108,9 @@ suite('with a real Docker', [docker, pulumiCli], () => {
     mkdirSync(at('context'));
     writeFileSync(at('context/Dockerfile'), ours);
     const bases = ['--build-arg', 'BASE=base:test', '--network', 'none'];
-    dockerd.docker('build', '--quiet', '--tag', 'controller:test', ...bases, at('context'));
+    dockerd.call('build', '--quiet', '--tag', 'controller:test', ...bases, at('context'));
     const options = ['--detach', '--network', 'none', '--health-interval', '1s'];
-    const id = dockerd.docker(
+    const id = dockerd.call(
       'run',
       ...options,
       '--env',
@@ -118,7 +118,7 @@ suite('with a real Docker', [docker, pulumiCli], () => {
       'controller:test',
     );
     const stateOf = () =>
-      JSON.parse(dockerd.docker('inspect', '--format', '{{json .State}}', id)) as {
+      JSON.parse(dockerd.call('inspect', '--format', '{{json .State}}', id)) as {
         Status: string;
         ExitCode: number;
         Health: { Status: string };
@@ -127,16 +127,16 @@ suite('with a real Docker', [docker, pulumiCli], () => {
       'the container to be healthy',
       () => {
         const state = stateOf();
-        if (state.Status !== 'running') throw new Error(dockerd.docker('logs', id));
+        if (state.Status !== 'running') throw new Error(dockerd.call('logs', id));
         return state.Health.Status === 'healthy';
       },
       { timeoutMs: 60_000, intervalMs: 300 },
     );
     const ask = `fetch('http://127.0.0.1:8480/pools?api-version=2022-10-01.16.0').then((answer) => answer.text()).then(console.log)`;
-    expect(dockerd.docker('exec', id, 'node', '-e', ask)).toContain('"code":');
-    expect(dockerd.docker('exec', id, '/bin/id', '-u')).toBe('1000');
-    dockerd.docker('stop', '--time', '20', id);
+    expect(dockerd.call('exec', id, 'node', '-e', ask)).toContain('"code":');
+    expect(dockerd.call('exec', id, '/bin/id', '-u')).toBe('1000');
+    dockerd.call('stop', '--time', '20', id);
     expect(stateOf()).toMatchObject({ Status: 'exited', ExitCode: 0 });
-    dockerd.docker('rm', '--volumes', id);
+    dockerd.call('rm', '--volumes', id);
   });
 });

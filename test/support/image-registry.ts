@@ -7,33 +7,45 @@ const MANIFEST_TYPE = 'application/vnd.docker.distribution.manifest.v2+json';
 const LAYER_TYPE = 'application/vnd.docker.image.rootfs.diff.tar';
 const digestOf = (bytes: Buffer) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
-/** A registry on loopback that holds one image and asks for a name and password, as far as `docker pull` needs it. */
+/** What the configuration of an image says of its process. */
+type ImageProcess = Partial<Record<'Entrypoint' | 'Cmd', string[]>>;
+
+/**
+ * A registry on loopback whose images have one layer in common, and which asks for a name and password, as far
+ * as `docker pull` and `podman pull` need it.
+ */
 export class ImageRegistry {
   /** Manifests that were given away. */
   pulls = 0;
   #blobs = new Map<string, Buffer>();
-  #manifest: Buffer;
+  #manifests = new Map<string, Buffer>();
 
   private constructor(
     private readonly server: Server,
     private readonly login: { username: string; password: string },
     layer: Buffer,
+    images: Readonly<Record<string, ImageProcess>>,
   ) {
+    this.#blobs.set(digestOf(layer), layer);
+    for (const [name, process] of Object.entries(images)) this.#add(name, process, layer);
+  }
+
+  #add(name: string, imageProcess: ImageProcess, layer: Buffer): void {
     const config = Buffer.from(
       JSON.stringify({
         architecture: { x64: 'amd64' }[process.arch as string] ?? process.arch,
         os: 'linux',
-        config: { Env: ['PATH=/bin', 'OF_IMAGE=yes'], WorkingDir: '/image-home' },
+        config: { Env: ['PATH=/bin', 'OF_IMAGE=yes'], WorkingDir: '/image-home', ...imageProcess },
         rootfs: { type: 'layers', diff_ids: [digestOf(layer)] },
       }),
     );
-    for (const blob of [config, layer]) this.#blobs.set(digestOf(blob), blob);
+    this.#blobs.set(digestOf(config), config);
     const described = (mediaType: string, bytes: Buffer) => ({
       mediaType,
       size: bytes.length,
       digest: digestOf(bytes),
     });
-    this.#manifest = Buffer.from(
+    const manifest = Buffer.from(
       JSON.stringify({
         schemaVersion: 2,
         mediaType: MANIFEST_TYPE,
@@ -41,14 +53,17 @@ export class ImageRegistry {
         layers: [described(LAYER_TYPE, layer)],
       }),
     );
+    for (const reference of ['1', digestOf(manifest)])
+      this.#manifests.set(`/v2/${name}/manifests/${reference}`, manifest);
   }
 
   static async start(
     layerFile: string,
     login: { username: string; password: string },
+    images: Readonly<Record<string, ImageProcess>> = { tiny: {} },
   ): Promise<ImageRegistry> {
     const server = createServer();
-    const registry = new ImageRegistry(server, login, readFileSync(layerFile));
+    const registry = new ImageRegistry(server, login, readFileSync(layerFile), images);
     server.on('request', (request, response) => {
       const { authorization } = request.headers;
       const {
@@ -81,13 +96,14 @@ export class ImageRegistry {
         headers: { 'www-authenticate': 'Basic realm="test"' },
       };
     if (url === '/v2/') return { status: 200, body: '{}' };
-    const digest = digestOf(this.#manifest);
-    if (url === '/v2/tiny/manifests/1' || url === `/v2/tiny/manifests/${digest}`) {
+    const manifest = this.#manifests.get(url);
+    if (manifest !== undefined) {
       this.pulls += 1;
+      const digest = digestOf(manifest);
       const headers = { 'content-type': MANIFEST_TYPE, 'docker-content-digest': digest };
-      return { status: 200, body: this.#manifest, headers };
+      return { status: 200, body: manifest, headers };
     }
-    const blob = this.#blobs.get(/^\/v2\/tiny\/blobs\/(.*)$/.exec(url)?.[1] ?? '');
+    const blob = this.#blobs.get(/^\/v2\/\w+\/blobs\/(.*)$/.exec(url)?.[1] ?? '');
     if (blob !== undefined) return { status: 200, body: blob };
     const error = { code: 'MANIFEST_UNKNOWN', message: 'manifest unknown' };
     return { status: 404, body: JSON.stringify({ errors: [error] }) };

@@ -1,36 +1,10 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  closeSync,
-  cpSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { programs, requirement } from './requirements.js';
 import { tempDirectory } from './temp-dir.js';
 import { waitFor } from './wait-for.js';
-
-const BUSYBOX = '/bin/busybox';
-const APPLETS = [
-  'sh',
-  'cat',
-  'mkdir',
-  'chown',
-  'echo',
-  'env',
-  'id',
-  'sleep',
-  'true',
-  'pwd',
-  'printenv',
-  'tar',
-  'ls',
-];
 
 /** A Docker of one's own can be started only by root. */
 export const dockerRequirement = () =>
@@ -84,6 +58,8 @@ export class StartedDockerd {
     return started;
   }
 
+  readonly program = 'docker';
+
   /** For whoever calls this engine. */
   get environment(): Record<string, string> {
     return {
@@ -96,7 +72,7 @@ export class StartedDockerd {
   }
 
   /** Calls docker and answers with what it said; throws where it fails. */
-  docker(...words: string[]): string {
+  call(...words: string[]): string {
     return execFileSync('docker', words, {
       env: this.environment,
       encoding: 'utf8',
@@ -104,26 +80,12 @@ export class StartedDockerd {
     }).trim();
   }
 
-  /** A root file system with a shell and little more, as a tar file. */
-  rootFileSystem(): string {
-    const tar = join(this.folder.path, 'root.tar');
-    const root = join(this.folder.path, 'root');
-    mkdirSync(join(root, 'bin'), { recursive: true });
-    mkdirSync(join(root, 'tmp'), { mode: 0o777 });
-    mkdirSync(join(root, 'image-home'));
-    cpSync(BUSYBOX, join(root, 'bin/busybox'));
-    for (const name of APPLETS) symlinkSync('busybox', join(root, 'bin', name));
-    execFileSync('tar', ['-C', root, '-cf', tar, '.']);
-    rmSync(root, { recursive: true });
-    return tar;
-  }
-
   /** Ends it with all its containers. */
   async stop(): Promise<void> {
-    const left = this.docker('ps', '--all', '--quiet')
+    const left = this.call('ps', '--all', '--quiet')
       .split('\n')
       .filter((id) => id !== '');
-    if (left.length > 0) this.docker('rm', '--force', ...left);
+    if (left.length > 0) this.call('rm', '--force', ...left);
     this.child.kill('SIGTERM');
     if (this.child.exitCode === null) await once(this.child, 'exit');
     const mounts = readFileSync('/proc/self/mountinfo', 'utf8')

@@ -40,25 +40,25 @@ const REMOVALS_MAX = 3;
  * process of a task does.
  */
 export class Containers {
-  readonly #images: ContainerImages | undefined;
+  readonly #engines: readonly ContainerEngine[];
+  #images = new Map<ContainerEngine, ContainerImages>();
+  /** Those that this agent made, with their engines. */
+  #made = new Map<string, ContainerEngine>();
 
-  private constructor(
-    private readonly engine: ContainerEngine | undefined,
+  /** With the engines that the environment of the agent leads to. */
+  constructor(
+    own: NodeJS.ProcessEnv,
     private readonly rootDirectory: string,
   ) {
-    this.#images = engine && new ContainerImages(engine, rootDirectory);
-  }
-
-  /** With the engine that the environment of the agent leads to, if it leads to one. */
-  static find(own: NodeJS.ProcessEnv, rootDirectory: string): Containers {
-    return new Containers(ContainerEngine.find(own, rootDirectory), rootDirectory);
+    this.#engines = ContainerEngine.findAll(own, rootDirectory);
+    for (const engine of this.#engines)
+      this.#images.set(engine, new ContainerImages(engine, rootDirectory));
   }
 
   /** Readies the node of a container pool. @throws StepFailure: the node is unusable */
   async prepare(pool: ContainerPool): Promise<void> {
-    const { engine } = this;
-    if (engine === undefined || this.#images === undefined) throw noEngine();
-    this.#images.forgetLogins();
+    const { engine, images } = this.#engineOf(pool);
+    images.forgetLogins();
     const answer = await engine.call(['version']);
     if (answer.exitCode !== 0)
       throw new StepFailure(
@@ -67,7 +67,17 @@ export class Containers {
         `The container engine of the node does not answer (${engine.program}).`,
         [{ name: 'Message', value: answer.stderr.slice(0, 1_000) }],
       );
-    await this.#images.prefetch(pool);
+    await this.#removeNeverStarted(engine);
+    await images.prefetch(pool);
+  }
+
+  /** Docker, or for `criCompatible` Podman, which has CRI-O's storage and runtime; else what is there. */
+  #engineOf({ type }: ContainerPool): { engine: ContainerEngine; images: ContainerImages } {
+    const wanted = this.#engines.find(({ isPodman }) => isPodman === (type === 'criCompatible'));
+    const engine = wanted ?? this.#engines[0];
+    const images = engine && this.#images.get(engine);
+    if (engine === undefined || images === undefined) throw noEngine();
+    return { engine, images };
   }
 
   /**
@@ -77,10 +87,9 @@ export class Containers {
   async create(order: ContainerOrder): Promise<{ id: string; launch: LaunchOrder }> {
     const { settings, pool, signal } = order;
     if (pool === undefined) throw notSupported();
-    const { engine } = this;
-    if (engine === undefined || this.#images === undefined) throw noEngine();
+    const { engine, images } = this.#engineOf(pool);
     const registries = [...pool.registries, ...(settings.registry ? [settings.registry] : [])];
-    await this.#images.ensure(settings.imageName, registries, signal);
+    await images.ensure(settings.imageName, registries, signal);
     const id = await this.#create(engine, order);
     if (signal.aborted) {
       await this.remove(id);
@@ -123,6 +132,7 @@ export class Containers {
       const id = end.stdout.split('\n').at(-1) ?? '';
       if (end.exitCode !== 0 || !CONTAINER_ID.test(id))
         throw createFailure(settings.imageName, end.stderr);
+      this.#made.set(id, engine);
       return id;
     } finally {
       rmSync(directory, { recursive: true, force: true });
@@ -131,32 +141,33 @@ export class Containers {
 
   /** Ends and removes a container; resolves when nothing of it runs, or the engine does not answer. */
   async remove(id: string): Promise<void> {
-    for (let tries = 0; tries < REMOVALS_MAX; tries += 1) {
-      const end = await this.engine?.call(['rm', '--force', id]);
-      // One that removes itself at this moment is as good as gone.
-      if (
-        end === undefined ||
-        end.exitCode === 0 ||
-        /no such container|already in progress/i.test(end.stderr)
-      )
-        return;
-    }
+    const engine = this.#made.get(id);
+    this.#made.delete(id);
+    // One that an earlier agent made is of any of them.
+    for (const one of engine === undefined ? this.#engines : [engine]) await remove(one, id);
   }
 
-  /** Removes what an earlier agent of the node left, but for those that `kept` names. */
-  async removeLeftovers(kept: ReadonlySet<string>): Promise<void> {
-    const filter = `label=${LABELS.node}=${this.rootDirectory}`;
-    const list = await this.engine?.call([
-      'ps',
-      '--all',
-      '--quiet',
-      '--no-trunc',
+  /** What an agent made that died before it could start them. */
+  async #removeNeverStarted(engine: ContainerEngine): Promise<void> {
+    const words = ['ps', '--all', '--quiet', '--no-trunc', '--filter', 'status=created'];
+    const list = await engine.call([
+      ...words,
       '--filter',
-      filter,
+      `label=${LABELS.node}=${this.rootDirectory}`,
     ]);
-    if (list?.exitCode !== 0) return;
+    if (list.exitCode !== 0) return;
     for (const id of list.stdout.split('\n'))
-      if (CONTAINER_ID.test(id) && !kept.has(id)) await this.remove(id);
+      if (CONTAINER_ID.test(id) && !this.#made.has(id)) await remove(engine, id);
+  }
+}
+
+async function remove(engine: ContainerEngine, id: string): Promise<void> {
+  for (let tries = 0; tries < REMOVALS_MAX; tries += 1) {
+    // Podman would wait ten seconds for what ignores SIGTERM.
+    const atOnce = engine.isPodman ? ['--time=0'] : [];
+    const end = await engine.call(['rm', '--force', ...atOnce, id]);
+    // One that removes itself at this moment is as good as gone.
+    if (end.exitCode === 0 || /no such container|already in progress/i.test(end.stderr)) return;
   }
 }
 

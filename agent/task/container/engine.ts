@@ -11,6 +11,9 @@ const PASSED = [
   'DOCKER_CERT_PATH',
   'DOCKER_TLS_VERIFY',
   'CONTAINER_HOST',
+  'CONTAINERS_CONF',
+  'CONTAINERS_STORAGE_CONF',
+  'CONTAINERS_REGISTRIES_CONF',
   'XDG_RUNTIME_DIR',
 ];
 const PROGRAM_VARIABLE = 'BATCHYARD_CONTAINER_PROGRAM';
@@ -45,8 +48,8 @@ export class ContainerEngine {
     this.isPodman = basename(program).startsWith('podman');
   }
 
-  /** The program that BATCHYARD_CONTAINER_PROGRAM names, else docker or podman on PATH. */
-  static find(own: NodeJS.ProcessEnv, rootDirectory: string): ContainerEngine | undefined {
+  /** The program that BATCHYARD_CONTAINER_PROGRAM names, else docker and podman as far as they are on PATH. */
+  static findAll(own: NodeJS.ProcessEnv, rootDirectory: string): ContainerEngine[] {
     // The mark by which the node's processes are found.
     const environment: Record<string, string> = { AZ_BATCH_NODE_ROOT_DIR: rootDirectory };
     for (const name of PASSED) {
@@ -55,12 +58,13 @@ export class ContainerEngine {
     }
     const named = own[PROGRAM_VARIABLE] ?? '';
     const folders = (environment.PATH ?? '').split(':').filter((folder) => folder !== '');
-    const places =
+    const programs =
       named === ''
-        ? PROGRAMS.flatMap((name) => folders.map((folder) => join(folder, name)))
-        : [named];
-    const program = places.find(isExecutable);
-    return program === undefined ? undefined : new ContainerEngine(program, environment);
+        ? PROGRAMS.map((name) => folders.map((folder) => join(folder, name)).find(isExecutable))
+        : [isExecutable(named) ? named : undefined];
+    return programs
+      .filter((program) => program !== undefined)
+      .map((program) => new ContainerEngine(program, environment));
   }
 
   /** Calls the program; never rejects. */

@@ -31,8 +31,8 @@ export function assignedContainers({
 }: Specification): Pick<NodeConfiguration, 'containers'> {
   const wanted = virtualMachineConfiguration?.containerConfiguration;
   if (wanted === undefined) return {};
-  const { containerImageNames: images = [], containerRegistries: registries = [] } = wanted;
-  return { containers: { images, registries: registries.map(registry) } };
+  const { type, containerImageNames: images = [], containerRegistries: registries = [] } = wanted;
+  return { containers: { type, images, registries: registries.map(registry) } };
 }
 
 function registry(one: NonNullable<Settings['registry']>): ContainerRegistry {
