@@ -60,10 +60,10 @@ describe('users of a node', () => {
     expect(statusOf(await client.computeNode.updateUser('work', nodeId, name, update))).toBe(200);
     expect(statusOf(await client.computeNode.deleteUser('work', nodeId, name))).toBe(200);
     for (const gone of [
-      client.computeNode.deleteUser('work', nodeId, name),
-      client.computeNode.updateUser('work', nodeId, name, update),
+      () => client.computeNode.deleteUser('work', nodeId, name),
+      () => client.computeNode.updateUser('work', nodeId, name, update),
     ])
-      await expect(gone).rejects.toMatchObject({ statusCode: 404, code: 'NodeUserNotFound' });
+      await expect(gone()).rejects.toMatchObject({ statusCode: 404, code: 'NodeUserNotFound' });
   });
 
   it('expire, and their passwords are kept nowhere', async () => {

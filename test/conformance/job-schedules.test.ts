@@ -188,12 +188,12 @@ describe('recurrence', () => {
     await inState('single', 'completed');
     expect(await jobsOf('single')).toEqual(['single:job-1']);
     for (const refused of [
-      client.jobSchedule.disable('single'),
-      client.jobSchedule.enable('single'),
-      client.jobSchedule.terminate('single'),
-      client.jobSchedule.patch('single', { metadata: [] }),
+      () => client.jobSchedule.disable('single'),
+      () => client.jobSchedule.enable('single'),
+      () => client.jobSchedule.terminate('single'),
+      () => client.jobSchedule.patch('single', { metadata: [] }),
     ])
-      await expect(refused).rejects.toMatchObject(refusal(409, 'JobScheduleCompleted'));
+      await expect(refused()).rejects.toMatchObject(refusal(409, 'JobScheduleCompleted'));
   });
 });
 
