@@ -142,4 +142,11 @@ describe('an explanation', () => {
     );
     expect(codes).toEqual(['TaskNotFound', 'PoolNotFound', 'NodeNotFound']);
   });
+  it('a console log is told of nodes that have a console, and of no others', async () => {
+    const [node] = await client.computeNode.list('one');
+    const consoleLog = (id: string) =>
+      signedRequest(controller, 'GET', `/pools/one/nodes/${id}/consolelog`);
+    expect(await consoleLog(node?.id ?? '')).toMatchObject({ status: 404, code: 'FileNotFound' });
+    expect(await consoleLog('none')).toMatchObject({ status: 404, code: 'NodeNotFound' });
+  });
 });
