@@ -1,5 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { lookup } from 'node:dns/promises';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import type { AssignedMount } from '../../protocol/agent/assignment.js';
@@ -12,6 +13,9 @@ const MOUNTS_DIRECTORY = 'fsmounts';
 const MOUNT_TIMEOUT_MS = 90_000;
 const UNMOUNT_TIMEOUT_MS = 5_000;
 const MESSAGE_MAX = 1_000;
+
+/** Where Debian's nfs-common puts what mount(8) calls for NFS. */
+const NFS_HELPERS = ['/sbin/mount.nfs', '/usr/sbin/mount.nfs'];
 
 /** A file system of the pool that this node could not mount. */
 export class MountFailed extends Error {
@@ -49,6 +53,8 @@ export class Mounts {
 
   async #mount(one: AssignedMount, place: string): Promise<void> {
     const { type, source, options, credentials } = mountCall(one, this.#owner());
+    if (type === 'nfs' && !NFS_HELPERS.some((file) => existsSync(file)))
+      options.push(...(await kernelOptions(source, options)));
     const name = `credentials-${randomBytes(8).toString('hex')}`;
     const file = join(this.rootDirectory, AGENT_DIRECTORY, name);
     const all = credentials === undefined ? options : [`credentials=${file}`, ...options];
@@ -88,6 +94,17 @@ export class Mounts {
       .map((line) => unescaped(line.split(' ')[4] ?? ''))
       .filter((place) => place.startsWith(top));
   }
+}
+
+/** What mount's helper for NFS would find out: without it the kernel mounts version 4, by the server's address. */
+async function kernelOptions(source: string, given: readonly string[]): Promise<string[]> {
+  const has = (name: string) => given.some((option) => option.startsWith(`${name}=`));
+  const host = /^\[([^\]]+)\]:|^([^:]+):/.exec(source);
+  const name = host?.[1] ?? host?.[2];
+  if (name === undefined)
+    throw new Error(`The NFS source ${JSON.stringify(source)} is not HOST:/PATH.`);
+  const version = has('vers') || has('nfsvers') ? [] : ['vers=4.2'];
+  return has('addr') ? version : [...version, `addr=${(await lookup(name)).address}`];
 }
 
 /** The kernel writes white space and backslashes as octal numbers. */

@@ -5,11 +5,10 @@ import { LinkServer } from '../effects/agents/link-server.js';
 import { NodeFiles } from '../effects/agents/node-files.js';
 import { Sessions } from '../effects/agents/sessions.js';
 import type { ImageImporter } from '../effects/images/importer.js';
-import { NodeConsoles } from '../effects/nodes/consoles.js';
+import type { NodeConsoles } from '../effects/nodes/consoles.js';
 import type { Providers } from '../effects/nodes/providers.js';
 import type { NodeReconciler } from '../effects/nodes/reconcile.js';
-import { taskKeepLog } from '../commands/task/keep-log.js';
-import { KeptLogs } from '../effects/objects/kept-logs.js';
+import type { KeptLogs } from '../effects/objects/kept-logs.js';
 import { LogSweep } from '../effects/objects/log-sweep.js';
 import { isSealed } from '../effects/authority/master-key.js';
 import { GUEST_VIEW_OF_HOST } from '../effects/authority/server-names.js';
@@ -18,6 +17,7 @@ import type { Configuration } from '../config/schema.js';
 import type { Engine } from '../engine/engine.js';
 import type { Listeners } from '../http/listen.js';
 import { createImageImporter } from './images.js';
+import { createKeptLogs } from './kept-logs.js';
 import { createNodes } from './nodes.js';
 import type { Parts } from './parts.js';
 
@@ -80,28 +80,6 @@ export function createExecutors(parts: Parts, engine: () => Engine): Executors {
   );
   const { providers, reconciler } = createNodes(parts, engine);
   const links = new LinkServer(view, sessions);
-  const keptLogs = new KeptLogs({
-    objects: parts.objects,
-    view,
-    note: (kept) => engine().submit(taskKeepLog(kept)),
-    now: () => clock.now(),
-    bytesMax: configuration.limits.taskLogBytes,
-  });
-  const consoles = new NodeConsoles({
-    view,
-    provider: (kind) => providers.get(kind),
-    keep: ({ node, incarnation }, body, { skipped, bytes }) =>
-      keptLogs.keep({ kind: 'boot', node, incarnation }, 'console.log', body, {
-        skipped,
-        bytes,
-        ended: true,
-      }),
-    keptBytesMax: configuration.limits.taskLogBytes,
-    report: (event) => {
-      engine().report(event);
-    },
-    log,
-  });
   const logSweep = new LogSweep({
     objects: parts.objects,
     reader: parts.store,
@@ -114,8 +92,7 @@ export function createExecutors(parts: Parts, engine: () => Engine): Executors {
   });
   return {
     images: createImageImporter(parts, engine),
-    keptLogs,
-    consoles,
+    ...createKeptLogs(parts, providers, engine),
     sessions,
     links,
     nodeFiles,

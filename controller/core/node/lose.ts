@@ -40,7 +40,8 @@ export function nodeGone(recorder: Recorder, node: Node): void {
   delete node.draining;
   // The provider may say so again while the pause lasts.
   if (node.session.retryAt !== undefined) return;
-  if (node.state === 'starting' && node.secretHash === undefined) endedInBoot(recorder, node);
+  const wasBooting = node.state === 'starting' || node.state === 'unusable';
+  if (wasBooting && node.secretHash === undefined) endedInBoot(recorder, node);
   keepConsole(recorder, node);
   retryLater(recorder, node);
 }

@@ -76,9 +76,9 @@ export class NodeConsoles {
 /** The last lines that say something, as text that any terminal and any log may show. */
 export function lastLinesOf(text: string): string {
   const lines = text
-    // eslint-disable-next-line no-control-regex -- what moves a terminal's cursor and sets its colours
+     
     .replace(/\u001b(\[[0-9;?]*[ -/]*[@-~]|[@-_])/g, '')
-    // eslint-disable-next-line no-control-regex -- and all other control characters but the ends of lines
+     
     .replace(/[\u0000-\u0009\u000b-\u001f\u007f]/g, '')
     .split('\n')
     .map((line) => line.trimEnd())
