@@ -88,6 +88,16 @@ describe('the history of samples', () => {
     expect(driver.store.rows.sampleWindow.size).toBe(0);
   });
 
+  it('goes with its pool in the very tick that would have written it', async () => {
+    const driver = await start();
+    await driver.advance(2 * MINUTE);
+    // The samples of this minute are due, and the pool goes before they are taken.
+    driver.now = (Math.floor(driver.now / MINUTE) + 1) * MINUTE;
+    await driver.do(poolDelete({ account, poolId }));
+    expect(driver.store.all('pool')).toEqual([]);
+    expect(driver.store.all('sampleWindow')).toEqual([]);
+  });
+
   it('loses what a clock that was ahead has left, which would keep every new sample out', async () => {
     const driver = await start();
     driver.wallAheadMs = 48 * HOUR;
