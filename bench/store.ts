@@ -160,7 +160,8 @@ try {
   store = await SqliteStore.open(folder);
   let open = 0;
   const loading = await seconds(async () => {
-    open = (await store.load()).tasks.length;
+    await store.load();
+    for await (const tasks of store.openTasks()) open += tasks.length;
   });
   console.log(
     `load with ${String(open)} open of ${String(manyTasks + FEW)} tasks: ${(1000 * loading).toFixed(0)} ms`,

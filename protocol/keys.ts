@@ -21,6 +21,12 @@ export type TaskKey = Key<'TaskKey'>;
 export type TaskFactoryKey = Key<'TaskFactoryKey'>;
 /** `account/job/pool:node` */
 export type JobNodeKey = Key<'JobNodeKey'>;
+/**
+ * Whose runs are kept: a task's key; `account/job/:pool:node:preparation` (or `release`) for a job's special
+ * tasks on a node, which no task's key begins like; `node:account/pool/node` for a start task.
+ */
+export type RunsKey = TaskKey | SpecialRunsKey | Key<'StartTaskRunsKey'>;
+export type SpecialRunsKey = Key<'SpecialRunsKey'>;
 /** `account/pool/window`: ten minutes of the pool's samples, by their number since the epoch */
 export type SampleWindowKey = Key<'SampleWindowKey'>;
 /** `account/sha1-thumbprint` */
@@ -31,6 +37,8 @@ export type ApplicationKey = Key<'ApplicationKey'>;
 export type ApplicationPackageKey = Key<'ApplicationPackageKey'>;
 /** `name`: images belong to the controller, not to an account. */
 export type ImageKey = Key<'ImageKey'>;
+/** The name as it is configured, case and all. */
+export type HypervisorKey = Key<'HypervisorKey'>;
 
 export const accountKey = (account: string) => account.toLowerCase() as AccountKey;
 export const poolKey = (account: AccountKey, pool: string) =>
@@ -47,17 +55,27 @@ export const sampleWindowKey = (pool: PoolKey, window: number) =>
   `${pool}/${String(window)}` as SampleWindowKey;
 export const jobNodeKey = (job: JobKey, node: NodeKey) =>
   `${job}/${node.slice(node.indexOf('/') + 1).replace('/', ':')}` as JobNodeKey;
+export const specialRunsKey = (jobNode: JobNodeKey, kind: 'preparation' | 'release') =>
+  `${jobNode.replace(/\/(?=[^/]*$)/, '/:')}:${kind}` as SpecialRunsKey;
+export const startTaskRunsKey = (node: NodeKey) => `node:${node}` as Key<'StartTaskRunsKey'>;
+export const isOfSpecialTask = (key: RunsKey): key is SpecialRunsKey => key.includes('/:');
+export const isOfStartTask = (key: RunsKey): key is Key<'StartTaskRunsKey'> =>
+  key.startsWith('node:');
 export const certificateKey = (account: AccountKey, algorithm: string, thumbprint: string) =>
   `${account}/${algorithm.toLowerCase()}-${thumbprint.toLowerCase()}` as CertificateKey;
 export const applicationKey = (account: AccountKey, application: string) =>
   `${account}/${application.toLowerCase()}` as ApplicationKey;
 export const imageKey = (name: string) => name.toLowerCase() as ImageKey;
+export const hypervisorKey = (name: string) => name as HypervisorKey;
 export const applicationPackageKey = (application: ApplicationKey, version: string) =>
   `${application}/${version.toLowerCase()}` as ApplicationPackageKey;
 
 /** The account that a key of any kind belongs to. */
 export const accountOf = (key: string) => key.split('/', 1)[0] as AccountKey;
 /** The job of a task. */
-export const jobOf = (key: TaskKey) => key.slice(0, key.lastIndexOf('/')) as JobKey;
+export const jobOf = (key: TaskKey | SpecialRunsKey) =>
+  key.slice(0, key.lastIndexOf('/')) as JobKey;
+/** A task's id, in lower case. */
+export const idOf = (key: TaskKey) => key.slice(key.lastIndexOf('/') + 1);
 /** The pool of a node. */
 export const poolOf = (key: NodeKey) => key.slice(0, key.lastIndexOf('/')) as PoolKey;

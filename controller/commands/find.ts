@@ -92,7 +92,7 @@ export function findTask(
   taskId: string,
 ): Task {
   const job = findJob(transaction, account, jobId);
-  const task = transaction.state.tasks.get(taskKey(job.key, taskId));
+  const task = transaction.state.findTask(taskKey(job.key, taskId));
   if (task === undefined) throw notFound('TaskNotFound', 'TaskId', taskId);
   return task;
 }

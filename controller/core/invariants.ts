@@ -1,3 +1,4 @@
+import { taskKey } from '../../protocol/keys.js';
 import { runUnderWay } from './job-node/state.js';
 import type { Job, TaskCounts } from './job/state.js';
 import type { Node } from './node/state.js';
@@ -39,6 +40,12 @@ function* jobInvariants(state: State, job: Job): Generator<string> {
     if ((task.phase !== undefined) !== work.inFlight.has(task))
       yield `task ${task.key} and its job disagree about its attempt`;
   }
+  for (const { mould, count } of work.shelf.moulds) {
+    tasks.active += count;
+    slots.active += count * mould.requiredSlots;
+  }
+  for (const { id } of work.shelf)
+    if (state.tasks.has(taskKey(job.key, id))) yield `task ${id} of job ${job.key} is there twice`;
   for (const [name, counted, kept] of [
     ['taskCounts', tasks, job.taskCounts],
     ['taskSlotCounts', slots, job.taskSlotCounts],

@@ -1,7 +1,9 @@
+import { idOf, jobOf } from '../../protocol/keys.js';
 import type {
   AccountKey,
   ApplicationKey,
   ApplicationPackageKey,
+  HypervisorKey,
   ImageKey,
   CertificateKey,
   JobKey,
@@ -16,7 +18,7 @@ import type { ApplicationPackage } from './application-package/state.js';
 import type { Application } from './application/state.js';
 import type { Certificate } from './certificate/state.js';
 import { Deadlines } from './deadlines.js';
-import type { HypervisorSight } from './hypervisor/state.js';
+import type { HypervisorSight, HypervisorSwitch } from './hypervisor/state.js';
 import type { JobSchedule } from './job-schedule/state.js';
 import type { Image } from './image/state.js';
 import type { Job } from './job/state.js';
@@ -38,11 +40,15 @@ export class State {
   readonly applications = new Map<ApplicationKey, Application>();
   readonly applicationPackages = new Map<ApplicationPackageKey, ApplicationPackage>();
   readonly images = new Map<ImageKey, Image>();
+  readonly hypervisorSwitches = new Map<HypervisorKey, HypervisorSwitch>();
   readonly pools = new Map<PoolKey, Pool>();
   readonly nodes = new Map<NodeKey, Node>();
   readonly jobs = new Map<JobKey, Job>();
   readonly jobSchedules = new Map<JobScheduleKey, JobSchedule>();
-  /** Not completed, or loaded for a command of this tick, or completed in it. */
+  /**
+   * Not completed, or loaded for a command of this tick, or completed in it. Tasks that wait for room only are
+   * packed in their job's shelf instead: `findTask` finds both.
+   */
   readonly tasks = new Map<TaskKey, Task>();
 
   readonly nodesOfPool = new Map<PoolKey, Set<Node>>();
@@ -74,6 +80,8 @@ export class State {
   };
   /** Jobs with task factories that have tasks to make. */
   readonly unfolding = new Set<JobKey>();
+  /** Jobs with tasks that were queued since the last commit: these may be packed after the next one. */
+  readonly toShelve = new Set<JobWork>();
   /** Completed in this tick or loaded for it: leave memory after its commit. */
   readonly toEvict = new Set<Task>();
 
@@ -109,7 +117,7 @@ export class State {
 
   addJob(job: Job): void {
     this.jobs.set(job.key, job);
-    this.jobWork.set(job.key, new JobWork(job));
+    this.jobWork.set(job.key, new JobWork(job, this));
     this.notePreemption(job);
     if (job.jobSchedule === undefined) return;
     const jobs = this.jobsOfSchedule.get(job.jobSchedule);
@@ -128,8 +136,23 @@ export class State {
     const work = this.jobWork.get(job.key);
     if (work !== undefined && job.pool !== undefined) this.workOfPool(job.pool).order.leave(work);
     this.jobWork.delete(job.key);
+    if (work !== undefined) this.toShelve.delete(work);
     this.jobs.delete(job.key);
     if (job.jobSchedule !== undefined) this.jobsOfSchedule.get(job.jobSchedule)?.delete(job);
+  }
+
+  /** The task in memory as itself, from now to the end of the tick at least. */
+  findTask(key: TaskKey): Task | undefined {
+    return this.tasks.get(key) ?? this.jobWork.get(jobOf(key))?.ready.lift(idOf(key));
+  }
+
+  /** The task to look at: one that is packed stays so, and this is a copy. */
+  lookAtTask(key: TaskKey): Readonly<Task> | undefined {
+    return this.tasks.get(key) ?? this.jobWork.get(jobOf(key))?.shelf.copyOf(idOf(key));
+  }
+
+  hasTask(key: TaskKey): boolean {
+    return this.tasks.has(key) || this.jobWork.get(jobOf(key))?.shelf.has(idOf(key)) === true;
   }
 
   addTaskFactory(factory: TaskFactory): void {

@@ -1,8 +1,9 @@
 import type { Event } from '../core/event.js';
 import { Recorder } from '../core/recorder.js';
 import { clockJumped } from '../core/node/clock-jump.js';
-import { restore } from '../core/restore.js';
+import { Restoration } from '../core/restore.js';
 import type { Settings } from '../core/settings.js';
+import { shelve } from '../core/task/ready.js';
 import { State } from '../core/state.js';
 import type { Changes } from '../core/recorder.js';
 import { batchOf, isEmpty } from './commit.js';
@@ -70,10 +71,14 @@ class SingleWriter implements Engine {
   }
 
   async start(): Promise<void> {
-    const snapshot = await this.parts.store.load();
-    this.#time = new SteadyTime(this.parts.clock);
+    const { store, clock } = this.parts;
+    const snapshot = await store.load();
+    this.#recorder.now = clock.now();
+    const restoration = new Restoration(this.#recorder, snapshot);
+    for await (const tasks of store.openTasks()) restoration.take(tasks);
+    this.#time = new SteadyTime(clock);
     this.#recorder.now = this.#time.now;
-    restore(this.#recorder, snapshot);
+    restoration.finish();
     this.#life = 'live';
     this.report({ type: 'clockReached' });
     await this.#running;
@@ -136,6 +141,7 @@ class SingleWriter implements Engine {
     for (const key of changes.deleted.task) this.#bodies.delete(key);
     for (const task of this.#state.toEvict) this.#bodies.delete(task.key);
     this.#workingSet.evict(changes.deleted.task, changes.jobsWithoutTasks);
+    shelve(this.#state);
     this.#timers.set(this.#state.deadlines.next(), this.#time);
     this.#outbox.release(changes.effects, this.parts.effects);
   }

@@ -7,6 +7,7 @@ import type { Certificate } from '../core/certificate/state.js';
 import type { Effect } from '../core/effect.js';
 import type { JobNode } from '../core/job-node/state.js';
 import type { JobSchedule } from '../core/job-schedule/state.js';
+import type { HypervisorSwitch } from '../core/hypervisor/state.js';
 import type { Image } from '../core/image/state.js';
 import type { Job } from '../core/job/state.js';
 import type { SupportedImage } from '../core/settings.js';
@@ -20,6 +21,7 @@ import type {
   AccountKey,
   ApplicationKey,
   ApplicationPackageKey,
+  HypervisorKey,
   ImageKey,
   CertificateKey,
   JobKey,
@@ -64,6 +66,7 @@ export interface Rows {
   application: { key: ApplicationKey; row: Application };
   applicationPackage: { key: ApplicationPackageKey; row: ApplicationPackage };
   image: { key: ImageKey; row: Image };
+  hypervisor: { key: HypervisorKey; row: HypervisorSwitch };
   pool: { key: PoolKey; row: Pool };
   node: { key: NodeKey; row: Omit<Node, 'session'> };
   job: { key: JobKey; row: Job };
@@ -91,13 +94,14 @@ export interface Batch {
   history?: History;
 }
 
-/** What memory starts from: every row but completed tasks, without bodies. */
+/** What memory starts from: every row but tasks. */
 export interface Snapshot {
   accounts: Account[];
   certificates: Certificate[];
   applications: Application[];
   applicationPackages: ApplicationPackage[];
   images: Image[];
+  hypervisors: HypervisorSwitch[];
   pools: Pool[];
   nodes: Omit<Node, 'session'>[];
   jobs: Job[];
@@ -105,8 +109,6 @@ export interface Snapshot {
   jobSchedules: JobSchedule[];
   taskFactories: TaskFactory[];
   sampleWindows: SampleWindow[];
-  /** Not completed, in order of job and sequence. */
-  tasks: Task[];
   /** `dependsOn` of tasks that are not completed and have one. */
   dependencies: { key: TaskKey; dependsOn: NonNullable<TaskBody['dependsOn']> }[];
   satisfied: { job: JobKey; taskId: string }[];
@@ -118,6 +120,8 @@ export interface Snapshot {
  */
 export interface Store {
   load(): Promise<Snapshot>;
+  /** Tasks that are not completed, in order of job and sequence, in pages; asked while nothing is committed. */
+  openTasks(): AsyncIterable<readonly Task[]>;
   commit(batch: Batch): Promise<void>;
   /** Rows that exist, in any order. */
   readTasks(keys: readonly TaskKey[]): Promise<Task[]>;

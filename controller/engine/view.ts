@@ -45,6 +45,6 @@ export const viewOf = (state: State, bodies: BodyCache): StateView => ({
   applicationPackage: (account, reference) => resolvePackage(state, account, reference),
   nodesOfPool: (pool: PoolKey) => state.nodesOfPool.get(pool) ?? [],
   jobNode: (job, node) => state.jobWork.get(job)?.nodes.get(node),
-  task: (key) => state.tasks.get(key),
+  task: (key) => state.lookAtTask(key),
   taskBody: (key) => bodies.get(key),
 });

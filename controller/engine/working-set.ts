@@ -24,7 +24,7 @@ export class WorkingSet {
   /** Keys that must be fetched before the command runs: a job without completed tasks has all in memory. */
   missing(command: Command<unknown>): TaskKey[] {
     return loadsOf(command, this.state).filter((key) => {
-      if (this.state.tasks.has(key)) return false;
+      if (this.state.hasTask(key)) return false;
       const job = this.state.jobs.get(jobOf(key));
       return job !== undefined && job.taskCounts.completed > 0;
     });
@@ -41,11 +41,11 @@ export class WorkingSet {
     this.#fetching = false;
     for (const row of rows) {
       const task = this.#left.get(row.key);
-      if (task === null || this.state.tasks.has(row.key) || !this.#isThere(row)) continue;
+      if (task === null || this.state.hasTask(row.key) || !this.#isThere(row)) continue;
       this.#pin(task ?? row);
     }
     for (const task of this.#left.values())
-      if (task !== null && !this.state.tasks.has(task.key) && this.state.jobs.has(task.job))
+      if (task !== null && !this.state.hasTask(task.key) && this.state.jobs.has(task.job))
         this.#pin(task);
     this.#left.clear();
   }

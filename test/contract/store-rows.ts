@@ -9,7 +9,7 @@ import type { Job } from '../../controller/core/job/state.js';
 import type { Pool } from '../../controller/core/pool/state.js';
 import type { TaskFactory } from '../../controller/core/task-factory/state.js';
 import type { Task } from '../../controller/core/task/state.js';
-import type { Batch, Rows, TaskBody } from '../../controller/engine/ports.js';
+import type { Batch, Rows, Store, TaskBody } from '../../controller/engine/ports.js';
 import { JobAdd } from '../../protocol/batch/job.js';
 import { JobScheduleAdd } from '../../protocol/batch/job-schedule.js';
 import { PoolAdd } from '../../protocol/batch/pool.js';
@@ -264,3 +264,10 @@ export const taskFactory = (jobId: string, id: string): TaskFactory => ({
     template: '{"commandLine":"run {0}"}',
   },
 });
+
+/** Everything that a new controller reads. */
+export async function loadAll(store: Store) {
+  const tasks: Task[] = [];
+  for await (const page of store.openTasks()) tasks.push(...page);
+  return { ...(await store.load()), tasks };
+}

@@ -12,7 +12,7 @@ import { SCHEMA_VERSION } from '../../controller/store/schema/versions.js';
 import { tempDirectory } from '../support/temp-dir.js';
 import { waitFor } from '../support/wait-for.js';
 import { describeStore } from './store.js';
-import { body, emptyBatch, job, pool, task } from './store-rows.js';
+import { body, emptyBatch, job, loadAll, pool, task } from './store-rows.js';
 import { idsOf } from './store-writer.js';
 
 describeStore('on SQLite', () => {
@@ -106,11 +106,11 @@ describe('the data folder of SQLite', () => {
         taskBodies: [{ key: task('j', 'a').key, body: body('a') }],
       }),
     ).rejects.toThrow('task.state');
-    const loaded = await store.load();
+    const loaded = await loadAll(store);
     expect(loaded.pools).toEqual([pool('kept')]);
     expect([loaded.jobs, loaded.tasks]).toEqual([[], []]);
     await store.commit({ ...emptyBatch(), upserts: { job: [job('j')] } });
-    expect((await store.load()).jobs).toEqual([job('j')]);
+    expect((await loadAll(store)).jobs).toEqual([job('j')]);
   });
 
   test('holds every acknowledged batch, and only whole ones, after kill -9 at any moment', async () => {
@@ -119,7 +119,7 @@ describe('the data folder of SQLite', () => {
       const acknowledged = await commitUntilKilled(data, next, 1 + Math.random() * 40);
       expect(acknowledged).toBeGreaterThanOrEqual(next);
       store = await SqliteStore.open(data);
-      const { tasks, jobs } = await store.load();
+      const { tasks, jobs } = await loadAll(store);
       const kept = new Set(tasks.map(({ id }) => id));
       const last = Math.max(...tasks.map(({ sequence }) => sequence));
       expect(last).toBeGreaterThanOrEqual(acknowledged);

@@ -9,6 +9,7 @@ import {
   body,
   certificate,
   emptyBatch,
+  loadAll,
   job,
   jobNode,
   jobSchedule,
@@ -42,11 +43,11 @@ export function describeStore(name: string, makeWorld: () => StoreWorld): void {
     const reopen = async () => {
       await store.close();
       store = await world.open();
-      return store.load();
+      return loadAll(store);
     };
 
     test('starts empty', async () => {
-      expect(await store.load()).toEqual({
+      expect(await loadAll(store)).toEqual({
         accounts: [],
         certificates: [],
         applications: [],
@@ -110,7 +111,7 @@ export function describeStore(name: string, makeWorld: () => StoreWorld): void {
         upserts: { pool: [changed] },
         deletes: { pool: [pool('p2').key], task: [task('j', 'a').key] },
       });
-      const loaded = await store.load();
+      const loaded = await loadAll(store);
       expect(loaded.pools).toEqual([changed]);
       expect(loaded.tasks).toEqual([task('j', 'b')]);
       const bodies = await store.readTaskBodies([task('j', 'a').key, task('j', 'b').key]);
@@ -128,7 +129,7 @@ export function describeStore(name: string, makeWorld: () => StoreWorld): void {
         deleteTasksOfJobs: [job('j').key],
         upserts: { job: [again], task: [task('j', 'new')] },
       });
-      const loaded = await store.load();
+      const loaded = await loadAll(store);
       expect(loaded.jobs).toEqual([again]);
       expect(loaded.tasks.map(({ id }) => id)).toEqual(['new']);
       expect(loaded.satisfied).toEqual([]);
@@ -166,7 +167,7 @@ export function describeStore(name: string, makeWorld: () => StoreWorld): void {
           { key: free.key, body: body('free') },
         ],
       });
-      expect((await store.load()).dependencies).toEqual([{ key: waiting.key, dependsOn }]);
+      expect((await loadAll(store)).dependencies).toEqual([{ key: waiting.key, dependsOn }]);
       await commit({ upserts: { task: [{ ...waiting, state: 'completed' }] } });
       expect((await reopen()).dependencies).toEqual([]);
       await commit({ upserts: { task: [waiting] } });
@@ -212,7 +213,7 @@ export function describeStore(name: string, makeWorld: () => StoreWorld): void {
           commit({ upserts: { pool: [pool('p', { version })] } }),
         ),
       );
-      expect((await store.load()).pools[0]?.version).toBe(19);
+      expect((await loadAll(store)).pools[0]?.version).toBe(19);
     });
   });
 }

@@ -1,3 +1,4 @@
+import type { Task } from '../../controller/core/task/state.js';
 import type { Batch, Snapshot, Store } from '../../controller/engine/ports.js';
 import type { TaskKey } from '../../protocol/keys.js';
 import type { Timeline } from './clock.js';
@@ -64,18 +65,17 @@ export class SimulatedDisk {
     this.ports.onCommit({ number: this.#commits, at: this.ports.timeline.now, changes, batch });
   }
 
-  /** Everything but completed tasks, as a new controller reads it. */
+  /** Everything but tasks, as a new controller reads it. */
   snapshot(): Snapshot {
     const { tables, bodies, satisfied } = this.committed;
-    const tasks = [...tables.task.values()]
-      .filter((task) => task.state !== 'completed')
-      .sort((a, b) => (a.job === b.job ? a.sequence - b.sequence : a.job < b.job ? -1 : 1));
+    const tasks = this.#open();
     return copy({
       accounts: [...tables.account.values()],
       certificates: [...tables.certificate.values()],
       applications: [...tables.application.values()],
       applicationPackages: [...tables.applicationPackage.values()],
       images: [...tables.image.values()],
+      hypervisors: [...tables.hypervisor.values()],
       pools: [...tables.pool.values()],
       nodes: [...tables.node.values()],
       jobs: [...tables.job.values()],
@@ -83,7 +83,6 @@ export class SimulatedDisk {
       jobSchedules: [...tables.jobSchedule.values()],
       taskFactories: [...tables.taskFactory.values()],
       sampleWindows: [...tables.sampleWindow.values()],
-      tasks,
       dependencies: tasks.flatMap(({ key }) => {
         const dependsOn = bodies.get(key)?.dependsOn;
         return dependsOn === undefined ? [] : [{ key, dependsOn }];
@@ -92,6 +91,17 @@ export class SimulatedDisk {
         [...ids].map((taskId) => ({ job, taskId })),
       ),
     });
+  }
+
+  /** Tasks that are not completed. */
+  openTasks(): Task[] {
+    return copy(this.#open());
+  }
+
+  #open(): Task[] {
+    return [...this.committed.tables.task.values()]
+      .filter((task) => task.state !== 'completed')
+      .sort((a, b) => (a.job === b.job ? a.sequence - b.sequence : a.job < b.job ? -1 : 1));
   }
 }
 
@@ -107,6 +117,15 @@ class SimulatedStore implements Store {
   async load(): Promise<Snapshot> {
     await this.#later(5, 200);
     return this.disk.snapshot();
+  }
+
+  /** Pages of ten: it may die between two. */
+  async *openTasks(): AsyncGenerator<Task[]> {
+    const tasks = this.disk.openTasks();
+    while (tasks.length > 0) {
+      yield tasks.splice(0, 10);
+      await this.#later(0, 1);
+    }
   }
 
   commit(batch: Batch): Promise<void> {

@@ -17,6 +17,7 @@ export class MemoryStore implements Store {
     application: new Map(),
     applicationPackage: new Map(),
     image: new Map(),
+    hypervisor: new Map(),
     pool: new Map(),
     node: new Map(),
     job: new Map(),
@@ -41,14 +42,14 @@ export class MemoryStore implements Store {
   }
 
   load(): Promise<Snapshot> {
-    const tasks = this.all('task').filter((task) => task.state !== 'completed');
-    tasks.sort((a, b) => (a.job < b.job ? -1 : a.job > b.job ? 1 : a.sequence - b.sequence));
+    const tasks = this.#open();
     return Promise.resolve({
       accounts: this.all('account'),
       certificates: this.all('certificate'),
       applications: this.all('application'),
       applicationPackages: this.all('applicationPackage'),
       images: this.all('image'),
+      hypervisors: this.all('hypervisor'),
       pools: this.all('pool'),
       nodes: this.all('node'),
       jobs: this.all('job'),
@@ -56,13 +57,24 @@ export class MemoryStore implements Store {
       jobSchedules: this.all('jobSchedule'),
       taskFactories: this.all('taskFactory'),
       sampleWindows: this.all('sampleWindow'),
-      tasks,
       dependencies: tasks.flatMap(({ key }) => {
         const { dependsOn } = this.#body(key);
         return dependsOn === undefined ? [] : [{ key, dependsOn }];
       }),
       satisfied: [...this.satisfied.values()],
     });
+  }
+
+  /** Pages of three. */
+  async *openTasks(): AsyncGenerator<Task[]> {
+    const tasks = await Promise.resolve(this.#open());
+    while (tasks.length > 0) yield tasks.splice(0, 3);
+  }
+
+  #open(): Task[] {
+    return this.all('task')
+      .filter((task) => task.state !== 'completed')
+      .sort((a, b) => (a.job < b.job ? -1 : a.job > b.job ? 1 : a.sequence - b.sequence));
   }
 
   /** The whole batch at once, or nothing: as a transaction. */

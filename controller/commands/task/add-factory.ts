@@ -201,7 +201,8 @@ const owns = (factory: TaskFactory, id: string | undefined) =>
 /** An id that the factory would give and that is taken, by a task or by another factory. */
 function takenBy(state: State, job: Job, factory: TaskFactory): string | undefined {
   const work = state.workOfJob(job.key);
-  for (const task of work.tasks) if (owns(factory, task.id)) return task.id;
+  for (const { id } of work.tasks) if (owns(factory, id)) return id;
+  for (const { id } of work.shelf) if (owns(factory, id)) return id;
   // Completed ones that were loaded for this command.
   for (const task of state.toEvict)
     if (task.job === job.key && owns(factory, task.id)) return task.id;

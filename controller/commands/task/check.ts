@@ -10,7 +10,7 @@ const same = (a: string, b: string | undefined) => a.toLowerCase() === b?.toLowe
 /** Refuses a task that its job can't have. Rows of completed tasks must have been loaded. */
 export function checkTask({ state }: Transaction, job: Job, body: TaskAdd): void {
   const isTaken =
-    state.tasks.has(taskKey(job.key, body.id)) || factoryOfTask(state, job, body.id) !== undefined;
+    state.hasTask(taskKey(job.key, body.id)) || factoryOfTask(state, job, body.id) !== undefined;
   if (isTaken) throw new BatchError('TaskExists', [{ key: 'TaskId', value: body.id }]);
   checkTaskOfJob(job, body);
 }

@@ -12,7 +12,7 @@ export const taskUnfold = ({
   run(transaction) {
     const { state } = transaction;
     const job = findJob(transaction, account, jobId);
-    if (state.tasks.has(keyOfTask(account, jobId, taskId))) return true;
+    if (state.hasTask(keyOfTask(account, jobId, taskId))) return true;
     const found = job.state === 'deleting' ? undefined : factoryOfTask(state, job, taskId);
     if (found === undefined) return false;
     makeAhead(transaction, job, found);

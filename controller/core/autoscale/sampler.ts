@@ -105,6 +105,11 @@ function activeOf(state: State, job: Job, pool: Pool): { tasks: number; slots: n
     active.tasks -= missing;
     active.slots -= missing * factory.requiredSlots;
   }
+  for (const { mould, count } of work.shelf.moulds) {
+    if (poolRefusal(mould, pool) === undefined) continue;
+    active.tasks -= count;
+    active.slots -= count * mould.requiredSlots;
+  }
   for (const task of work.tasks) {
     if (task.state !== 'active') continue;
     const counts = poolRefusal(task, pool) === undefined && !work.dependencies.isBlocked(task);

@@ -89,7 +89,7 @@ function poolReasons(state: State, job: Job, task: Task, reasons: Reason[]): Poo
 function dependencyReasons(state: State, work: JobWork, task: Task, reasons: Reason[]): string[] {
   if (!work.dependencies.isBlocked(task)) return [];
   const { ids, count, ranges } = work.dependencies.missingOf(task, NAMED_MAXIMUM);
-  const isKnown = (id: string) => state.tasks.has(`${task.job}/${id}` as Task['key']);
+  const isKnown = (id: string) => state.hasTask(`${task.job}/${id}` as Task['key']);
   const known = ids.filter(isKnown);
   if (known.length > 0)
     reasons.push({ code: 'DependencyWaiting', values: { count, tasks: known.join(', ') } });

@@ -1,7 +1,6 @@
 import type { Recorder } from '../recorder.js';
-import { ReadyQueue } from '../scheduler/ready-queue.js';
 import { stopAttempt } from '../task/stop.js';
-import { isReady, makeReady } from '../task/ready.js';
+import { hasReady, isReady, makeReady } from '../task/ready.js';
 import type { Job } from './state.js';
 import { moveJob } from './transition.js';
 
@@ -35,6 +34,7 @@ export function queueAll(recorder: Recorder, job: Job): void {
   const { state } = recorder;
   const work = state.workOfJob(job.key);
   if (job.pool !== undefined) state.workOfPool(job.pool).order.leave(work);
-  work.ready = new ReadyQueue();
+  work.ready.restart();
   for (const task of work.tasks) if (isReady(state, work, task)) makeReady(state, task);
+  if (work.shelf.size > 0) hasReady(state, work);
 }

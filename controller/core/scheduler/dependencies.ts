@@ -44,6 +44,11 @@ export class Dependencies {
     return (this.#waiters.get(task)?.missing ?? 0) > 0;
   }
 
+  /** The task was taken up and not removed: what it waited for may be taken back. */
+  has(task: Task): boolean {
+    return this.#waiters.has(task);
+  }
+
   isSatisfied(taskId: string): boolean {
     return this.#satisfied.has(taskId.toLowerCase());
   }

@@ -77,12 +77,16 @@ function nextTask(
   poolWork: PoolWork,
 ): Task | undefined {
   if (jobRefusal(work) !== undefined) return undefined;
-  return work.ready.peek((task) => {
-    if (!isReady(recorder.state, work, task) || poolRefusal(task, pool) !== undefined) return false;
-    if (task.instances === undefined || task.instances <= poolWork.listed) return true;
-    poolWork.waitForNodes.add(task);
-    return false;
-  });
+  return work.ready.peek(
+    (task) => {
+      if (!isReady(recorder.state, work, task) || poolRefusal(task, pool) !== undefined)
+        return false;
+      if (task.instances === undefined || task.instances <= poolWork.listed) return true;
+      poolWork.waitForNodes.add(task);
+      return false;
+    },
+    (mould) => poolRefusal(mould, pool) === undefined,
+  );
 }
 
 /** Multi-instance tasks that found too few nodes do not hold up their job; now there may be enough. */

@@ -22,7 +22,7 @@ export function jobRefusal(work: JobWork): ReasonCode | undefined {
   return undefined;
 }
 
-type Fitting = Pick<Task, 'requiredSlots' | 'instances'>;
+type Fitting = Pick<Task, 'requiredSlots'> & Partial<Pick<Task, 'instances'>>;
 
 /** Why the task can never run in the pool, however many nodes that has. */
 export function poolRefusal(task: Fitting, { specification }: Pool): ReasonCode | undefined {

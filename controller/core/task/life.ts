@@ -34,5 +34,10 @@ export function endOldTasks(recorder: Recorder, job: Job): void {
     if (isOver(task, now)) terminateTask(recorder, task, reasonOfEnd(task, now));
     else oldest = Math.min(oldest, task.creationTime);
   }
+  for (const { id, creationTime } of [...work.shelf]) {
+    const task = now >= creationTime + TASK_LIFE_MS ? work.ready.lift(id) : undefined;
+    if (task !== undefined) terminateTask(recorder, task, reasonOfEnd(task, now));
+    else oldest = Math.min(oldest, creationTime);
+  }
   work.oldest = Math.max(oldest, now + LOOK_MS - TASK_LIFE_MS);
 }

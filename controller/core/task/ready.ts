@@ -20,10 +20,22 @@ export const isReady = (state: State, work: JobWork, task: Task) =>
 export function makeReady(state: State, task: Task): void {
   const work = state.workOfJob(task.job);
   work.ready.push(task);
-  const pool = work.job.pool;
+  hasReady(state, work);
+}
+
+/** The job has something to run: it stands in its pool's order. */
+export function hasReady(state: State, work: JobWork): void {
+  const { pool } = work.job;
   if (pool === undefined) return;
   state.workOfPool(pool).order.join(work);
   state.toSchedule.add(pool);
+}
+
+/** Packs the tasks that were queued since the last time, where that is possible; after a commit. */
+export function shelve(state: State): void {
+  for (const work of state.toShelve)
+    work.ready.shelve((task) => isReady(state, work, task) && !work.dependencies.has(task));
+  state.toShelve.clear();
 }
 
 /** Queues a task, now or once what it depends on is satisfied. */

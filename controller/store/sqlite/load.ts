@@ -1,7 +1,7 @@
 import type { RowKind, Rows, Snapshot } from '../../engine/ports.js';
 import type { Task } from '../../core/task/state.js';
 import { TABLES } from '../schema/tables.js';
-import type { Connection } from './connection.js';
+import type { Bound, Connection } from './connection.js';
 
 /** Tasks a statement: big enough to hide the trip, small enough for one string. */
 const PAGE = 10_000;
@@ -34,19 +34,32 @@ export const OPEN_TASKS = `
   FROM (SELECT job, sequence, row FROM task WHERE state <> 'completed' AND (job, sequence) > (?, ?)
         ORDER BY job, sequence LIMIT ?)`;
 
-async function openTasks(connection: Connection): Promise<Task[]> {
-  const tasks: Task[] = [];
-  for (;;) {
-    const last = tasks.at(-1);
-    const page = await connection.first<Page>(OPEN_TASKS, [
-      last?.job ?? '',
-      last?.sequence ?? -1,
-      PAGE,
-    ]);
-    if (page === undefined || page.count === 0) return tasks;
-    for (const task of JSON.parse(page.rows) as Task[]) tasks.push(task);
+/** Where a page ends: found in the index alone. */
+export const OPEN_TASKS_END = `
+  SELECT job, sequence FROM task WHERE state <> 'completed' AND (job, sequence) > (?, ?)
+  ORDER BY job, sequence LIMIT 1 OFFSET ?`;
+
+/** The database reads a page while the one before is worked on; two are in memory at most. */
+export async function* openTasks(connection: Connection): AsyncGenerator<Task[]> {
+  let from: Bound[] | undefined = ['', -1];
+  let next: Promise<Page | undefined> | undefined;
+  while (from !== undefined) {
+    const end: { job: string; sequence: number } | undefined = await connection.first(
+      OPEN_TASKS_END,
+      [...from, PAGE - 1],
+    );
+    const present = next;
+    next = connection.first<Page>(OPEN_TASKS, [...from, PAGE]);
+    // Awaited below, one turn later: until then a failure must not count as nobody's.
+    next.catch(() => undefined);
+    if (present !== undefined) yield tasksOf(await present);
+    from = end === undefined ? undefined : [end.job, end.sequence];
   }
+  const last = tasksOf(await next);
+  if (last.length > 0) yield last;
 }
+
+const tasksOf = (page: Page | undefined) => JSON.parse(page?.rows ?? EMPTY.rows) as Task[];
 
 /** Everything that memory starts from; asked before anything is committed, so nothing moves meanwhile. */
 export async function loadSnapshot(connection: Connection): Promise<Snapshot> {
@@ -61,6 +74,7 @@ export async function loadSnapshot(connection: Connection): Promise<Snapshot> {
     applications: await all(connection, 'application'),
     applicationPackages: await all(connection, 'applicationPackage'),
     images: await all(connection, 'image'),
+    hypervisors: await all(connection, 'hypervisor'),
     pools: await all(connection, 'pool'),
     nodes: await all(connection, 'node'),
     jobs: await all(connection, 'job'),
@@ -68,7 +82,6 @@ export async function loadSnapshot(connection: Connection): Promise<Snapshot> {
     jobSchedules: await all(connection, 'jobSchedule'),
     taskFactories: await all(connection, 'taskFactory'),
     sampleWindows: await all(connection, 'sampleWindow'),
-    tasks: await openTasks(connection),
     dependencies: dependencies.map(({ key, dependsOn }) => ({
       key: key as Snapshot['dependencies'][number]['key'],
       dependsOn: JSON.parse(dependsOn) as Snapshot['dependencies'][number]['dependsOn'],

@@ -2,11 +2,11 @@ import type { Batch, RowKind, Rows, Snapshot, Store, TaskBody } from '../../engi
 import type { ListQuery, NodeCount, Reader } from '../../engine/reader.js';
 import type { AttemptLog, KeptLog, PastAttempt } from '../../core/task/history.js';
 import type { Task } from '../../core/task/state.js';
-import type { PoolKey, TaskKey } from '../../../protocol/keys.js';
+import type { JobKey, PoolKey, RunsKey, TaskKey } from '../../../protocol/keys.js';
 import { TABLES } from '../schema/tables.js';
 import type { Bound, Connection, Prepared } from './connection.js';
 import { compileList } from './list.js';
-import { loadSnapshot } from './load.js';
+import { loadSnapshot, openTasks } from './load.js';
 import type { Connections } from './open.js';
 import { openConnections } from './open.js';
 import { TICK_INSERT, tickValues } from './tick.js';
@@ -36,6 +36,10 @@ export class SqliteStore implements Store, Reader {
 
   load(): Promise<Snapshot> {
     return loadSnapshot(this.reader());
+  }
+
+  openTasks(): AsyncIterable<Task[]> {
+    return openTasks(this.reader());
   }
 
   commit(batch: Batch): Promise<void> {
@@ -89,10 +93,23 @@ export class SqliteStore implements Store, Reader {
     return rows.map((row) => ({ ...row, isDedicated: row.isDedicated === 1 }));
   }
 
-  async attempts(task: TaskKey, after: number, limit: number): Promise<PastAttempt[]> {
+  async attempts(task: RunsKey, after: number, limit: number): Promise<PastAttempt[]> {
     const rows = await this.reader().all<{ row: string }>(
       'SELECT row FROM attempt WHERE task = ? AND number > ? ORDER BY number LIMIT ?',
       [task, after, limit],
+    );
+    return rows.map((row) => parse<PastAttempt>(row));
+  }
+
+  async specialRuns(
+    job: JobKey,
+    after: { task: string; number: number } | undefined,
+    limit: number,
+  ): Promise<PastAttempt[]> {
+    const rows = await this.reader().all<{ row: string }>(
+      `SELECT row FROM attempt WHERE (task, number) > (?, ?) AND task < ?
+       ORDER BY task, number LIMIT ?`,
+      [after?.task ?? `${job}/:`, after?.number ?? 0, `${job}/;`, limit],
     );
     return rows.map((row) => parse<PastAttempt>(row));
   }
@@ -106,9 +123,11 @@ export class SqliteStore implements Store, Reader {
   }
 
   async hasExpiredLogs(now: number): Promise<boolean> {
-    const row = await this.reader().first('SELECT 1 FROM attempt_log WHERE expires <= ? LIMIT 1', [
-      now,
-    ]);
+    const row = await this.reader().first(
+      `SELECT 1 WHERE EXISTS (SELECT 1 FROM attempt_log WHERE expires <= ?1)
+       OR EXISTS (SELECT 1 FROM attempt WHERE expires <= ?1)`,
+      [now],
+    );
     return row !== undefined;
   }
 
@@ -116,7 +135,7 @@ export class SqliteStore implements Store, Reader {
     return this.keptLogs('look_at <= ? ORDER BY look_at', now, limit);
   }
 
-  keptLogsOf(owner: string, limit: number): Promise<KeptLog[]> {
+  keptLogsOf(owner: RunsKey, limit: number): Promise<KeptLog[]> {
     return this.keptLogs('owner = ? ORDER BY blob', owner, limit);
   }
 
