@@ -37,6 +37,29 @@ async function planOf(filter?: Filter) {
   };
 }
 
+interface Opcode {
+  opcode: string;
+  p1: number;
+  p2: number;
+  p3: number;
+  p4: string;
+}
+
+/** The key from which SQLite walks the index: the last column of its first search. */
+async function beginsAt(filter: Filter, after?: string) {
+  const { sql, values } = compileList('task', {
+    ...{ scope: 'acme/job', limit: 1000, filter },
+    ...(after !== undefined && { after }),
+  });
+  const program = await connection.all<Opcode>(`EXPLAIN ${sql}`, values);
+  const at = program.findIndex(({ opcode }) => /^Seek(GT|GE)$/.test(opcode));
+  const register = (program[at]?.p3 ?? NaN) + Number(program[at]?.p4) - 1;
+  const source = program
+    .slice(0, at)
+    .findLast(({ opcode, p2 }) => opcode === 'Variable' && p2 === register);
+  return values[(source?.p1 ?? NaN) - 1];
+}
+
 const BY_KEY = 'SEARCH task USING INDEX sqlite_autoindex_task_1 (key>? AND key<?)';
 const BY_STATE = 'SEARCH task USING INDEX task_state (job=? AND state=? AND key>? AND key<?)';
 
@@ -55,6 +78,25 @@ describe('a page of tasks', () => {
     '%s is read from an index, in its order, from where it begins',
     async (_, filter, read) => {
       expect(await planOf(filter)).toEqual({ reads: [read], sorts: false });
+    },
+  );
+
+  it.each([
+    ['the start of an id', prefix],
+    [
+      'the start of an id among other conditions',
+      { type: 'and', operands: [prefix, state('eq', 'active')] },
+    ],
+    [
+      'an id that all are beyond',
+      { type: 'compare', field: { kind: 'id' }, operator: 'ge', value: 'night-' },
+    ],
+  ] as [string, Filter][])(
+    'walks from the first that %s admits, or from where the page before ended',
+    async (_, filter) => {
+      expect(await beginsAt(filter)).toBe('acme/job/night-');
+      expect(await beginsAt(filter, 'morning')).toBe('acme/job/night-');
+      expect(await beginsAt(filter, 'night-500')).toBe('acme/job/night-500');
     },
   );
 

@@ -34,12 +34,19 @@ const DOCUMENT: Record<Exclude<FilterField['kind'], 'id' | 'state'>, string> = {
   boolean: 'coalesce(json_extract(row, ?), 0)',
 };
 
-/** SQL of a filter over a table with `key`, `state` and `row`; every value is bound. */
-export function compileFilter(filter: Filter, scope: string): Clause {
+/**
+ * SQL of a filter over a table with `key`, `state` and `row`; every value is bound. `isBounded`: the whole
+ * filter must hold, and the caller has made of it the bounds on the key by which SQLite is to search.
+ */
+export function compileFilter(filter: Filter, scope: string, isBounded = false): Clause {
+  // A term with a plus sign before the column is never searched by.
+  const key = isBounded ? '+key' : 'key';
   switch (filter.type) {
     case 'and':
     case 'or': {
-      const clauses = filter.operands.map((operand) => compileFilter(operand, scope));
+      const clauses = filter.operands.map((operand) =>
+        compileFilter(operand, scope, isBounded && filter.type === 'and'),
+      );
       return {
         sql: `(${clauses.map(({ sql }) => sql).join(filter.type === 'and' ? ' AND ' : ' OR ')})`,
         values: clauses.flatMap(({ values }) => values),
@@ -50,15 +57,22 @@ export function compileFilter(filter: Filter, scope: string): Clause {
       return { sql: `NOT ${sql}`, values };
     }
     case 'compare':
-      return compileComparison(filter, scope);
+      return compileComparison(filter, scope, key);
     case 'startsWith':
-      return compilePrefix(filter.field, filter.prefix, scope);
+      return compilePrefix(filter.field, filter.prefix, scope, key);
   }
 }
 
-function compileComparison({ field, operator, value }: Comparison, scope: string): Clause {
+function compileComparison(
+  { field, operator, value }: Comparison,
+  scope: string,
+  key: string,
+): Clause {
   const sign = SIGNS[operator];
-  if (field.kind === 'id') return { sql: `(key ${sign} ?)`, values: [keyOf(scope, String(value))] };
+  if (field.kind === 'id') {
+    const column = operator === 'eq' ? 'key' : key;
+    return { sql: `(${column} ${sign} ?)`, values: [keyOf(scope, String(value))] };
+  }
   if (field.kind === 'state')
     return { sql: `(state ${sign} ?)`, values: [String(value).toLowerCase()] };
   const document = DOCUMENT[field.kind];
@@ -71,10 +85,10 @@ function compileComparison({ field, operator, value }: Comparison, scope: string
   return { sql: `coalesce(${document} ${sign} ?${collation}, 0)`, values };
 }
 
-function compilePrefix(field: FilterField, prefix: string, scope: string): Clause {
+function compilePrefix(field: FilterField, prefix: string, scope: string, key: string): Clause {
   if (field.kind === 'id') {
     const start = keyOf(scope, prefix);
-    return { sql: '(key >= ? AND key < ?)', values: [start, beyond(start)] };
+    return { sql: `(${key} >= ? AND ${key} < ?)`, values: [start, beyond(start)] };
   }
   const [document, paths] =
     field.kind === 'state' ? ['state', []] : [DOCUMENT[field.kind], [pathOf(field.path)]];

@@ -22,12 +22,14 @@ export function compileList(kind: RowKind, query: ListQuery): { sql: string; val
   const { table } = TABLES[kind];
   const range = keyRange(kind, query);
   const conditions: Clause[] = [
-    { sql: 'key > ? AND key < ?', values: [range.after, range.before] },
+    // One bound on each side: of two lower bounds SQLite walks from whichever it takes, and it can't know.
+    range.from === undefined
+      ? { sql: 'key > ? AND key < ?', values: [range.after, range.before] }
+      : { sql: 'key >= ? AND key < ?', values: [range.from, range.before] },
   ];
-  if (range.from !== undefined) conditions.push({ sql: 'key >= ?', values: [range.from] });
   if (query.jobSchedule !== undefined)
     conditions.push({ sql: 'job_schedule = ?', values: [query.jobSchedule] });
-  if (query.filter !== undefined) conditions.push(compileFilter(query.filter, query.scope));
+  if (query.filter !== undefined) conditions.push(compileFilter(query.filter, query.scope, true));
   const states = kind === 'task' && query.filter !== undefined ? statesOf(query.filter) : undefined;
   if (states === undefined) {
     const { sql, values } = select(table, conditions, query.limit);
@@ -52,7 +54,10 @@ const select = (table: string, conditions: readonly Clause[], limit: number): Cl
   values: [...conditions.flatMap(({ values }) => values), limit],
 });
 
-/** Keys strictly between `after` and `before`, and from `from` on: the scope, the page, the filter on ids. */
+/**
+ * Keys strictly between `after` and `before`, or from `from` on where that is beyond `after`: the scope, the
+ * page, the filter on ids.
+ */
 function keyRange(
   kind: RowKind,
   { scope, after, filter }: ListQuery,
