@@ -52,8 +52,7 @@ export function batchOf(changes: Changes): Batch {
     if (deleted[kind].size > 0) Object.assign(batch.deletes, { [kind]: [...deleted[kind]] });
   for (const kind of KINDS) {
     const gone: ReadonlySet<string> = deleted[kind];
-    const rows: { key: string }[] =
-      kind === 'node' ? [...dirty.node].map(rowOf) : [...dirty[kind]];
+    const rows: { key: string }[] = kind === 'node' ? [...dirty.node].map(rowOf) : [...dirty[kind]];
     // A row of samples is a new object each time it is written: that its key is gone has the last word.
     const left = gone.size === 0 ? rows : rows.filter(({ key }) => !gone.has(key));
     if (left.length > 0) Object.assign(batch.upserts, { [kind]: left });

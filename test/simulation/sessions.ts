@@ -20,6 +20,8 @@ interface Session {
   readonly nodeKey: NodeKey;
   readonly incarnation: number;
   readonly link: Link;
+  /** The state has heard of it: what comes before is of a tick that meant an earlier connection. */
+  welcomed: boolean;
   /** Messages leave in the order of their effects, though bodies must be read first. */
   outgoing: Promise<void>;
 }
@@ -45,7 +47,10 @@ export class SimulatedSessions {
     const node = this.ports.view().nodes.get(nodeKey);
     if (node?.incarnation !== incarnation || node.secretHash !== secretHash) return false;
     const id = `session-${this.life}-${(this.#count += 1)}`;
-    const session: Session = { id, nodeKey, incarnation, link, outgoing: Promise.resolve() };
+    const session: Session = {
+      ...{ id, nodeKey, incarnation, link, welcomed: false },
+      outgoing: Promise.resolve(),
+    };
     this.#sessions.set(id, session);
     link.toController.listen({
       message: (message) => this.#receive(session, message),
@@ -59,6 +64,7 @@ export class SimulatedSessions {
       const session = this.#sessions.get(effect.sessionId);
       if (session === undefined) return;
       if (effect.type === 'closeSession') return this.#close(session);
+      session.welcomed = true;
       const { heartbeatIntervalMs } = this.ports;
       return this.#send(session, () => ({
         type: 'welcome',
@@ -67,7 +73,7 @@ export class SimulatedSessions {
       }));
     }
     const session = this.#newest.get(effect.nodeKey);
-    if (session?.incarnation !== effect.incarnation) return;
+    if (session?.incarnation !== effect.incarnation || !session.welcomed) return;
     this.#send(session, () => this.#messageOf(effect, session));
   }
 

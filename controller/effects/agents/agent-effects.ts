@@ -33,8 +33,9 @@ export interface AgentEffectsPorts {
 }
 
 /**
- * Turns effects into messages of the link. One for a node without a link, or for another incarnation,
- * is dropped: when the agent connects, the state says anew what it shall hold.
+ * Turns effects into messages of the link. One for a node without a link, for another incarnation, or of
+ * a tick before the one that welcomed this connection, is dropped: when the agent connects, the state
+ * says anew what it shall hold, and an agent that had restarted would take up what was given away since.
  */
 export class AgentEffects {
   constructor(
@@ -45,9 +46,12 @@ export class AgentEffects {
   perform(effect: AgentEffect): void {
     const session = this.sessions.get(effect.nodeKey, effect.incarnation);
     if (session === undefined) return;
+    const isAbout = effect.type === 'welcomeAgent' || effect.type === 'closeSession';
+    if (!isAbout && !session.welcomed) return;
     switch (effect.type) {
       case 'welcomeAgent':
         if (session.id !== effect.sessionId) return;
+        session.welcomed = true;
         session.send({
           type: 'welcome',
           heartbeatIntervalMs: this.ports.heartbeatIntervalMs,

@@ -17,6 +17,8 @@ export const CLOSE_PROTOCOL = 4004;
  */
 export class AgentSession {
   lastHeardAt: number;
+  /** The state has heard of it: what comes before is of a tick that meant an earlier connection. */
+  welcomed = false;
   private readonly outgoing: ToAgent[] = [];
   private flushing = false;
   private work: Promise<void> | undefined;
