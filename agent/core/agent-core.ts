@@ -1,7 +1,7 @@
 import type { Assignment, NodeConfiguration } from '../../protocol/agent/assignment.js';
 import type { FailureInfo, Outcome, SequencedEvent } from '../../protocol/agent/event.js';
 import type { AttemptRef, ToAgent, ToController } from '../../protocol/agent/message.js';
-import { Attempts, type KillReason, type RunningAttempt } from './attempts.js';
+import { Attempts, killTime, reference, type KillReason, type RunningAttempt } from './attempts.js';
 import { withReason } from './kill-reason.js';
 import { Lease } from './lease.js';
 import { KILL_GRACE_MS, UNANSWERED_HEARTBEATS_MAX } from './limits.js';
@@ -34,6 +34,10 @@ export class AgentCore {
   #startTask = new StartTask();
   #configuration: NodeConfiguration | undefined;
   #prepared = false;
+  /** Prepared by this very process. */
+  #isReady = false;
+  /** Tries that went on from an earlier process and are known whole again, but wait for the node. */
+  #completed: Assignment[] = [];
   /** The end of a start task that an earlier process began, until the configuration is here again. */
   #heldStartTaskEnd: RunOutcome | undefined;
   /** Goes on where an earlier process ended. */
@@ -158,6 +162,8 @@ export class AgentCore {
 
   /** Directories, certificates and application packages are in place. */
   prepared(now: Moment): void {
+    this.#isReady = true;
+    this.#tellCompleted();
     if (this.#resumed) {
       // Prepared once in this incarnation: what was begun then goes on.
       if (this.#heldStartTaskEnd !== undefined) this.startTaskEnded(this.#heldStartTaskEnd, now);
@@ -299,7 +305,17 @@ export class AgentCore {
     running.assignment = { ...rest, ...limit };
     if (running.incomplete !== true) return;
     delete running.incomplete;
-    this.#outputs.push({ type: 'completeAttempt', assignment });
+    this.#completed.push(assignment);
+    this.#tellCompleted();
+  }
+
+  /** A primary that waits runs its command on a node that is ready for it; others need what came alone. */
+  #tellCompleted(): void {
+    const waits = ({ multiInstance }: Assignment) => multiInstance !== undefined && !this.#isReady;
+    const configuration = this.#configuration;
+    for (const assignment of this.#completed.filter((one) => !waits(one)))
+      this.#outputs.push({ type: 'completeAttempt', assignment, configuration });
+    this.#completed = this.#completed.filter(waits);
   }
 
   #stop(attempt: AttemptRef, now: Moment): void {
@@ -378,12 +394,4 @@ export class AgentCore {
   #send(message: ToController): void {
     this.#outputs.push({ type: 'send', message });
   }
-}
-
-const reference = ({ taskKey, attempt }: AttemptRef): AttemptRef => ({ taskKey, attempt });
-
-/** When the wall-clock limit of a try ends; infinity once it is being killed. */
-function killTime(running: RunningAttempt): number {
-  if (running.killed !== undefined) return Number.POSITIVE_INFINITY;
-  return running.startedAt + (running.assignment.maxWallClockTimeMs ?? Number.POSITIVE_INFINITY);
 }

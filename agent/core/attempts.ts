@@ -159,3 +159,11 @@ export class Attempts {
     ];
   }
 }
+
+export const reference = ({ taskKey, attempt }: AttemptRef): AttemptRef => ({ taskKey, attempt });
+
+/** When the wall-clock limit of a try ends; infinity once it is being killed. */
+export function killTime(running: RunningAttempt): number {
+  if (running.killed !== undefined) return Number.POSITIVE_INFINITY;
+  return running.startedAt + (running.assignment.maxWallClockTimeMs ?? Number.POSITIVE_INFINITY);
+}

@@ -25,8 +25,12 @@ export type Output =
   | { type: 'runStartTask'; configuration: NodeConfiguration; retryCount: number }
   /** Answered by `attemptEnded`; before it, by `attemptCoordinated` where it is one part of several. */
   | { type: 'startAttempt'; assignment: Assignment; configuration: NodeConfiguration }
-  /** What a try that an earlier process of this agent began needs for its end. */
-  | { type: 'completeAttempt'; assignment: Assignment }
+  /** What a try that an earlier process of this agent began needs to go on, or for its end. */
+  | {
+      type: 'completeAttempt';
+      assignment: Assignment;
+      configuration: NodeConfiguration | undefined;
+    }
   /** All processes of the try; still answered by `attemptEnded`. After `graceMs` the kill is final. */
   | {
       type: 'killAttempt';

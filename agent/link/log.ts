@@ -2,9 +2,9 @@ import type { SendRequest } from './enrol.js';
 
 const IDLE_MS = 10_000;
 
-/** Which log a copy is of; a start task has neither task nor attempt. */
+/** Which log a copy is of; a start task has neither task nor attempt, but runs. */
 export interface LogCopy {
-  of: { taskKey: string; attempt: number } | 'startTask';
+  of: { taskKey: string; attempt: number } | { startTaskRun: number };
   file: 'stdout.txt' | 'stderr.txt';
   content: Buffer;
   /** Bytes of the file in front of the content. */
@@ -21,8 +21,10 @@ export async function sendLog(
   signal: AbortSignal,
 ): Promise<boolean> {
   const url = new URL(`/agent/logs/${copy.file}`, link.controllerUrl);
-  if (copy.of === 'startTask') url.searchParams.set('startTask', 'true');
-  else {
+  if ('startTaskRun' in copy.of) {
+    url.searchParams.set('startTask', 'true');
+    url.searchParams.set('run', String(copy.of.startTaskRun));
+  } else {
     url.searchParams.set('task', copy.of.taskKey);
     url.searchParams.set('attempt', String(copy.of.attempt));
   }

@@ -34,9 +34,10 @@ export interface RecordedRun {
         | 'retentionTimeMs'
       >
     | 'startTask';
-  pid: number;
+  /** Absent: a part of a multi-instance task that waits. */
+  pid?: number;
   /** When the process began, as the system counts: tells it from a later one of the same number. */
-  startTicks: string;
+  startTicks?: string;
   /** Epoch milliseconds: of the run, and of the try in its core. */
   startTime: number;
   startedEpoch: number;
@@ -45,6 +46,19 @@ export interface RecordedRun {
   user?: RunUser;
   /** Id of the container that the process is attached to. */
   container?: string;
+  logsApart: boolean;
+  /** Which run of the start task. */
+  startTaskRun?: number;
+  /** Of a multi-instance task. */
+  part?: {
+    subtaskId: number;
+    sharedDirectory: string;
+    state: 'coordinating' | 'waiting' | 'proceeded';
+    /** Of the session that the coordination command left. */
+    leader?: number;
+    /** Its control group. */
+    group?: string;
+  };
 }
 
 export type StartTaskRecord = {

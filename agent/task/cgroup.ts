@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { cgroupName } from '../../protocol/agent/enrol.js';
 import { systemCode } from './failure.js';
 
@@ -56,6 +57,14 @@ export class Cgroups {
       if (systemCode(error) === '') throw error;
       return undefined;
     }
+    return new RunCgroup(path, (left) => this.#leaving.push(left));
+  }
+
+  /** The group that an earlier process of this agent gave a run: the named one, or where its process is. */
+  find(pid: number, known: string | undefined): RunCgroup | undefined {
+    const own = /^0::.*\/([^/]+)\/([^/]+)$/m.exec(read(`/proc/${pid}/cgroup`) ?? '') ?? [];
+    const path = known ?? (own[1] === basename(this.path) ? `${this.path}/${own[2]}` : undefined);
+    if (path === undefined || !path.startsWith(`${this.path}/`)) return undefined;
     return new RunCgroup(path, (left) => this.#leaving.push(left));
   }
 

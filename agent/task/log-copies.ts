@@ -9,11 +9,17 @@ type File = (typeof FILES)[number];
 /** The last copy may take so long; a run does not end before it. */
 const LAST_COPY_MS = 5_000;
 
+/** Of an attempt, or of a run of the start task. */
+export type LogOf = AttemptRef | { startTaskRun: number };
+
+/** Of runs that ended while the controller was away. */
+const OWED_MAX = 1_000;
+
 export interface LogCopiesPorts {
   /** False: nobody wants it, now or later. */
   send(
     copy: {
-      of: AttemptRef | 'startTask';
+      of: LogOf;
       file: File;
       content: Buffer;
       skipped: number;
@@ -25,12 +31,14 @@ export interface LogCopiesPorts {
 }
 
 interface Watched {
-  of: AttemptRef | 'startTask';
+  of: LogOf;
   directory: string;
   /** Size and time of change at the last copy, by file. */
   copied: Map<File, string>;
   copying?: Promise<void>;
   unwanted: boolean;
+  /** Never taken along with the end of its run. */
+  apart: boolean;
 }
 
 /**
@@ -39,6 +47,8 @@ interface Watched {
  */
 export class LogCopies {
   #watched = new Set<Watched>();
+  /** Runs that are over, whose last copies found nobody to take them: the newest of these. */
+  #owed = new Set<Watched>();
   #timer: NodeJS.Timeout | undefined;
   #limits: NodeConfiguration['logs'];
 
@@ -51,21 +61,31 @@ export class LogCopies {
 
   /** Copies the outputs of a run from now on; the returned function is called once, when its process has ended. */
   watch(
-    of: AttemptRef | 'startTask',
+    of: LogOf,
     directory: string,
+    apart: boolean,
   ): () => Promise<Outcome['logs']> | Outcome['logs'] {
-    const watched: Watched = { of, directory, copied: new Map(), unwanted: false };
+    const watched: Watched = { of, directory, copied: new Map(), unwanted: false, apart };
+    // What is written there from now on is another run's.
+    for (const owed of this.#owed) if (owed.directory === directory) this.#owed.delete(owed);
     this.#watched.add(watched);
     this.#plan();
     return () => this.#ended(watched);
   }
 
   #plan(): void {
-    if (this.#limits === undefined || this.#watched.size === 0) return;
+    if (this.#limits === undefined || this.#watched.size + this.#owed.size === 0) return;
     this.#timer ??= setInterval(() => this.#copyAll(), this.#limits.intervalMs).unref();
   }
 
   #copyAll(): void {
+    for (const owed of this.#owed) {
+      if (owed.copying !== undefined) continue;
+      owed.copying = this.#copyChanged(owed, AbortSignal.timeout(LAST_COPY_MS), true)
+        .then(() => this.#settle(owed))
+        .catch(() => undefined) // Still nobody: the next round tries again.
+        .finally(() => delete owed.copying);
+    }
     for (const watched of this.#watched) {
       if (watched.copying !== undefined || watched.unwanted) continue;
       watched.copying = this.#copyChanged(watched, AbortSignal.timeout(LAST_COPY_MS), false)
@@ -77,16 +97,24 @@ export class LogCopies {
 
   #ended(watched: Watched): Promise<Outcome['logs']> | Outcome['logs'] {
     this.#watched.delete(watched);
-    if (this.#watched.size === 0) {
-      clearInterval(this.#timer);
-      this.#timer = undefined;
-    }
+    this.#rest();
     if (this.#limits === undefined) return undefined;
     const sizes = FILES.map((file) => sizeOf(`${watched.directory}/${file}`));
     if (sizes.every((size) => size === 0)) return undefined;
     const isShort = sizes.every((size) => size <= INLINE_LOG_BYTES_MAX);
-    if (watched.of !== 'startTask' && isShort) return inline(watched.directory);
+    if (!watched.apart && isShort) return inline(watched.directory);
     return this.#copyLast(watched);
+  }
+
+  #settle(owed: Watched): void {
+    this.#owed.delete(owed);
+    this.#rest();
+  }
+
+  #rest(): void {
+    if (this.#watched.size + this.#owed.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 
   async #copyLast(watched: Watched): Promise<undefined> {
@@ -96,7 +124,13 @@ export class LogCopies {
       await this.#copyChanged(watched, AbortSignal.timeout(LAST_COPY_MS), true);
     } catch (error) {
       // What the run came to matters more than its log.
-      this.ports.log(`the log of a run that ended was not copied: ${textOf(error)}`);
+      this.ports.log(`the log of a run that ended was not copied yet: ${textOf(error)}`);
+      this.#owed.add(watched);
+      for (const oldest of this.#owed) {
+        if (this.#owed.size <= OWED_MAX) break;
+        this.#owed.delete(oldest);
+      }
+      this.#plan();
     }
   }
 

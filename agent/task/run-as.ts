@@ -1,4 +1,4 @@
-import { symlinkSync } from 'node:fs';
+import { lstatSync, symlinkSync } from 'node:fs';
 import type { Assignment, NodeConfiguration, Program } from '../../protocol/agent/assignment.js';
 import { buildEnvironment, type NodeEnvironment } from '../core/environment.js';
 import { certificatesDirectory } from '../node/certificates.js';
@@ -40,7 +40,8 @@ export function environmentOf(
   if (context.hasCertificates()) {
     const target = certificatesDirectory(rootDirectory, keepsLeftovers ? 'starttask' : 'task');
     if (keepsLeftovers) replaceByLink(rootDirectory, target, certificates);
-    else symlinkSync(target, certificates);
+    else if (lstatSync(certificates, { throwIfNoEntry: false }) === undefined)
+      symlinkSync(target, certificates);
   }
   const workingDirectory = `${taskDirectory}/wd`;
   const places = {

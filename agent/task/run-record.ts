@@ -2,6 +2,7 @@ import type {
   Assignment,
   ContainerPool,
   MultiInstance,
+  NodeConfiguration,
   Program,
 } from '../../protocol/agent/assignment.js';
 import type { AttemptRef } from '../../protocol/agent/message.js';
@@ -12,8 +13,8 @@ import type { RunOutcome } from '../core/output.js';
 import { UnknownUser, type RunUser } from '../node/users.js';
 import type { Cgroups, RunCgroup, Usage } from './cgroup.js';
 import type { ProcessEnd } from './launcher.js';
-import type { LogCopies } from './log-copies.js';
-import { diskFailure, StepFailure } from './failure.js';
+import type { LogCopies, LogOf } from './log-copies.js';
+import { diskFailure, StepFailure, Stopped } from './failure.js';
 import { killSession } from './session.js';
 
 /** A run that is one part of a multi-instance task. */
@@ -61,42 +62,100 @@ export interface Run {
   part?: Part;
   /** Whose run it is: names its logs. */
   of: AttemptRef | 'startTask';
+  /** Of a start task: which run of it, in this boot of the node. */
+  startTaskRun?: number;
+  /** Its outputs never travel with its end: the controller keeps the ends of plain tasks only. */
+  logsApart: boolean;
   /** Of the present process; its outputs are being copied until then. */
   endOfLogs?: ReturnType<LogCopies['watch']>;
   /** Begun by an earlier process of this agent: its end waits here for what it needs of its assignment. */
-  awaits?: { end?: ProcessEnd };
+  awaits?: { end?: ProcessEnd; proceeds?: true };
   ended: (outcome: RunOutcome) => void;
 }
 
-/** What is told of a run whose process has begun. */
-export type BegunRun = Pick<Run, 'of' | 'startTime' | 'user' | 'container'> & {
-  pid: number;
+/** A run that has not begun. */
+export const newRun = (
+  of: AttemptRef | 'startTask',
+  program: Program | Assignment,
+  { containers }: NodeConfiguration,
+  startTime: number,
+  own: Pick<Run, 'outputFiles' | 'part' | 'startTaskRun' | 'isReadable' | 'ended'>,
+): Run => ({
+  of: of === 'startTask' ? of : { taskKey: of.taskKey, attempt: of.attempt },
+  program,
+  taskDirectory: '',
+  environment: {},
+  startTime,
+  stopped: false,
+  keepsLeftovers: of === 'startTask',
+  logsApart:
+    of === 'startTask' ||
+    (own.part?.multiInstance.subtaskId ?? 0) > 0 ||
+    ('requiredSlots' in program && program.requiredSlots === 0),
+  ...(containers === undefined ? {} : { containerPool: containers }),
+  ...own,
+});
+
+/** What is told of a run whose process has begun; a part that waits has none. */
+export type BegunRun = Pick<
+  Run,
+  'of' | 'startTime' | 'user' | 'container' | 'logsApart' | 'startTaskRun'
+> & {
+  pid?: number;
   hasOutputs: boolean;
+  part?: Pick<Part, 'state' | 'leader'> &
+    Pick<MultiInstance, 'subtaskId' | 'sharedDirectory'> & { group?: string };
 };
 
-export function begunRun(
-  { of, startTime, user, outputFiles, container }: Run,
-  pid: number,
-): BegunRun {
+export function begunRun(run: Run): BegunRun {
+  const { of, pid, startTime, user, outputFiles, container, part, cgroup, startTaskRun } = run;
   return {
     of,
-    pid,
     startTime,
     hasOutputs: outputFiles.length > 0,
+    logsApart: run.logsApart,
+    ...(pid === undefined ? {} : { pid }),
     ...(user === undefined ? {} : { user }),
     ...(container === undefined ? {} : { container }),
+    ...(startTaskRun === undefined ? {} : { startTaskRun }),
+    ...(part === undefined ? {} : { part: begunPart(part, cgroup) }),
   };
 }
 
+const begunPart = ({ state, leader, multiInstance }: Part, cgroup: RunCgroup | undefined) => ({
+  state,
+  subtaskId: multiInstance.subtaskId,
+  sharedDirectory: multiInstance.sharedDirectory,
+  ...(leader === undefined ? {} : { leader }),
+  ...(cgroup === undefined ? {} : { group: cgroup.path }),
+});
+
+/** What an earlier process of this agent did not write down of a part is not needed, or comes again. */
+const adoptedPart = (
+  { state, leader, subtaskId, sharedDirectory }: NonNullable<BegunRun['part']>,
+  coordinated: Part['coordinated'],
+): Part => ({
+  multiInstance: {
+    subtaskId,
+    sharedDirectory,
+    coordinationCommandLine: '',
+    commonResourceFiles: [],
+    hosts: [],
+    coresPerHost: 1,
+  },
+  state,
+  ...(leader === undefined ? {} : { leader }),
+  coordinated,
+});
+
 /** A run that an earlier process of this agent began, as far as its end needs it. */
 export const adoptedRun = (
-  { of, pid, startTime, user, hasOutputs, container }: BegunRun,
+  { of, pid, startTime, user, hasOutputs, container, part, logsApart, startTaskRun }: BegunRun,
   taskDirectory: string,
   environment: Record<string, string>,
-  ended: Run['ended'],
+  { ended, coordinated }: Pick<Run, 'ended'> & Pick<Part, 'coordinated'>,
 ): Run => ({
   of,
-  pid,
   startTime,
   program: { commandLine: '', environmentSettings: [], resourceFiles: [] },
   outputFiles: [],
@@ -106,9 +165,13 @@ export const adoptedRun = (
   hadProcess: true,
   keepsLeftovers: of === 'startTask',
   isReadable: false,
+  logsApart,
+  ...(pid === undefined ? {} : { pid }),
   ...(user === undefined ? {} : { user }),
   ...(container === undefined ? {} : { container }),
-  ...(hasOutputs ? { awaits: {} } : {}),
+  ...(startTaskRun === undefined ? {} : { startTaskRun }),
+  ...(part === undefined ? {} : { part: adoptedPart(part, coordinated) }),
+  ...(hasOutputs || (part?.subtaskId === 0 && part.state !== 'proceeded') ? { awaits: {} } : {}),
   ended,
 });
 
@@ -165,9 +228,17 @@ export function hasDownloads({ program, part }: Run): boolean {
   return program.resourceFiles.length + (program.applicationPackages?.length ?? 0) + common > 0;
 }
 
-/** Of the parts of a multi-instance task, the primary alone. */
-export const copiesLogs = ({ part, endOfLogs }: Run) =>
-  endOfLogs === undefined && (part === undefined || part.multiInstance.subtaskId === 0);
+/** Whose log it is. */
+export const logOf = ({ of, startTaskRun = 0 }: Run): LogOf =>
+  of === 'startTask' ? { startTaskRun } : of;
+
+/** What a run comes to that failed, or was stopped, before its process or between two of them. */
+export function failedOutcome(run: Run, error: unknown, endTime: number): RunOutcome {
+  const outcome: RunOutcome = { startTime: run.startTime, endTime };
+  if (error instanceof Stopped) return outcome;
+  const failure = stepFailure(error).toInfo();
+  return { ...outcome, failure, preProcessing: true, ...containerFacts(run, failure.message) };
+}
 
 /** What stops the transfers of a run. */
 export function signalOf(run: Run): AbortSignal {
@@ -176,7 +247,7 @@ export function signalOf(run: Run): AbortSignal {
   return run.abort.signal;
 }
 
-export function stepFailure(error: unknown): StepFailure {
+function stepFailure(error: unknown): StepFailure {
   if (error instanceof StepFailure) return error;
   const isOfTask =
     error instanceof CommandLineError ||

@@ -16,12 +16,12 @@ import { launchFailure } from './program-file.js';
 import {
   adoptedRun,
   begunRun,
-  containerFacts,
-  copiesLogs,
   hasDownloads,
   joinGroup,
+  failedOutcome,
   killProcesses,
-  stepFailure,
+  logOf,
+  newRun,
   factsOf,
   type BegunRun,
   type Part,
@@ -46,7 +46,7 @@ export interface RunnerContext extends RunAsContext {
   /** Absent: processes are found by their session and environment. */
   cgroups?: Cgroups | undefined;
   logs: LogCopies;
-  /** A process of a run that is no part of a multi-instance task has begun. */
+  /** A process of a run has begun, or a part of a multi-instance task waits: to be written down. */
   began: (run: BegunRun) => void;
   limits: TransferLimits;
   epoch: () => number;
@@ -84,24 +84,30 @@ export class Runner {
       state: 'coordinating',
       coordinated,
     };
-    this.#start(assignment, assignment, configuration, outputFiles, ended, makeDirectory, part);
+    const own = { outputFiles, ...(part === undefined ? {} : { part }) };
+    this.#start(assignment, assignment, configuration, own, ended, makeDirectory);
   }
 
   startStartTask(
     configuration: NodeConfiguration,
     program: Program,
+    startTaskRun: number,
     ended: (outcome: RunOutcome) => void,
   ): void {
     const { rootDirectory, users } = this.context;
-    this.#start('startTask', program, configuration, [], ended, () =>
-      createStartTaskDirectory(rootDirectory, users.groups),
-    );
+    const makeDirectory = () => createStartTaskDirectory(rootDirectory, users.groups);
+    const own = { outputFiles: [], startTaskRun };
+    this.#start('startTask', program, configuration, own, ended, makeDirectory);
   }
 
-  /** The other parts are coordinated: the primary's command line runs. */
+  /** The other parts are coordinated: the primary's command line runs, once it is known. */
   proceed(attempt: AttemptRef): void {
     const run = this.#runs.get(attemptId(attempt));
     if (run?.part?.state !== 'waiting' || run.part.multiInstance.subtaskId !== 0) return;
+    if (run.awaits !== undefined) {
+      run.awaits.proceeds = true;
+      return;
+    }
     run.part.state = 'proceeded';
     this.#launchLater(run);
   }
@@ -124,19 +130,22 @@ export class Runner {
     begun: BegunRun,
     directory: string,
     environment: Record<string, string>,
-    ended: (outcome: RunOutcome) => void,
+    told: Pick<Run, 'ended'> & Pick<Part, 'coordinated'>,
   ): void {
-    const { of, pid } = begun;
+    const { of, pid, part } = begun;
+    const { rootDirectory, cgroups, logs } = this.context;
     const id = of === 'startTask' ? of : attemptId(of);
-    const taskDirectory = `${this.context.rootDirectory}/${directory}`;
-    const run = adoptedRun(begun, taskDirectory, environment, (outcome) => {
+    const ended = (outcome: RunOutcome) => {
       this.#forget(id, run);
-      this.#disk.judge(run, outcome, ended);
-    });
+      this.#disk.judge(run, outcome, told.ended);
+    };
+    const run = adoptedRun(begun, `${rootDirectory}/${directory}`, environment, { ...told, ended });
     this.#runs.set(id, run);
-    if (livingProcess(pid) !== undefined && this.context.cgroups !== undefined)
-      joinGroup(run, this.context.cgroups, pid);
-    run.endOfLogs = this.context.logs.watch(of, run.taskDirectory);
+    const group = cgroups?.find(pid ?? 0, part?.group);
+    if (group !== undefined) run.cgroup = group;
+    else if (pid !== undefined && livingProcess(pid) !== undefined && cgroups !== undefined)
+      joinGroup(run, cgroups, pid);
+    run.endOfLogs = logs.watch(logOf(run), run.taskDirectory, run.logsApart);
   }
 
   /** The end of a process whose run was adopted; others are not ours. */
@@ -158,13 +167,21 @@ export class Runner {
     this.#end(run, { startTime: run.startTime, endTime: this.context.epoch() });
   }
 
-  /** What the end of an adopted run needs has come. */
-  complete(assignment: Assignment): void {
+  /** What an adopted run needs to go on, or for its end, has come. */
+  complete(assignment: Assignment, configuration: NodeConfiguration | undefined): void {
     const run = this.#runs.get(attemptId(assignment));
     if (run?.awaits === undefined) return;
-    const { end } = run.awaits;
+    const { end, proceeds } = run.awaits;
     delete run.awaits;
     run.outputFiles = assignment.outputFiles;
+    const { multiInstance } = assignment;
+    if (run.part !== undefined && multiInstance !== undefined && configuration !== undefined) {
+      run.part = { ...run.part, multiInstance };
+      run.program = assignment;
+      if (configuration.containers !== undefined) run.containerPool = configuration.containers;
+      run.environment = environmentOf(run, configuration, this.context);
+    }
+    if (proceeds === true) this.proceed(assignment);
     if (end !== undefined) this.#processEnded(run, end);
   }
 
@@ -182,31 +199,19 @@ export class Runner {
     of: AttemptRef | 'startTask',
     program: Program,
     configuration: NodeConfiguration,
-    outputFiles: Assignment['outputFiles'],
+    own: Pick<Run, 'outputFiles' | 'part' | 'startTaskRun'>,
     ended: (outcome: RunOutcome) => void,
     makeDirectory: () => string,
-    part?: Part,
   ): void {
     const id = of === 'startTask' ? of : attemptId(of);
-    const run: Run = {
-      of: of === 'startTask' ? of : { taskKey: of.taskKey, attempt: of.attempt },
-      program,
-      outputFiles,
-      taskDirectory: '',
-      environment: {},
-      startTime: this.context.epoch(),
-      stopped: false,
-      keepsLeftovers: id === 'startTask',
+    const run = newRun(of, program, configuration, this.context.epoch(), {
+      ...own,
       isReadable: 'requiredSlots' in program && isPreparation(program),
-      ...(part === undefined ? {} : { part }),
-      ...(configuration.containers === undefined
-        ? {}
-        : { containerPool: configuration.containers }),
       ended: (outcome) => {
         this.#forget(id, run);
         this.#disk.judge(run, outcome, ended);
       },
-    };
+    });
     this.#runs.set(id, run);
     let preparation: Promise<void> | undefined;
     try {
@@ -279,8 +284,8 @@ export class Runner {
         run.pid = pid;
         run.hadProcess = true;
         if (run.container === undefined) this.#groupLater(run, pid);
-        if (run.part === undefined && !run.stopped) this.context.began(begunRun(run, pid));
-        if (copiesLogs(run)) run.endOfLogs = this.context.logs.watch(run.of, run.taskDirectory);
+        if (!run.stopped) this.context.began(begunRun(run));
+        run.endOfLogs ??= this.context.logs.watch(logOf(run), run.taskDirectory, run.logsApart);
         // Told to stop while it was being started.
         if (run.stopped) killProcesses(run, pid);
       },
@@ -305,7 +310,7 @@ export class Runner {
   }
 
   #processEnded(run: Run, end: ProcessEnd): void {
-    if (run.awaits !== undefined && !run.stopped) {
+    if (run.awaits !== undefined && !run.stopped && run.part?.state !== 'coordinating') {
       run.awaits.end = end;
       return;
     }
@@ -362,18 +367,14 @@ export class Runner {
     if (pid !== undefined) part.leader = pid;
     if (run.stopped || end.exitCode !== 0) return this.#end(run, outcome);
     part.state = 'waiting';
+    this.context.began(begunRun(run));
     part.coordinated(outcome);
   }
 
   /** Reports in a later turn: the caller of `start…` is still at work. */
   #failBefore(run: Run, error: unknown): void {
     if (this.#removesContainer(run, () => this.#failBefore(run, error))) return;
-    const outcome: RunOutcome = { startTime: run.startTime, endTime: this.context.epoch() };
-    if (!(error instanceof Stopped)) {
-      outcome.failure = stepFailure(error).toInfo();
-      outcome.preProcessing = true;
-      Object.assign(outcome, containerFacts(run, outcome.failure.message));
-    }
+    const outcome = failedOutcome(run, error, this.context.epoch());
     setImmediate(() => this.#end(run, outcome));
   }
 

@@ -1,18 +1,14 @@
-import { Readable } from 'node:stream';
 import type { NodeConfiguration } from '../../protocol/agent/assignment.js';
 import type { ToAgent, ToController } from '../../protocol/agent/message.js';
-import type { AgentRequest } from '../../protocol/agent/request.js';
 import { PROTOCOL_VERSION } from '../../protocol/agent/version.js';
 import { AgentCore } from '../core/agent-core.js';
-import type { Moment, Output } from '../core/output.js';
+import type { Moment, Output, RunOutcome } from '../core/output.js';
 import { Connection } from '../link/connection.js';
 import { sendLog } from '../link/log.js';
-import { sendStream } from '../link/stream.js';
 import { chooseUsers } from '../node/choose-users.js';
 import { ipAddress, lentEnvironment } from '../node/description.js';
 import { removeAside } from '../node/directories.js';
-import { answerRequest, removeDirectories } from '../node/files.js';
-import { follow } from '../node/follow.js';
+import { removeDirectories } from '../node/files.js';
 import type { HttpClient } from '../node/http.js';
 import { type Identity } from '../node/identity.js';
 import { killLeftovers } from '../node/leftovers.js';
@@ -30,10 +26,10 @@ import { Containers } from '../task/container/containers.js';
 import { LogCopies } from '../task/log-copies.js';
 import { Runner } from '../task/run.js';
 import { TRANSFER_LIMITS } from '../task/transfer.js';
-import { uploadLogs } from '../task/upload-logs.js';
 import { Legacy, type LegacyPorts } from './legacy.js';
 import { log, textOf } from './log.js';
 import { prepare, unusable } from './preparation.js';
+import { Requests } from './requests.js';
 
 export const AGENT_VERSION = '0.1.0';
 /** Events of this long travel in one message; a lone event after a quiet time goes at once. */
@@ -62,8 +58,7 @@ export class Agent {
   #nodeUsers: NodeUsers;
   #legacy: Legacy;
   #hasCertificates = false;
-  /** What follows files over the present link. */
-  #linkEnds = new AbortController();
+  #requests: Requests;
   #busy = false;
   #stopping = false;
   #wake: { at: number; timer: NodeJS.Timeout } | undefined;
@@ -72,7 +67,7 @@ export class Agent {
 
   constructor(
     private readonly identity: Identity,
-    private readonly client: HttpClient,
+    client: HttpClient,
     launcher: { launcher: Launcher; remark?: string },
     survivor: Survivor | undefined,
   ) {
@@ -115,11 +110,18 @@ export class Agent {
       limits: TRANSFER_LIMITS,
       epoch: Date.now,
     });
+    this.#requests = new Requests({
+      identity,
+      client,
+      nodeUsers: this.#nodeUsers,
+      hasUsers: () => this.#hasUsers,
+      writes: (path) => this.#runner.writes(path),
+      send: (message) => this.#connection.send(message),
+    });
     this.#connection = new Connection(identity, {
       opened: () => this.#input(() => this.#core.linkOpened()),
       closed: () => {
-        this.#linkEnds.abort();
-        this.#linkEnds = new AbortController();
+        this.#requests.linkClosed();
         this.#input(() => this.#core.linkClosed());
       },
       message: (message) => this.#received(message),
@@ -148,6 +150,8 @@ export class Agent {
       now,
       attemptEnded: (assignment, outcome) =>
         this.#input(() => this.#core.attemptEnded(assignment, outcome, now())),
+      attemptCoordinated: (attempt, outcome) =>
+        this.#input(() => this.#core.attemptCoordinated(attempt, outcome)),
       startTaskEnded: (outcome) => this.#input(() => this.#core.startTaskEnded(outcome, now())),
     };
   }
@@ -209,7 +213,7 @@ export class Agent {
         this.#legacy.recordEvents(output.events);
         return this.#legacy.write(this.#core);
       case 'completeAttempt':
-        return this.#runner.complete(output.assignment);
+        return this.#runner.complete(output.assignment, output.configuration);
       case 'dropLink':
         log('the controller does not answer: the link is dropped');
         return this.#connection.drop();
@@ -218,9 +222,10 @@ export class Agent {
       case 'runStartTask': {
         const { startTask } = output.configuration;
         if (startTask === undefined) return;
-        return this.#runner.startStartTask(output.configuration, startTask, (outcome) =>
-          this.#input(() => this.#core.startTaskEnded(outcome, now())),
-        );
+        const ended = (outcome: RunOutcome) =>
+          this.#input(() => this.#core.startTaskEnded(outcome, now()));
+        const { configuration, retryCount } = output;
+        return this.#runner.startStartTask(configuration, startTask, retryCount, ended);
       }
       case 'startAttempt': {
         const { assignment } = output;
@@ -238,7 +243,7 @@ export class Agent {
       case 'proceedAttempt':
         return this.#runner.proceed(output.attempt);
       case 'answerRequest':
-        return this.#own(this.#answer(output.id, output.request), 'a file request');
+        return this.#own(this.#requests.answer(output.id, output.request), 'a file request');
       case 'removeDirectories':
         for (const directory of output.directories)
           for (const kept of this.#retention.takeRemoved(directory)) this.#legacy.forget(kept);
@@ -284,67 +289,6 @@ export class Agent {
       return;
     }
     this.#input(() => this.#core.prepared(now()));
-  }
-
-  async #answer(id: string, request: AgentRequest): Promise<void> {
-    if (request.type === 'uploadLogs') return this.#uploadLogs(id, request);
-    if (request.type === 'putUser' || request.type === 'removeUser') {
-      const response = await this.#nodeUsers.answer(request);
-      return this.#connection.send({ type: 'response', id, response });
-    }
-    if (request.type === 'followFile') return this.#follow(id, request);
-    const { response, opened } = await answerRequest(
-      this.identity.rootDirectory,
-      request,
-      this.#hasUsers,
-    );
-    this.#connection.send({ type: 'response', id, response });
-    if (opened === undefined) return;
-    const { handle, start, end } = opened;
-    try {
-      const body =
-        end > start
-          ? handle.createReadStream({ start, end: end - 1, autoClose: false })
-          : Readable.from([]);
-      await sendStream(this.client.request, this.identity, id, end - start, body);
-    } finally {
-      await handle.close();
-    }
-  }
-
-  /** A follower ends with the link: the controller asks again over the next one. */
-  async #follow(
-    id: string,
-    { path, start }: Extract<AgentRequest, { type: 'followFile' }>,
-  ): Promise<void> {
-    const { rootDirectory } = this.identity;
-    const done = new AbortController();
-    const signal = AbortSignal.any([this.#linkEnds.signal, done.signal]);
-    const isOver = () => !this.#runner.writes(`${rootDirectory}/${path}`);
-    this.#connection.send({ type: 'response', id, response: { type: 'following' } });
-    const body = Readable.from(follow({ rootDirectory, path, start, isOver, signal }), {
-      objectMode: false,
-    });
-    const abort = () => body.destroy(new Error('the link is gone'));
-    signal.addEventListener('abort', abort);
-    try {
-      await sendStream(this.client.request, this.identity, id, undefined, body);
-    } finally {
-      // The reader may be gone while the file waits for its next line.
-      signal.removeEventListener('abort', abort);
-      done.abort();
-    }
-  }
-
-  /** Says how many there are, and sends them afterwards. */
-  async #uploadLogs(
-    id: string,
-    request: Extract<AgentRequest, { type: 'uploadLogs' }>,
-  ): Promise<void> {
-    const { rootDirectory } = this.identity;
-    const { files, done } = await uploadLogs(rootDirectory, this.client, request);
-    this.#connection.send({ type: 'response', id, response: { type: 'uploading', files } });
-    await done;
   }
 
   #sweep(): void {

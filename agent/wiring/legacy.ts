@@ -1,5 +1,6 @@
-import type { Assignment } from '../../protocol/agent/assignment.js';
+import type { Assignment, MultiInstance } from '../../protocol/agent/assignment.js';
 import type { SequencedEvent } from '../../protocol/agent/event.js';
+import type { AttemptRef } from '../../protocol/agent/message.js';
 import type { AgentCore } from '../core/agent-core.js';
 import { attemptId, type Moment, type RunOutcome } from '../core/output.js';
 import { Journal, type RecordedRun } from '../node/journal.js';
@@ -21,6 +22,7 @@ export interface LegacyPorts {
   runner: Runner;
   now(): Moment;
   attemptEnded(assignment: Assignment, outcome: RunOutcome): void;
+  attemptCoordinated(attempt: AttemptRef, outcome: RunOutcome): void;
   startTaskEnded(outcome: RunOutcome): void;
 }
 
@@ -62,7 +64,7 @@ export class Legacy {
     const ended = new Map(news.ended.map((end) => [end.pid, end]));
     const recorded = [...runs.values()];
     const living = recorded.filter(
-      ({ pid, startTicks }) => livingProcess(pid)?.startTicks === startTicks,
+      ({ pid, startTicks }) => pid === undefined || livingProcess(pid)?.startTicks === startTicks,
     );
     this.#killLeftovers(living);
     const isBroken = startTask.state === 'running' && !runs.has('startTask');
@@ -75,7 +77,7 @@ export class Legacy {
         running: recorded.flatMap((run) =>
           run.of === 'startTask'
             ? []
-            : [{ assignment: stub(run.of), startedEpoch: run.startedEpoch }],
+            : [{ assignment: stub(run.of, run.part), startedEpoch: run.startedEpoch }],
         ),
         ...(news.leaseUntil === undefined
           ? {}
@@ -84,8 +86,9 @@ export class Legacy {
       now,
     );
     for (const run of recorded) {
-      this.#adopt(run, ended.get(run.pid), ports);
-      if (!living.includes(run) && !ended.has(run.pid)) this.#awaitWord(run, ports);
+      const end = run.pid === undefined ? undefined : ended.get(run.pid);
+      this.#adopt(run, end, ports);
+      if (!living.includes(run) && end === undefined) this.#awaitWord(run, ports);
     }
     log(`goes on where the agent before it ended: ${living.length} of its processes live`);
     this.survivor?.listen((end) => ports.runner.orphanEnded(end.pid, end));
@@ -94,14 +97,17 @@ export class Legacy {
   #adopt(
     run: RecordedRun,
     end: OrphanEnd | undefined,
-    { runner, attemptEnded, startTaskEnded }: LegacyPorts,
+    { runner, attemptEnded, attemptCoordinated, startTaskEnded }: LegacyPorts,
   ): void {
     const { of, pid } = run;
+    const coordinated = (outcome: RunOutcome) =>
+      of === 'startTask' ? undefined : attemptCoordinated(of, outcome);
     const over = (outcome: RunOutcome) =>
       of === 'startTask' ? startTaskEnded(outcome) : attemptEnded(stub(of), outcome);
     const directory = of === 'startTask' ? 'startup' : of.directory;
-    runner.adopt(run, directory, environmentOfProcess(pid), over);
-    if (end !== undefined) setImmediate(() => runner.orphanEnded(pid, end));
+    const environment = pid === undefined ? {} : environmentOfProcess(pid);
+    runner.adopt(run, directory, environment, { ended: over, coordinated });
+    if (pid !== undefined && end !== undefined) setImmediate(() => runner.orphanEnded(pid, end));
   }
 
   /**
@@ -117,7 +123,8 @@ export class Legacy {
 
   /** What runs of this node that nobody knows, but for what its start task has left running. */
   #killLeftovers(living: readonly RecordedRun[]): void {
-    const leaders = new Set(living.map(({ pid }) => pid));
+    // What a coordination command has left running is in that command's session.
+    const leaders = new Set(living.flatMap(({ pid, part }) => [pid, part?.leader]));
     const ofStartTask = `AZ_BATCH_TASK_DIR=${this.rootDirectory}/startup`;
     // What runs in a container is no child of the process that is attached to it.
     const inContainers = new Set(
@@ -130,7 +137,7 @@ export class Legacy {
     const killed = killLeftovers(
       this.rootDirectory,
       (pid, environment) =>
-        leaders.has(livingProcess(pid)?.session ?? 0) ||
+        leaders.has(livingProcess(pid)?.session ?? -1) ||
         environment.some((entry) => inContainers.has(entry)) ||
         (isResumed && environment.includes(ofStartTask)),
     );
@@ -189,13 +196,19 @@ export class Legacy {
   }
 
   #record({ of, pid, ...begun }: BegunRun, core: AgentCore): void {
-    const living = livingProcess(pid);
+    const process = pid === undefined ? undefined : livingProcess(pid);
     const running = of === 'startTask' ? undefined : core.running(of);
-    if (living === undefined || (of !== 'startTask' && running === undefined)) return;
-    const { startTicks } = living;
+    if (pid !== undefined && process === undefined) return;
+    if (of !== 'startTask' && running === undefined) return;
     const startedEpoch = running?.startedEpoch ?? begun.startTime;
     const recorded = running === undefined ? ('startTask' as const) : essence(running.assignment);
-    this.#journal.began({ ...begun, of: recorded, pid, startTicks, startedEpoch });
+    this.#journal.began({
+      ...begun,
+      of: recorded,
+      ...(pid === undefined ? {} : { pid }),
+      ...(process === undefined ? {} : { startTicks: process.startTicks }),
+      startedEpoch,
+    });
   }
 
   #tellFailure(): void {
@@ -222,10 +235,23 @@ function essence(assignment: Assignment): Exclude<RecordedRun['of'], 'startTask'
   };
 }
 
-const stub = (of: Exclude<RecordedRun['of'], 'startTask'>): Assignment => ({
+const stub = (
+  of: Exclude<RecordedRun['of'], 'startTask'>,
+  part?: RecordedRun['part'],
+): Assignment => ({
   ...of,
+  ...(part === undefined ? {} : { multiInstance: stubPart(part) }),
   commandLine: '',
   environmentSettings: [],
   resourceFiles: [],
   outputFiles: [],
+});
+
+const stubPart = (part: NonNullable<RecordedRun['part']>): MultiInstance => ({
+  subtaskId: part.subtaskId,
+  sharedDirectory: part.sharedDirectory,
+  coordinationCommandLine: '',
+  commonResourceFiles: [],
+  hosts: [],
+  coresPerHost: 1,
 });

@@ -1,4 +1,4 @@
-import { jobOf, type TaskKey } from '../../protocol/keys.js';
+import { isOfStartTask, jobOf, type RunsKey, type TaskKey } from '../../protocol/keys.js';
 import type { Changes, EntityKind } from '../core/recorder.js';
 import type { Node } from '../core/node/state.js';
 import { isEmptyHistory, type History } from '../core/task/history.js';
@@ -27,8 +27,9 @@ const rowOf = (node: Node): Omit<Node, 'session'> => {
 
 /** A task that goes in this tick takes its history along. */
 function historyOf({ history, deleted, jobsWithoutTasks }: Changes): History {
-  const stays = ({ task }: { task: TaskKey }) =>
-    !deleted.task.has(task) && !jobsWithoutTasks.has(jobOf(task));
+  const stays = ({ task }: { task: RunsKey }) =>
+    isOfStartTask(task) ||
+    (!deleted.task.has(task as TaskKey) && !jobsWithoutTasks.has(jobOf(task)));
   return {
     ...history,
     attempts: history.attempts.filter(stays),

@@ -1,4 +1,4 @@
-import type { JobScheduleKey, PoolKey, TaskKey } from '../../protocol/keys.js';
+import type { JobKey, JobScheduleKey, PoolKey, RunsKey, TaskKey } from '../../protocol/keys.js';
 import type { NodeState } from '../core/node/state.js';
 import type { AttemptLog, KeptLog, PastAttempt } from '../core/task/history.js';
 import type { RowKind, Rows, TaskBody } from './ports.js';
@@ -67,13 +67,19 @@ export interface Reader {
   taskBodies(keys: readonly TaskKey[]): Promise<Map<TaskKey, TaskBody>>;
   /** Nodes by pool, kind and state; combinations without a node are left out. */
   nodeCounts(pools: readonly PoolKey[]): Promise<NodeCount[]>;
-  /** Past attempts of a task with numbers above `after`, in their order. */
-  attempts(task: TaskKey, after: number, limit: number): Promise<PastAttempt[]>;
+  /** Past attempts of a task, or runs of a special task on a node, with numbers above `after`, in their order. */
+  attempts(task: RunsKey, after: number, limit: number): Promise<PastAttempt[]>;
+  /** Those of all special tasks of a job, by node and number, beyond one of them. */
+  specialRuns(
+    job: JobKey,
+    after: { task: string; number: number } | undefined,
+    limit: number,
+  ): Promise<PastAttempt[]>;
   attemptLog(task: TaskKey, number: number): Promise<AttemptLog | undefined>;
   /** Logs in the object store that are to be looked at by now, those that wait longest first. */
   keptLogsDue(now: number, limit: number): Promise<KeptLog[]>;
-  /** Whether short outputs have expired by now. */
+  /** Whether short outputs, or runs of start tasks, have expired by now. */
   hasExpiredLogs(now: number): Promise<boolean>;
   /** Those of one owner. */
-  keptLogsOf(owner: string, limit: number): Promise<KeptLog[]>;
+  keptLogsOf(owner: RunsKey, limit: number): Promise<KeptLog[]>;
 }

@@ -1,7 +1,14 @@
 import type { Readable } from 'node:stream';
 import type { Middleware } from 'koa';
 import type { AgentRequest, AgentResponse, FileProperties } from '../../protocol/agent/request.js';
-import type { AccountKey, ImageKey, JobKey, NodeKey, TaskKey } from '../../protocol/keys.js';
+import type {
+  AccountKey,
+  ImageKey,
+  JobKey,
+  NodeKey,
+  SpecialRunsKey,
+  TaskKey,
+} from '../../protocol/keys.js';
 import type { Job } from '../core/job/state.js';
 import type { Settings } from '../core/settings.js';
 import type { Command } from '../engine/command.js';
@@ -31,8 +38,8 @@ interface NodeFiles {
 export type LogOwner =
   | { kind: 'task'; task: TaskKey; job: Readonly<Job>; attempt: number; subtask?: number }
   | { kind: 'special'; runs: SpecialRunsKey; job: Readonly<Job>; attempt: number }
-  /** `run`: its retry count; absent in what an older agent sent. */
-  | { kind: 'startTask'; node: NodeKey; incarnation: number; run?: number };
+  /** `run`: of the start task, its retry count. */
+  | { kind: 'boot'; node: NodeKey; incarnation: number; run?: number };
 
 /** A kept log; `skipped`: bytes of the file in front of it, positions are inclusive. */
 export interface OpenLog {

@@ -4,7 +4,7 @@ import type { PastJobs } from '../core/account/state.js';
 import type { Job } from '../core/job/state.js';
 import type { Pool } from '../core/pool/state.js';
 import type { Task } from '../core/task/state.js';
-import type { Usage } from '../core/task/usage.js';
+import type { IoUsage, RunUsage, Usage } from '../core/task/usage.js';
 import type { RowKind, Rows } from '../engine/ports.js';
 import type { QueryContext } from './context.js';
 import { invalidQueryParameter } from './filter.js';
@@ -54,8 +54,38 @@ export function total(usages: Iterable<Usage>): Usage {
     sum.kernelCpuMs += usage.kernelCpuMs;
     sum.retries += usage.retries;
     if (usage.isCpuUnknown === true) sum.isCpuUnknown = true;
+    if (usage.io === undefined) continue;
+    const io = (sum.io ??= { readBytes: 0, writeBytes: 0, readOps: 0, writeOps: 0 });
+    for (const name of ['readBytes', 'writeBytes', 'readOps', 'writeOps'] as const)
+      io[name] += usage.io[name];
   }
   return sum;
+}
+
+const GIB = 2 ** 30;
+
+/** 64-bit numbers are text. */
+const ioStatistics = (io: IoUsage | undefined): object =>
+  io === undefined
+    ? {}
+    : {
+        readIOps: String(io.readOps),
+        writeIOps: String(io.writeOps),
+        readIOGiB: io.readBytes / GIB,
+        writeIOGiB: io.writeBytes / GIB,
+      };
+
+/** What one run used, as far as its node counted it; undefined: nothing was. */
+export function runStatistics(used: RunUsage | undefined): object | undefined {
+  if (used === undefined) return undefined;
+  const { userCpuMs, kernelCpuMs, memoryPeakBytes, readBytes } = used;
+  const { writeBytes = 0, readOps = 0, writeOps = 0 } = used;
+  return present({
+    userCPUTime: userCpuMs === undefined ? undefined : formatDuration(userCpuMs),
+    kernelCPUTime: kernelCpuMs === undefined ? undefined : formatDuration(kernelCpuMs),
+    peakMemoryBytes: memoryPeakBytes === undefined ? undefined : String(memoryPeakBytes),
+    ...(readBytes === undefined ? {} : ioStatistics({ readBytes, writeBytes, readOps, writeOps })),
+  });
 }
 
 const cpuTimes = ({ userCpuMs, kernelCpuMs, isCpuUnknown }: Usage) =>
@@ -78,6 +108,7 @@ export function taskStatistics(task: Task, job: Job, context: QueryContext): obj
     ...cpuTimes(usage),
     wallClockTime: formatDuration(usage.wallClockMs),
     waitTime: formatDuration(usage.waitMs),
+    ...ioStatistics(usage.io),
   };
 }
 
@@ -112,6 +143,7 @@ export const jobStatistics = (
   numFailedTasks: String(counts.failed),
   numTaskRetries: String(usage.retries),
   waitTime: formatDuration(usage.waitMs),
+  ...ioStatistics(usage.io),
 });
 
 /** Core time of a pool's dedicated nodes, those that are gone included. */

@@ -11,6 +11,8 @@ export const LIMITS = {
   tasksPerCollection: 100,
   nodesPerRemove: 100,
   pageSize: 1000,
+  /** Runs of start tasks have no retention time of their own: as tasks by default, from when another follows. */
+  startTaskRunsKeptMs: 7 * 86_400_000,
   nodeCountsPageSize: 10,
   commandLineLength: 32_768,
   environmentSettings: 1000,

@@ -56,6 +56,8 @@ const POOL = '/pools/{poolId}';
 const NODE = `${POOL}/nodes/{nodeId}`;
 const JOB = '/jobs/{jobId}';
 const TASK = `${JOB}/tasks/{taskId}`;
+const SPECIAL_ATTEMPTS = `${JOB}/jobpreparationandreleasetaskattempts`;
+const SPECIAL_ATTEMPT_FILE = `${SPECIAL_ATTEMPTS}/{poolId}/{nodeId}/{kind}/{attempt}/files/{filePath}`;
 const SCHEDULE = '/jobschedules/{jobScheduleId}';
 const CERTIFICATE =
   '/certificates(thumbprintAlgorithm={thumbprintAlgorithm},thumbprint={thumbprint})';
@@ -156,6 +158,8 @@ const job = [
     200,
     served,
   ),
+  operation('Job_ListSpecialTaskAttempts', 'GET', SPECIAL_ATTEMPTS, 200, extension),
+  operation('Job_GetSpecialTaskAttemptLog', 'GET', SPECIAL_ATTEMPT_FILE, 200, extension),
   operation('Job_GetTaskCounts', 'GET', `${JOB}/taskcounts`, 200, served),
   operation('Job_GetAllLifetimeStatistics', 'GET', '/lifetimejobstats', 200, {
     until: '2022-10',
@@ -193,6 +197,7 @@ const jobSchedule = [
 ] as const;
 
 const ATTEMPT_FILE = `${TASK}/attempts/{attempt}/files/{filePath}`;
+const SUBTASK_FILE = `${TASK}/attempts/{attempt}/subtasks/{subtaskId}/files/{filePath}`;
 
 const task = [
   operation('Task_Add', 'POST', `${JOB}/tasks`, 201, { request: TaskAdd, ...served }),
@@ -220,13 +225,19 @@ const task = [
   operation('Task_ListAttempts', 'GET', `${TASK}/attempts`, 200, extension),
   operation('Task_Follow', 'GET', `${TASK}/follow/{filePath}`, 200, extension),
   operation('Task_GetAttemptLog', 'GET', ATTEMPT_FILE, 200, extension),
+  operation('Task_GetSubtaskAttemptLog', 'GET', SUBTASK_FILE, 200, extension),
 ] as const;
+
+const START_TASK_ATTEMPTS = `${NODE}/starttaskattempts`;
+const START_TASK_FILE = `${START_TASK_ATTEMPTS}/{attempt}/files/{filePath}`;
 
 const node = [
   operation('ComputeNode_List', 'GET', `${POOL}/nodes`, 200, served),
   operation('ComputeNode_Get', 'GET', NODE, 200, served),
   operation('ComputeNode_Explain', 'GET', `${NODE}/explain`, 200, extension),
   operation('ComputeNode_GetConsoleLog', 'GET', `${NODE}/consolelog`, 200, extension),
+  operation('ComputeNode_ListStartTaskAttempts', 'GET', START_TASK_ATTEMPTS, 200, extension),
+  operation('ComputeNode_GetStartTaskAttemptLog', 'GET', START_TASK_FILE, 200, extension),
   operation('ComputeNode_Reboot', 'POST', `${NODE}/reboot`, 202, {
     request: NodeReboot,
     bodyOptional: true,

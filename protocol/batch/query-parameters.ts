@@ -35,6 +35,8 @@ const byOperation: Readonly<Record<string, readonly QueryParameter[]>> = {
   Task_Get: SELECT_EXPAND,
   Task_ListSubtasks: ['$select'],
   Task_ListAttempts: PAGE,
+  Job_ListSpecialTaskAttempts: PAGE,
+  ComputeNode_ListStartTaskAttempts: PAGE,
   ComputeNode_List: ['$filter', '$select', ...PAGE],
   ComputeNode_Get: ['$select'],
   ComputeNodeExtension_List: ['$select', ...PAGE],

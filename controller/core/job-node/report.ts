@@ -8,6 +8,8 @@ import { loseAttempt } from '../task/attempt.js';
 import { exitFailure, taskEnded } from '../task/complete.js';
 import { loseSubtask } from '../task/group.js';
 import { relist } from '../task/hold.js';
+import type { RunUsage } from '../task/usage.js';
+import { rememberRun } from './history.js';
 import { currentRun, sendRun } from './run.js';
 import { runUnderWay, type JobNode, type SpecialRun } from './state.js';
 
@@ -22,6 +24,7 @@ export function specialStarted(
   const run = jobNode === undefined ? undefined : runUnderWay(jobNode)?.run;
   if (jobNode === undefined || run === undefined) return false;
   begin(run, startTime);
+  rememberRun(recorder, jobNode, jobNode.release === run ? 'release' : 'preparation', run);
   recorder.changed('jobNode', jobNode);
   return true;
 }
@@ -50,6 +53,9 @@ export function specialEnded(
     return true;
   }
   if (kind === 'preparation' && mayRetry(job, run, outcome)) {
+    const failed = { ...run };
+    finish(failed, outcome, false);
+    rememberRun(recorder, jobNode, kind, failed, 'retried', outcome);
     run.attempt += 1;
     run.retryCount += 1;
     run.lastRetryTime = recorder.now;
@@ -73,7 +79,8 @@ export function loseRun(recorder: Recorder, node: Node, jobNode: JobNode): void 
   end(recorder, node, jobNode, { endTime: recorder.now }, true);
 }
 
-type End = Pick<Outcome, 'endTime' | 'exitCode' | 'failure' | 'stopped' | 'containerInfo'>;
+type End = Pick<Outcome, 'endTime' | 'exitCode' | 'failure' | 'stopped' | 'containerInfo'> &
+  RunUsage;
 
 function end(
   recorder: Recorder,
@@ -86,7 +93,9 @@ function end(
   const present = runUnderWay(jobNode);
   if (present === undefined) return;
   const { kind, run } = present;
+  const begun = run.phase === 'running';
   finish(run, outcome, isLost);
+  if (begun) rememberRun(recorder, jobNode, kind, run, isLost ? 'lost' : 'completed', outcome);
   state.loadOf(node).special.delete(jobNode);
   recorder.changed('jobNode', jobNode);
   relist(state, node);

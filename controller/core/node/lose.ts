@@ -7,6 +7,7 @@ import { loseSubtask } from '../task/group.js';
 import { exorciseWhere } from '../task/hold.js';
 import { endedInBoot, keepConsole, NOT_PREPARED } from './console.js';
 import { moveFromGoneHypervisor, nodePreempted } from './preempt.js';
+import { rememberStartTask } from './start-task-history.js';
 import type { Node } from './state.js';
 import { moveNode, nextIncarnation } from './transition.js';
 
@@ -70,6 +71,7 @@ export function createAgain(recorder: Recorder, node: Node): void {
 
 export function removeNode(recorder: Recorder, node: Node): void {
   rememberNode(recorder, node);
+  rememberStartTask(recorder, node);
   recorder.removed('node', node);
   recorder.state.removeNode(node);
   recorder.state.toSettle.pools.add(node.pool);

@@ -7,7 +7,9 @@ import {
   attemptReturned,
   attemptStarted,
 } from '../task/attempt.js';
+import { usageOf } from '../task/usage.js';
 import { unusable } from './settle.js';
+import { rememberStartTask } from './start-task-history.js';
 import type { Node } from './state.js';
 import { moveNode } from './transition.js';
 
@@ -52,7 +54,7 @@ function take(recorder: Recorder, node: Node, event: AgentEvent): void {
     case 'nodeUnusable':
       return unusable(recorder, node, event.code, event.message, event.details);
     case 'startTaskStarted':
-      return startTaskStarted(node, event);
+      return startTaskStarted(recorder, node, event);
     case 'startTaskEnded':
       return startTaskEnded(recorder, node, event);
   }
@@ -64,14 +66,18 @@ function nodePrepared(recorder: Recorder, node: Node): void {
 }
 
 function startTaskStarted(
+  recorder: Recorder,
   node: Node,
   event: Extract<AgentEvent, { type: 'startTaskStarted' }>,
 ): void {
   const before = node.startTaskInfo;
+  rememberStartTask(recorder, node);
+  node.startTaskRuns = (node.startTaskRuns ?? 0) + 1;
   node.startTaskInfo = {
     state: 'running',
     startTime: event.startTime,
     retryCount: event.retryCount,
+    incarnation: node.incarnation,
   };
   if (event.retryCount === 0) return;
   const lastRetryTime =
@@ -85,6 +91,7 @@ function startTaskEnded(
   event: Extract<AgentEvent, { type: 'startTaskEnded' }>,
 ): void {
   const { outcome, retryCount, final } = event;
+  const used = usageOf(outcome);
   const success = outcome.failure === undefined && outcome.exitCode === 0;
   const failureInfo =
     outcome.failure ??
@@ -111,6 +118,7 @@ function startTaskEnded(
     ...(outcome.exitCode === undefined ? {} : { exitCode: outcome.exitCode }),
     ...(failureInfo === undefined ? {} : { failureInfo }),
     ...(outcome.containerInfo === undefined ? {} : { containerInfo: outcome.containerInfo }),
+    ...(used === undefined ? {} : { used }),
   };
   if (!final || node.awaitsStartTask !== true) return;
   if (node.state !== 'waitingforstarttask' && node.state !== 'starting' && node.state !== 'unknown')

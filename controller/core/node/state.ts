@@ -3,6 +3,7 @@ import type { AttemptRef, NodeMetrics } from '../../../protocol/agent/message.js
 import type { ImageReference } from '../../../protocol/batch/virtual-machine.js';
 import type { AccountKey, NodeKey, PoolKey } from '../../../protocol/keys.js';
 import type { TaskExecution, TaskState } from '../task/state.js';
+import type { RunUsage } from '../task/usage.js';
 import type { NodeDeallocationOption } from '../pool/state.js';
 
 /** The contract's section 7.2, one line a state. */
@@ -31,6 +32,9 @@ export interface StartTaskInfo {
   result?: 'success' | 'failure';
   retryCount: number;
   lastRetryTime?: number;
+  /** Of the node, when it ran. */
+  incarnation?: number;
+  used?: RunUsage;
 }
 
 /** Someone who may log in. What only the login needs (a password) is never kept. */
@@ -84,6 +88,8 @@ export interface Node {
   /** Of this incarnation. */
   forwards?: readonly NodeForward[];
   startTaskInfo?: StartTaskInfo;
+  /** Runs of its start task so far, in all its lives: the number of the latest one. */
+  startTaskRuns?: number;
   errors: { code: string; message: string; errorDetails: { name: string; value: string }[] }[];
   /** Set while it leaves, with the option that its tasks get. */
   leaving?: {

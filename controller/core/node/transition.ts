@@ -1,6 +1,7 @@
 import type { NodeKey } from '../../../protocol/keys.js';
 import type { Recorder } from '../recorder.js';
 import { relist } from '../task/hold.js';
+import { rememberStartTask } from './start-task-history.js';
 import type { Node, NodeSession, NodeState } from './state.js';
 
 export function moveNode(recorder: Recorder, node: Node, to: NodeState): void {
@@ -30,6 +31,7 @@ export function nodeOf(recorder: Recorder, key: NodeKey, incarnation: number): N
 
 /** The node begins a new life: another credential, numbers from 1, nothing known of its tasks. */
 export function nextIncarnation(recorder: Recorder, node: Node): void {
+  rememberStartTask(recorder, node);
   node.incarnation += 1;
   if (node.state !== 'rebooting') {
     node.diskIncarnation = node.incarnation;

@@ -21,7 +21,7 @@ import { countRunning, exorcise, hearGhost } from './hold.js';
 import { reasonOfEnd } from './life.js';
 import { backToActive } from './ready.js';
 import type { Task } from './state.js';
-import { countUsage } from './usage.js';
+import { countUsage, usageOf } from './usage.js';
 import { jobOfTask, moveTask } from './transition.js';
 
 /** The task whose current attempt is meant; older attempts are history and change nothing. */
@@ -146,6 +146,7 @@ function endOnRequest(
     startTime: outcome.startTime,
     endTime: outcome.endTime,
     failure: reasonOfEnd(task, recorder.now),
+    ...usageOf(outcome),
   };
   const exit = outcome.exitCode === undefined ? {} : { exitCode: outcome.exitCode };
   followTask(recorder, task, completeTask(recorder, task, { ...end, ...exit }));

@@ -5,6 +5,7 @@ import { release } from './hold.js';
 import { makeReady } from './ready.js';
 import type { Task } from './state.js';
 import { jobOfTask, moveTask } from './transition.js';
+import { usageOf, type RunUsage } from './usage.js';
 
 /** The failure of a task that was ended on request (section 2.4). */
 export const taskEnded = (message: string): FailureInfo => ({
@@ -38,7 +39,7 @@ export function completeTask(
     startTime?: number | undefined;
     endTime: number;
     containerInfo?: ContainerInfo | undefined;
-  },
+  } & RunUsage,
 ): JobConsequence | undefined {
   const { state } = recorder;
   const job = jobOfTask(state, task.key);
@@ -63,6 +64,9 @@ export function completeTask(
     if (end.exitCode !== undefined) execution.exitCode = end.exitCode;
     if (end.containerInfo !== undefined) execution.containerInfo = end.containerInfo;
     if (failure !== undefined) execution.failureInfo = failure;
+    const used = usageOf(end);
+    if (used === undefined) delete execution.used;
+    else execution.used = used;
     execution.result = failure === undefined ? 'success' : 'failure';
   });
   work.tasks.delete(task);

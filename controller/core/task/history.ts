@@ -1,36 +1,55 @@
 import type { FailureInfo, Outcome } from '../../../protocol/agent/event.js';
-import type { NodeKey, TaskKey } from '../../../protocol/keys.js';
-import { jobOf } from '../../../protocol/keys.js';
+import type { NodeKey, RunsKey, TaskKey } from '../../../protocol/keys.js';
+import { isOfStartTask, jobOf } from '../../../protocol/keys.js';
 import type { Event } from '../event.js';
 import type { Recorder } from '../recorder.js';
-import type { Task } from './state.js';
+import type { Subtask, Task } from './state.js';
+import { endSubtask } from './subtask.js';
+import { usageOf, type RunUsage } from './usage.js';
 
 /**
- * Why an attempt was followed by another.
+ * Why a run was over.
  *
+ * completed    it was the last; of tasks, this is never kept: the task tells it
  * retried      a nonzero exit that the task's constraints allow to be tried again
  * requeued     a user's deed: its job was disabled, its node taken away
  * lost         the node could not run it any more
  * reactivated  it was the last word until the task was reactivated
  */
-export type AttemptEnd = 'retried' | 'requeued' | 'lost' | 'reactivated';
+export type AttemptEnd = 'completed' | 'retried' | 'requeued' | 'lost' | 'reactivated';
+
+/** What a subtask's part of a past attempt came to. */
+export type PastSubtask = Pick<
+  Subtask,
+  'id' | 'node' | 'nodeId' | 'startTime' | 'endTime' | 'exitCode' | 'failureInfo' | 'result'
+>;
 
 /**
- * An attempt that is over while its task is not. The latest attempt is told by the task itself, so a
- * task that succeeds at once has no such row.
+ * A run that is over while what it is of is not: the latest attempt of a task or start task is told by the
+ * task or node itself, so one that succeeds at once has no such row. Runs of special tasks are here from
+ * their beginning; those without `end` go on.
  */
 export interface PastAttempt {
-  readonly task: TaskKey;
+  /** Whose run it was. */
+  readonly task: RunsKey;
   readonly number: number;
   readonly node: NodeKey;
   readonly nodeId: string;
   readonly poolId: string;
-  readonly end: AttemptEnd;
+  readonly end?: AttemptEnd;
   readonly startTime?: number;
-  readonly endTime: number;
+  readonly endTime?: number;
   readonly exitCode?: number;
   readonly failureInfo?: FailureInfo;
-  readonly result: 'success' | 'failure';
+  readonly result?: 'success' | 'failure';
+  readonly used?: RunUsage;
+  /** Of a multi-instance task: its other parts that began. */
+  readonly subtasks?: readonly PastSubtask[];
+  /** Of a start task: the boot of its node, and the run in it. */
+  readonly incarnation?: number;
+  readonly retryCount?: number;
+  /** Epoch milliseconds; absent: as long as the task or job. */
+  readonly expires?: number;
 }
 
 /** Short outputs of one attempt, base64, as its node sent them with its end. */
@@ -47,8 +66,7 @@ export interface AttemptLog {
 export interface KeptLog {
   /** `{account}/{container}/{blob}`. */
   readonly blob: string;
-  /** The task's key, or the node's for its start task. */
-  readonly owner: string;
+  readonly owner: RunsKey;
   /** Epoch milliseconds: when to see whether its time is over. */
   readonly lookAt: number;
 }
@@ -81,6 +99,8 @@ export function rememberAttempt(
   const startTime = outcome?.startTime ?? task.execution.startTime;
   if (startTime === undefined) return;
   const { exitCode, failure } = outcome ?? {};
+  const used = usageOf(outcome);
+  const subtasks = pastSubtasks(task, recorder.now);
   recorder.remember('attempts', {
     task: task.key,
     number: task.attempt,
@@ -93,8 +113,28 @@ export function rememberAttempt(
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(failure === undefined ? {} : { failureInfo: failure }),
     result: exitCode === 0 && failure === undefined && end !== 'lost' ? 'success' : 'failure',
+    ...(used === undefined ? {} : { used }),
+    ...(subtasks.length === 0 ? {} : { subtasks }),
   });
 }
+
+/** The other parts that began; what still runs of them ends with the attempt. */
+const pastSubtasks = ({ subtasks = [] }: Task, now: number): PastSubtask[] =>
+  subtasks
+    .filter(({ startTime }) => startTime !== undefined)
+    .map((present) => {
+      const subtask = { ...present };
+      endSubtask(subtask, undefined, now);
+      return pastSubtask(subtask);
+    });
+
+export const pastSubtask = (subtask: Subtask): PastSubtask => {
+  const { id, node, nodeId, startTime, endTime, exitCode, failureInfo, result } = subtask;
+  const past = { id, node, nodeId, startTime, endTime, exitCode, failureInfo, result };
+  return Object.fromEntries(
+    Object.entries(past).filter(([, value]) => value !== undefined),
+  ) as unknown as PastSubtask;
+};
 
 /** Keeps what the attempt wrote, where its node sent it along. */
 export function rememberLogs(recorder: Recorder, task: Task, outcome: Outcome): void {
@@ -116,6 +156,6 @@ export function logsSwept(
   if (event.type === 'logsExpired') return recorder.expireLogs(event.at);
   recorder.remember('forgotten', ...event.gone);
   const isThere = ({ owner }: KeptLog) =>
-    owner.startsWith('node:') || recorder.state.jobs.has(jobOf(owner as TaskKey));
+    isOfStartTask(owner) || recorder.state.jobs.has(jobOf(owner));
   recorder.remember('kept', ...event.stay.filter(isThere));
 }

@@ -1,7 +1,7 @@
 import type { ContainerInfo, FailureInfo } from '../../../protocol/agent/event.js';
 import type { TaskAdd } from '../../../protocol/batch/task.js';
 import type { JobKey, NodeKey, TaskKey } from '../../../protocol/keys.js';
-import type { Usage } from './usage.js';
+import type { RunUsage, Usage } from './usage.js';
 
 /**
  * active     waits for its dependencies or for room; or is with an agent but not begun (`assigned`)
@@ -22,6 +22,8 @@ export interface TaskExecution {
   lastRetryTime?: number;
   requeueCount: number;
   lastRequeueTime?: number;
+  /** By the last attempt, once it is over. */
+  used?: RunUsage;
 }
 
 /**

@@ -12,6 +12,15 @@ export interface Usage {
   /** Some attempt came without its CPU times: the two above are no totals. */
   isCpuUnknown?: boolean;
   retries: number;
+  /** Of the runs whose nodes count it; absent: of none. */
+  io?: IoUsage;
+}
+
+export interface IoUsage {
+  readBytes: number;
+  writeBytes: number;
+  readOps: number;
+  writeOps: number;
 }
 
 export const noUsage = (): Usage => ({
@@ -30,6 +39,46 @@ export function addUsage(sum: Usage, other: Usage): void {
   sum.kernelCpuMs += other.kernelCpuMs;
   sum.retries += other.retries;
   if (other.isCpuUnknown === true) sum.isCpuUnknown = true;
+  if (other.io === undefined) return;
+  const io = (sum.io ??= { readBytes: 0, writeBytes: 0, readOps: 0, writeOps: 0 });
+  io.readBytes += other.io.readBytes;
+  io.writeBytes += other.io.writeBytes;
+  io.readOps += other.io.readOps;
+  io.writeOps += other.io.writeOps;
+}
+
+function ioOf(outcome: RunUsage): { io: IoUsage } | undefined {
+  const { readBytes, writeBytes = 0, readOps = 0, writeOps = 0 } = outcome;
+  return readBytes === undefined ? undefined : { io: { readBytes, writeBytes, readOps, writeOps } };
+}
+
+/** What one run used, as its node counted it. */
+export type RunUsage = Pick<
+  Outcome,
+  | 'userCpuMs'
+  | 'kernelCpuMs'
+  | 'memoryPeakBytes'
+  | 'readBytes'
+  | 'writeBytes'
+  | 'readOps'
+  | 'writeOps'
+>;
+
+const USED = [
+  'userCpuMs',
+  'kernelCpuMs',
+  'memoryPeakBytes',
+  'readBytes',
+  'writeBytes',
+  'readOps',
+  'writeOps',
+] as const;
+
+/** Of an outcome, what was counted; undefined where nothing was. */
+export function usageOf(outcome: RunUsage | undefined): RunUsage | undefined {
+  const counted = USED.filter((name) => outcome?.[name] !== undefined);
+  if (counted.length === 0) return undefined;
+  return Object.fromEntries(counted.map((name) => [name, outcome?.[name]]));
 }
 
 /** An attempt has ended; the rows of its task and job are written with that end anyway. */
@@ -45,6 +94,7 @@ export function countUsage(job: Job, task: Task, outcome: Outcome): void {
     kernelCpuMs: kernelCpuMs ?? 0,
     retries: 0,
     ...(ranProcess && userCpuMs === undefined ? { isCpuUnknown: true } : {}),
+    ...ioOf(outcome),
   };
   addUsage((task.usage ??= noUsage()), used);
   addUsage((job.usage ??= noUsage()), used);

@@ -6,8 +6,15 @@
 import type { Readable } from 'node:stream';
 import type { Job } from '../../core/job/state.js';
 import type { KeptLog } from '../../core/task/history.js';
-import { accountOf } from '../../../protocol/keys.js';
-import type { AccountKey, NodeKey, TaskKey } from '../../../protocol/keys.js';
+import { LIMITS } from '../../../protocol/batch/limits.js';
+import { accountOf, startTaskRunsKey } from '../../../protocol/keys.js';
+import type {
+  AccountKey,
+  NodeKey,
+  RunsKey,
+  SpecialRunsKey,
+  TaskKey,
+} from '../../../protocol/keys.js';
 import type { StateView } from '../../engine/ports.js';
 import type { ObjectStore } from './object-store.js';
 
@@ -15,14 +22,14 @@ import type { ObjectStore } from './object-store.js';
 export const LOGS_CONTAINER = 'task-logs';
 /** Of a log whose task still runs: when to look again. */
 const RUNNING_LOOK_MS = 3_600_000;
-/** Start tasks have no retention time of their own: as tasks by default. */
-const START_TASK_RETENTION_MS = 7 * 86_400_000;
 const KNOWN_MAX = 10_000;
 
 /** Which log: of one attempt of a task, or of one boot of a node: of its start task, or its console. */
 export type LogOwner =
-  | { kind: 'task'; task: TaskKey; job: Readonly<Job>; attempt: number }
-  | { kind: 'boot'; node: NodeKey; incarnation: number };
+  | { kind: 'task'; task: TaskKey; job: Readonly<Job>; attempt: number; subtask?: number }
+  | { kind: 'special'; runs: SpecialRunsKey; job: Readonly<Job>; attempt: number }
+  /** `run`: of the start task, its retry count. */
+  | { kind: 'boot'; node: NodeKey; incarnation: number; run?: number };
 
 /** An opened log. `skipped`: bytes of the file before those that were kept. */
 export interface OpenLog {
@@ -90,9 +97,13 @@ export class KeptLogs {
     const now = this.ports.now();
     await this.ports.note({
       blob: name,
-      owner: owner.kind === 'task' ? owner.task : `node:${owner.node}`,
+      owner: ownerOf(owner),
       lookAt:
-        owner.kind === 'boot' ? now + START_TASK_RETENTION_MS : ended ? now : now + RUNNING_LOOK_MS,
+        owner.kind === 'boot'
+          ? now + LIMITS.startTaskRunsKeptMs
+          : ended
+            ? now
+            : now + RUNNING_LOOK_MS,
     });
     this.known.add(name);
     for (const oldest of this.known) {
@@ -102,16 +113,20 @@ export class KeptLogs {
   }
 
   private place(owner: LogOwner, file: string): { account: string; blob: string } {
-    if (owner.kind === 'boot')
+    if (owner.kind === 'boot') {
+      const run = owner.run === undefined ? '' : `${String(owner.run)}/`;
       return {
         account: this.accountName(accountOf(owner.node)),
-        blob: `nodes/${below(owner.node)}/${String(owner.incarnation)}/${file}`,
+        blob: `nodes/${below(owner.node)}/${String(owner.incarnation)}/${run}${file}`,
       };
-    const { job, task, attempt } = owner;
-    const id = task.slice(task.lastIndexOf('/') + 1);
+    }
+    const { job, attempt } = owner;
+    const key = ownerOf(owner);
+    const part =
+      owner.kind === 'task' && owner.subtask !== undefined ? `${String(owner.subtask)}/` : '';
     return {
       account: this.accountName(job.account),
-      blob: `${folderOf(job)}/${id}/${String(attempt)}/${file}`,
+      blob: `${folderOf(job)}/${key.slice(key.lastIndexOf('/') + 1)}/${String(attempt)}/${part}${file}`,
     };
   }
 
@@ -119,6 +134,14 @@ export class KeptLogs {
     return this.ports.view().accounts.get(key)?.name ?? key;
   }
 }
+
+/** By whom the ledger finds it. */
+const ownerOf = (owner: LogOwner): RunsKey =>
+  owner.kind === 'task'
+    ? owner.task
+    : owner.kind === 'special'
+      ? owner.runs
+      : startTaskRunsKey(owner.node);
 
 /** A job of the same id that comes later has another. */
 export const folderOf = (job: Readonly<Job>): string =>

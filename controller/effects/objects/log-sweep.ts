@@ -1,8 +1,11 @@
 import type { Event } from '../../core/event.js';
 import type { KeptLog } from '../../core/task/history.js';
+import type { Job } from '../../core/job/state.js';
 import type { Task } from '../../core/task/state.js';
-import { jobOf } from '../../../protocol/keys.js';
-import type { TaskKey } from '../../../protocol/keys.js';
+import { DEFAULTS } from '../../../protocol/batch/limits.js';
+import { isOfSpecialTask, isOfStartTask, jobOf } from '../../../protocol/keys.js';
+import type { SpecialRunsKey } from '../../../protocol/keys.js';
+import { durationMs } from '../../../protocol/time.js';
 import type { StateView } from '../../engine/ports.js';
 import type { Reader } from '../../engine/reader.js';
 import type { Log } from '../log.js';
@@ -66,22 +69,35 @@ export class LogSweep {
 
   /** Epoch milliseconds; infinity while nothing ends it. */
   private async expiryOf({ blob, owner, lookAt }: KeptLog): Promise<number> {
-    if (owner.startsWith('node:')) return lookAt;
-    const key = owner as TaskKey;
-    const job = this.ports.view().jobs.get(jobOf(key));
-    const task = this.ports.view().task(key) ?? (await this.ports.reader.get('task', key));
+    if (isOfStartTask(owner)) return lookAt;
+    const job = this.ports.view().jobs.get(jobOf(owner));
     const path = blob.split('/').slice(2);
-    if (job === undefined || task === undefined || !path.join('/').startsWith(`${folderOf(job)}/`))
+    if (job === undefined || !path.join('/').startsWith(`${folderOf(job)}/`))
       return Number.NEGATIVE_INFINITY;
-    const end = await this.endOf(task, Number(path.at(-2)));
-    return end + (task.retentionTimeMs ?? Infinity);
+    // `tasks/{job}/{task or special runs}/{attempt}/…`
+    const attempt = Number(path[3]);
+    if (isOfSpecialTask(owner)) return this.expiryOfRun(job, owner, attempt);
+    const task = this.ports.view().task(owner) ?? (await this.ports.reader.get('task', owner));
+    if (task === undefined) return Number.NEGATIVE_INFINITY;
+    return (await this.endOf(task, attempt)) + (task.retentionTimeMs ?? Infinity);
+  }
+
+  private async expiryOfRun(job: Job, runs: SpecialRunsKey, attempt: number): Promise<number> {
+    const { jobPreparationTask, jobReleaseTask } = job.specification;
+    const { retentionTime } = (runs.endsWith(':release')
+      ? jobReleaseTask
+      : jobPreparationTask?.constraints) ?? { retentionTime: DEFAULTS.retentionTime };
+    const [run] = await this.ports.reader.attempts(runs, attempt - 1, 1);
+    return run?.number === attempt
+      ? (run.endTime ?? Infinity) + durationMs(retentionTime)
+      : Number.NEGATIVE_INFINITY;
   }
 
   private async endOf(task: Readonly<Task>, attempt: number): Promise<number> {
     if (attempt === task.attempt)
       return task.state === 'completed' ? (task.execution.endTime ?? Infinity) : Infinity;
     const [past] = await this.ports.reader.attempts(task.key, attempt - 1, 1);
-    return past?.number === attempt ? past.endTime : task.stateTransitionTime;
+    return (past?.number === attempt ? past.endTime : undefined) ?? task.stateTransitionTime;
   }
 
   private async delete(name: string): Promise<void> {

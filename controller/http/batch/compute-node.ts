@@ -10,8 +10,10 @@ import {
 import { computeNodeGetRemoteLoginSettings } from '../../queries/compute-node/get-remote-login-settings.js';
 import { computeNodeGet } from '../../queries/compute-node/get.js';
 import { computeNodeList } from '../../queries/compute-node/list.js';
+import { computeNodeListStartTaskAttempts } from '../../queries/compute-node/list-start-task-attempts.js';
 import { readNode } from '../../queries/compute-node/read.js';
 import type { Call } from '../call.js';
+import { sendStartTaskAttemptLog } from './attempt-log.js';
 import { commandInput, idOf, idsOf, queryContext } from './call-input.js';
 import { sendConsoleLog } from './console-log.js';
 import { explainNode } from './explain.js';
@@ -37,6 +39,12 @@ export const computeNodeHandlers: Handlers<IdsOf<'ComputeNode'>> = {
     const found = await computeNodeGet(queryContext(call), read);
     sendJson(call, 'nodes/@Element', found.body);
   },
+  async ComputeNode_ListStartTaskAttempts(call) {
+    const listed = { ...listInput(call), ...idsOf(call, 'poolId', 'nodeId') };
+    const attempts = await computeNodeListStartTaskAttempts(queryContext(call), listed);
+    sendList(call, 'attempts', attempts);
+  },
+  ComputeNode_GetStartTaskAttemptLog: sendStartTaskAttemptLog,
   async ComputeNode_Reboot(call) {
     await call.ports.submit(computeNodeReboot(input(call)));
     sendChanged(call);

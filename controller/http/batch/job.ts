@@ -11,6 +11,8 @@ import { jobGetTaskCounts } from '../../queries/job/get-task-counts.js';
 import { jobList } from '../../queries/job/list.js';
 import { jobListPreparationAndReleaseTaskStatus } from '../../queries/job/list-preparation-and-release-task-status.js';
 import { jobListFromJobSchedule } from '../../queries/job/list-from-job-schedule.js';
+import { jobListSpecialTaskAttempts } from '../../queries/job/list-special-task-attempts.js';
+import { sendSpecialTaskAttemptLog } from './attempt-log.js';
 import { commandInput, idOf, queryContext } from './call-input.js';
 import { listInput, readInput } from './list-query.js';
 import { sendAdded, sendChanged, sendEntity, sendJson, sendList, sendNothing } from './reply.js';
@@ -56,6 +58,11 @@ export const jobHandlers: Handlers<IdsOf<'Job'>> = {
     const page = await jobListPreparationAndReleaseTaskStatus(queryContext(call), input);
     sendList(call, 'jobpreparationandreleasetaskstatuslist', page);
   },
+  async Job_ListSpecialTaskAttempts(call) {
+    const input = { ...listInput(call), jobId: idOf(call, 'jobId') };
+    sendList(call, 'attempts', await jobListSpecialTaskAttempts(queryContext(call), input));
+  },
+  Job_GetSpecialTaskAttemptLog: sendSpecialTaskAttemptLog,
   async Job_GetAllLifetimeStatistics(call) {
     const found = await jobGetAllLifetimeStatistics(queryContext(call), call);
     sendJson(call, 'jobstats/@Element', found);

@@ -1,5 +1,5 @@
 import { BatchError } from '../../../protocol/batch/errors.js';
-import { nodeKey, poolKey } from '../../../protocol/keys.js';
+import { nodeKey, poolKey, startTaskRunsKey } from '../../../protocol/keys.js';
 import type { NodeKey } from '../../../protocol/keys.js';
 import type { Call } from '../call.js';
 import type { KeptFile } from './kept-file.js';
@@ -36,10 +36,12 @@ export async function openBootLog(
   file: string,
 ): Promise<KeptFile | undefined> {
   const { reader, keptLogs } = call.ports;
-  const kept = await reader.keptLogsOf(`node:${node}`, BOOTS_MAX);
-  const boots = kept
+  const kept = await reader.keptLogsOf(startTaskRunsKey(node), BOOTS_MAX);
+  const [latest] = kept
     .filter(({ blob }) => blob.endsWith(`/${file}`))
-    .map(({ blob }) => Number(blob.split('/').at(-2)));
-  if (boots.length === 0) return undefined;
-  return keptLogs?.open({ kind: 'boot', node, incarnation: Math.max(...boots) }, file);
+    // `{account}/{container}/nodes/{pool}/{node}/{incarnation}/…`, with the run if it is a start task's.
+    .map(({ blob }) => blob.split('/').slice(5, -1).map(Number))
+    .map(([incarnation = 0, run]) => ({ incarnation, ...(run === undefined ? {} : { run }) }))
+    .sort((a, b) => b.incarnation - a.incarnation || (b.run ?? -1) - (a.run ?? -1));
+  return latest === undefined ? undefined : keptLogs?.open({ kind: 'boot', node, ...latest }, file);
 }

@@ -7,7 +7,7 @@ import { taskGet } from '../../queries/task/get.js';
 import { taskList } from '../../queries/task/list.js';
 import { taskListAttempts } from '../../queries/task/list-attempts.js';
 import { taskListSubtasks } from '../../queries/task/list-subtasks.js';
-import { sendAttemptLog } from './attempt-log.js';
+import { sendAttemptLog, sendSubtaskAttemptLog } from './attempt-log.js';
 import { commandInput, idOf, queryContext } from './call-input.js';
 import { explainTask } from './explain.js';
 import { followTask } from './follow.js';
@@ -54,6 +54,7 @@ export const taskHandlers: Handlers<IdsOf<'Task'>> = {
     sendList(call, 'attempts', await taskListAttempts(queryContext(call), input));
   },
   Task_GetAttemptLog: sendAttemptLog,
+  Task_GetSubtaskAttemptLog: sendSubtaskAttemptLog,
   Task_Follow: followTask,
   async Task_ListSubtasks(call) {
     const ids = { jobId: idOf(call, 'jobId'), taskId: idOf(call, 'taskId') };

@@ -1,17 +1,11 @@
 import { BatchError } from '../../../protocol/batch/errors.js';
 import { jobKey, taskKey } from '../../../protocol/keys.js';
-import type { Job } from '../../core/job/state.js';
-import type { PastAttempt } from '../../core/task/history.js';
 import type { Task } from '../../core/task/state.js';
-import { affinityId } from '../compute-node/wire.js';
+import { wireAttempt, type Attempt } from '../attempts.js';
 import type { ListInput, QueryContext } from '../context.js';
 import { page } from '../paging.js';
 import type { ListReply } from '../paging.js';
-import { failureOf, present, timeOf, urlOf } from '../wire.js';
-
-/** An attempt that is over, or the latest one, which the task itself tells. */
-export type Attempt = Omit<PastAttempt, 'end' | 'result' | 'endTime'> &
-  Partial<Pick<PastAttempt, 'result' | 'endTime'>> & { end?: PastAttempt['end'] | 'completed' };
+import { urlOf } from '../wire.js';
 
 /** Task_ListAttempts: those that began, the newest last. @throws BatchError JobNotFound, TaskNotFound */
 export async function taskListAttempts(
@@ -34,16 +28,20 @@ export async function taskListAttempts(
         : past;
     return found.map((attempt) => ({ ...attempt, key: `${key}/${String(attempt.number)}` }));
   });
-  return { value: rows.map((attempt) => wireAttempt(attempt, job, task, baseUrl)), ...more };
+  const url = urlOf(baseUrl, 'jobs', job.id, 'tasks', task.id, 'attempts');
+  const value = rows.map((row) => wireAttempt(row, baseUrl, `${url}/${String(row.number)}`));
+  return { value, ...more };
 }
 
 /** The present or last attempt of a task, once it has begun. */
 export function latestAttempt(task: Readonly<Task>): Attempt | undefined {
   const { node, nodeId, poolId, execution, attempt: number, key } = task;
-  const { startTime, endTime, exitCode, failureInfo, result } = execution;
+  const { startTime, endTime, exitCode, failureInfo, result, used } = execution;
   if (node === undefined || nodeId === undefined || poolId === undefined) return undefined;
   if (startTime === undefined) return undefined;
-  const attempt = { task: key, number, node, nodeId, poolId, startTime };
+  const subtasks = task.subtasks?.filter((one) => one.startTime !== undefined) ?? [];
+  const parts = subtasks.length === 0 ? {} : { subtasks };
+  const attempt = { task: key, number, node, nodeId, poolId, startTime, ...parts };
   if (task.state !== 'completed') return attempt;
   return {
     ...attempt,
@@ -52,31 +50,6 @@ export function latestAttempt(task: Readonly<Task>): Attempt | undefined {
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(failureInfo === undefined ? {} : { failureInfo }),
     ...(result === undefined ? {} : { result }),
+    ...(used === undefined ? {} : { used }),
   };
-}
-
-function wireAttempt(attempt: Attempt, job: Job, task: Task, baseUrl: string): object {
-  const { number, nodeId, poolId, end, startTime, endTime, exitCode, failureInfo, result } =
-    attempt;
-  const url = urlOf(baseUrl, 'jobs', job.id, 'tasks', task.id);
-  return present({
-    attempt: number,
-    state: end === undefined ? 'running' : 'completed',
-    end,
-    nodeInfo: {
-      affinityId: affinityId(nodeId),
-      nodeUrl: urlOf(baseUrl, 'pools', poolId, 'nodes', nodeId),
-      poolId,
-      nodeId,
-    },
-    startTime: timeOf(startTime),
-    endTime: timeOf(endTime),
-    exitCode,
-    failureInfo: failureOf(failureInfo),
-    result,
-    logs: ['stdout.txt', 'stderr.txt'].map((name) => ({
-      name,
-      url: `${url}/attempts/${String(number)}/files/${name}`,
-    })),
-  });
 }

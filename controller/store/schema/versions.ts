@@ -5,6 +5,7 @@ import { attempts } from '../migrations/0004-attempts.js';
 import { taskFactories } from '../migrations/0005-task-factories.js';
 import { images } from '../migrations/0006-images.js';
 import { samples } from '../migrations/0007-samples.js';
+import { runsThatExpire } from '../migrations/0008-runs-that-expire.js';
 
 /** Migrations in order: number n brings a store of version n − 1 to version n. Never edit one that was released. */
 export const MIGRATIONS: readonly { version: number; sql: string }[] = [
@@ -15,6 +16,7 @@ export const MIGRATIONS: readonly { version: number; sql: string }[] = [
   { version: 5, sql: taskFactories },
   { version: 6, sql: images },
   { version: 7, sql: samples },
+  { version: 8, sql: runsThatExpire },
 ];
 
 /** The version that this program reads and writes. */

@@ -46,8 +46,10 @@ const HISTORY = `
   DELETE FROM attempt_log WHERE NEW.logs_expired_at IS NOT NULL AND expires <= NEW.logs_expired_at;
   UPDATE kept_log SET look_at = 0 WHERE ${ofJobs('kept_log', 'owner')};
   UPDATE kept_log SET look_at = 0 WHERE ${ofTasks('owner')};
-  INSERT OR REPLACE INTO attempt (task, number, row)
-    SELECT value ->> '$.task', value ->> '$.number', value FROM json_each(NEW.attempts);
+  DELETE FROM attempt WHERE NEW.logs_expired_at IS NOT NULL AND expires <= NEW.logs_expired_at;
+  INSERT OR REPLACE INTO attempt (task, number, expires, row)
+    SELECT value ->> '$.task', value ->> '$.number', value ->> '$.expires', value
+    FROM json_each(NEW.attempts);
   INSERT OR REPLACE INTO attempt_log (task, number, expires, row)
     SELECT value ->> '$.task', value ->> '$.number', value ->> '$.expires', value
     FROM json_each(NEW.attempt_logs);
