@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { controllerCommand } from './controller.js';
+import { hypervisorCommand } from './hypervisor.js';
 import { VERSION } from './version.js';
 
 /** Exit code for what the user can put right: a wrong flag, a broken file, a port in use. */
@@ -20,6 +21,7 @@ async function main(): Promise<void> {
       },
     });
   program.addCommand(controllerCommand());
+  program.addCommand(hypervisorCommand());
   program
     .command('doctor')
     .description('check this machine: libvirt, KVM, Docker, Pulumi, ports')
@@ -34,7 +36,10 @@ async function main(): Promise<void> {
       const { doctor } = await import('./doctor.js');
       process.exitCode = await doctor(options);
     });
-  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
+  for (const command of program.commands) {
+    command.exitOverride().copyInheritedSettings(program);
+    for (const one of command.commands) one.exitOverride().copyInheritedSettings(program);
+  }
   try {
     await program.parseAsync();
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { TaskAdd } from '../../protocol/batch/task.js';
 import type { AttemptRef } from '../../protocol/agent/message.js';
+import type { HypervisorSwitch } from './hypervisor/state.js';
 import type { Image } from './image/state.js';
 import type { JobKey, NodeKey, TaskKey } from '../../protocol/keys.js';
 import type { Account } from './account/state.js';
@@ -34,6 +35,7 @@ export interface Entities {
   application: Application;
   applicationPackage: ApplicationPackage;
   image: Image;
+  hypervisor: HypervisorSwitch;
   pool: Pool;
   node: Node;
   job: Job;
@@ -61,6 +63,7 @@ export class Changes {
     application: new Set(),
     applicationPackage: new Set(),
     image: new Set(),
+    hypervisor: new Set(),
     pool: new Set(),
     node: new Set(),
     job: new Set(),
@@ -76,6 +79,7 @@ export class Changes {
     application: new Set(),
     applicationPackage: new Set(),
     image: new Set(),
+    hypervisor: new Set(),
     pool: new Set(),
     node: new Set(),
     job: new Set(),

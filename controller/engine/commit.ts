@@ -10,6 +10,7 @@ const KINDS: readonly EntityKind[] = [
   'application',
   'applicationPackage',
   'image',
+  'hypervisor',
   'pool',
   'node',
   'job',

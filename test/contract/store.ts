@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Batch, Store } from '../../controller/engine/ports.js';
-import { jobKey, taskKey } from '../../protocol/keys.js';
+import { hypervisorKey, jobKey, taskKey } from '../../protocol/keys.js';
 import {
   ACCOUNT,
   account,
@@ -60,6 +60,7 @@ export function describeStore(name: string, makeWorld: () => StoreWorld): void {
         taskFactories: [],
         sampleWindows: [],
         images: [],
+        hypervisors: [],
         tasks: [],
         dependencies: [],
         satisfied: [],
@@ -79,6 +80,7 @@ export function describeStore(name: string, makeWorld: () => StoreWorld): void {
         jobSchedule: [jobSchedule('Schedule1')],
         taskFactory: [taskFactory('Job1', 'Sweep')],
         sampleWindow: [sampleWindow('Pool1', 2_945_538)],
+        hypervisor: [{ key: hypervisorKey('Host-1'), maintenance: true, since: 1 }],
         task: [task('Job1', 'T1', { state: 'running', maxTaskRetryCount: -1 })],
       };
       await commit({ upserts: rows });
@@ -95,6 +97,7 @@ export function describeStore(name: string, makeWorld: () => StoreWorld): void {
       expect(loaded.jobSchedules).toEqual(rows.jobSchedule);
       expect(loaded.taskFactories).toEqual(rows.taskFactory);
       expect(loaded.sampleWindows).toEqual(rows.sampleWindow);
+      expect(loaded.hypervisors).toEqual(rows.hypervisor);
       expect(loaded.tasks).toEqual(rows.task);
     });
 

@@ -3,6 +3,7 @@ import type { Node } from '../node/state.js';
 import type { Pool } from '../pool/state.js';
 import type { Recorder } from '../recorder.js';
 import type { Hypervisor, Settings } from '../settings.js';
+import { isInMaintenance } from './maintenance.js';
 import type { Amount, Demand, Room } from './place.js';
 
 type Shape = Pick<PoolAdd, 'vmSize' | 'virtualMachineConfiguration' | 'networkConfiguration'>;
@@ -37,7 +38,7 @@ export function unsuitable(recorder: Recorder, pool: Pool, host: Hypervisor): st
   const sight = recorder.state.hypervisors.get(host.name);
   if (host.discovered && sight === undefined) return NOT_YET;
   if (sight?.reachable === false) return sight.reason ?? 'it does not answer';
-  if (host.maintenance) return 'it is in maintenance';
+  if (isInMaintenance(recorder, host)) return 'it is in maintenance';
   const { virtualMachineConfiguration, networkConfiguration } = pool.specification;
   const wanted = virtualMachineConfiguration?.nodePlacementConfiguration?.hypervisorLabels ?? {};
   for (const [name, value] of Object.entries(wanted))
@@ -99,7 +100,10 @@ const goesSoon = ({ preempting, leaving }: Node): boolean =>
   leaving?.option === 'terminate';
 
 /** What a hypervisor may give away: what is configured, else what was found, times the over-commit. */
-function totalOf({ state }: Recorder, { name, capacity, overCommit }: Hypervisor): Amount {
+export function totalOf(
+  { state }: Recorder,
+  { name, capacity, overCommit }: Hypervisor,
+): Amount {
   const found = state.hypervisors.get(name)?.capacity ?? {};
   const times = (amount: number | undefined, factor: number) =>
     amount === undefined ? Infinity : Math.floor(amount * factor);

@@ -1,3 +1,4 @@
+import { isInMaintenance } from '../hypervisor/maintenance.js';
 import { leavePool } from '../node/drain.js';
 import type { Recorder } from '../recorder.js';
 import type { Pool } from './state.js';
@@ -10,7 +11,7 @@ import { beginResize } from './transition.js';
 export function clearMaintained(recorder: Recorder, pool: Pool): void {
   const closed = new Set<string | undefined>(
     (recorder.settings.hypervisors ?? [])
-      .filter(({ maintenance }) => maintenance)
+      .filter((host) => isInMaintenance(recorder, host))
       .map(({ name }) => name),
   );
   if (closed.size === 0) return;

@@ -11,6 +11,7 @@ import * as application from './application.js';
 import type { ManagementHandler } from './call.js';
 import * as certificate from './certificate.js';
 import { badRequest, ManagementError } from './errors.js';
+import * as hypervisor from './hypervisor.js';
 import * as image from './image.js';
 import * as location from './location.js';
 import * as pool from './pool.js';
@@ -26,6 +27,7 @@ const APPLICATION = `${ACCOUNT}/applications/{applicationName}`;
 const PACKAGE = `${APPLICATION}/versions/{versionName}`;
 const POOL = `${ACCOUNT}/pools/{poolName}`;
 const IMAGE = `${LOCATION}/images/{imageName}`;
+const HYPERVISOR = `${LOCATION}/hypervisors/{hypervisorName}`;
 const CERTIFICATE = `${ACCOUNT}/certificates/{certificateName}`;
 
 /** Every operation of the management plane that is served; everything else below its paths is 404, 405 or 501. */
@@ -63,6 +65,9 @@ const routes: readonly [Method, string, ManagementHandler][] = [
   ['PUT', IMAGE, image.putImage],
   ['GET', IMAGE, image.getImage],
   ['DELETE', IMAGE, image.deleteImage],
+  ['GET', `${LOCATION}/hypervisors`, hypervisor.listHypervisors],
+  ['GET', HYPERVISOR, hypervisor.getHypervisor],
+  ['PATCH', HYPERVISOR, hypervisor.updateHypervisor],
   ['PUT', POOL, pool.createPool],
   ['PATCH', POOL, pool.updatePool],
   ['GET', POOL, pool.getPool],

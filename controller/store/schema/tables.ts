@@ -9,6 +9,7 @@ export const TABLES: {
   application: { table: 'application', columns: {} },
   applicationPackage: { table: 'application_package', columns: {} },
   image: { table: 'image', columns: {} },
+  hypervisor: { table: 'hypervisor', columns: {} },
   pool: { table: 'pool', columns: { state: '$.state' } },
   node: {
     table: 'node',

@@ -6,6 +6,7 @@ import { taskFactories } from '../migrations/0005-task-factories.js';
 import { images } from '../migrations/0006-images.js';
 import { samples } from '../migrations/0007-samples.js';
 import { runsThatExpire } from '../migrations/0008-runs-that-expire.js';
+import { hypervisors } from '../migrations/0009-hypervisors.js';
 
 /** Migrations in order: number n brings a store of version n − 1 to version n. Never edit one that was released. */
 export const MIGRATIONS: readonly { version: number; sql: string }[] = [
@@ -17,6 +18,7 @@ export const MIGRATIONS: readonly { version: number; sql: string }[] = [
   { version: 6, sql: images },
   { version: 7, sql: samples },
   { version: 8, sql: runsThatExpire },
+  { version: 9, sql: hypervisors },
 ];
 
 /** The version that this program reads and writes. */
