@@ -100,10 +100,7 @@ const goesSoon = ({ preempting, leaving }: Node): boolean =>
   leaving?.option === 'terminate';
 
 /** What a hypervisor may give away: what is configured, else what was found, times the over-commit. */
-export function totalOf(
-  { state }: Recorder,
-  { name, capacity, overCommit }: Hypervisor,
-): Amount {
+export function totalOf({ state }: Recorder, { name, capacity, overCommit }: Hypervisor): Amount {
   const found = state.hypervisors.get(name)?.capacity ?? {};
   const times = (amount: number | undefined, factor: number) =>
     amount === undefined ? Infinity : Math.floor(amount * factor);
