@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LibvirtConnection } from '../../controller/effects/nodes/libvirt/connection.js';
-import { probe } from '../../controller/effects/nodes/libvirt/domain-type.js';
+import { localProbeFiles, probe } from '../../controller/effects/nodes/libvirt/domain-type.js';
 import { qemuUser } from '../../controller/effects/nodes/libvirt/reachable.js';
 import { ask, fail, messageOf, ok, warn } from './check.js';
 import type { Finding } from './check.js';
@@ -80,7 +80,7 @@ export async function kvm(
     const image = join(imageDirectory, 'vmlinuz');
     const kernel = existsSync(image) ? join(folder, 'vmlinuz') : undefined;
     if (kernel !== undefined) copyFileSync(image, kernel);
-    const seen = await probe(connection, 'kvm', { folder, kernel });
+    const seen = await probe(connection, 'kvm', { files: localProbeFiles(folder), kernel });
     if (seen !== undefined) return warn(name, `guests don't run in it: ${seen}`, slow);
     return kernel === undefined
       ? ok(name, 'a guest of one sector ran (after npm run image:build a Linux kernel is tried)')

@@ -113,6 +113,15 @@ export const Hypervisor = z.strictObject({
   controllerUrl: z.url().optional(),
   /** Where the disks of its nodes are kept; by default below the data folder. */
   diskDirectory: z.string().optional(),
+  /** Instead: a storage pool of its libvirt (dir, fs or netfs), to which images are sent by libvirt itself. */
+  storagePool: z
+    .string()
+    .max(128)
+    .regex(
+      /^[A-Za-z0-9][\w.+-]*$/,
+      'allowed are letters, digits, dots, pluses, dashes and underscores',
+    )
+    .optional(),
   /** By default what libvirt says of the host, and the size of the file system of the disks. */
   capacity: Capacity.default({}),
   /** How many times the capacity is given away. Disks grow as they are written, vCPUs share cores. */
@@ -321,6 +330,14 @@ export const ConfigurationSchema = z.strictObject({
       const folders = all.flatMap(({ diskDirectory }) => diskDirectory ?? []);
       return new Set(folders).size === folders.length;
     }, 'each hypervisor needs a diskDirectory of its own')
+    .refine(
+      (all) =>
+        all.every(
+          ({ diskDirectory, storagePool }) =>
+            diskDirectory === undefined || storagePool === undefined,
+        ),
+      'a hypervisor has either a diskDirectory or a storagePool',
+    )
     .default([]),
   /** What process nodes may take of this machine together. */
   processNodes: Capacity.default({}),

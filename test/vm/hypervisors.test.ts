@@ -140,12 +140,14 @@ suite('VM nodes on two hypervisors', needs, () => {
     await until.nodes('other', 'starting', 1);
     expect((await nodesOf('other'))[0]?.hypervisor).toBe('one');
     await libvirtd('two').resume();
-    await waitFor('the errors to go', async () =>
-      (await nodesOf('spread')).every(({ errors }) => errors === undefined),
+    await waitFor(
+      'the errors to go',
+      async () => (await nodesOf('spread')).every(({ errors }) => errors === undefined),
+      { timeoutMs: 60_000 },
     );
     expect(libvirtd('two').domains()).toEqual(before);
     await gone('other');
-  }, 60_000);
+  }, 120_000);
 
   it('are made and removed beside those of another controller and domains of somebody else', async () => {
     const foreign = at('foreign.xml');
@@ -188,10 +190,10 @@ suite('VM nodes on two hypervisors', needs, () => {
     for (const id of ['spread', 'kill-0', 'kill-1'])
       await attempt(() => client.pool.deleteMethod(id));
     await waitFor('the pools to be gone', async () => (await client.pool.list()).length === 0, {
-      timeoutMs: 60_000,
+      timeoutMs: 120_000,
     });
     await waitFor('the last domain to go', () => domains().join() === '1,0');
     expect(libvirtd('one').domains()[0]).toContain('batchyard-not-ours');
     expect(files()).toEqual([]);
-  }, 120_000);
+  }, 240_000);
 });

@@ -1,5 +1,6 @@
 import type { Domain, Hypervisor } from '@unraid/libvirt';
 import { NodeProvisionError } from '../provider.js';
+import { batchUri } from './virsh.js';
 
 /** A domain as it was listed: all that a decision needs of it. */
 export interface ListedDomain {
@@ -130,7 +131,7 @@ export class LibvirtConnection {
 
   private async connect(): Promise<Hypervisor> {
     const { Hypervisor } = await loadBinding();
-    const hypervisor = new Hypervisor({ uri: this.uri });
+    const hypervisor = new Hypervisor({ uri: batchUri(this.uri) });
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {

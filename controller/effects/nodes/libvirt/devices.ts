@@ -1,6 +1,5 @@
 /** What a domain has beside its disk and its network: data disks, and devices of the host. */
 import { chmod, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { runProgram } from './program.js';
 import { element } from './xml.js';
 
@@ -13,9 +12,9 @@ export interface DataDisk {
   sizeGiB: number;
 }
 
-/** The file of a data disk, beside the node's own. */
+/** The file of a data disk, beside the node's own: `…disk.qcow2` has `…data-1.qcow2`. */
 const dataDiskFile = (disk: string, { lun }: DataDisk): string =>
-  join(dirname(disk), `data-${String(lun)}.qcow2`);
+  disk.replace(/[^/.]*\.qcow2$/, `data-${String(lun)}.qcow2`);
 
 /** Makes those that are not there yet: a kept disk stays with what is on it. */
 export async function makeDataDisks(disk: string, dataDisks: readonly DataDisk[]): Promise<void> {

@@ -79,9 +79,32 @@ function probeSector(): Buffer {
   return sector;
 }
 
+/** The few small files of the guest, where QEMU can read them. */
+export interface ProbeFiles {
+  /** Resolves to the path as QEMU opens it. */
+  write(name: string, content: Buffer): Promise<string>;
+  /** The path of a file that QEMU writes. */
+  log(name: string): Promise<string>;
+  /** What it has written; nothing while there is no such file. */
+  read(name: string): Promise<string>;
+  remove(names: readonly string[]): Promise<void>;
+}
+
+/** In a folder of this machine. */
+export const localProbeFiles = (folder: string): ProbeFiles => ({
+  write: async (name, content) => {
+    await writeFile(join(folder, name), content, { mode: 0o644 });
+    return join(folder, name);
+  },
+  log: (name) => Promise.resolve(join(folder, name)),
+  read: (name) => consoleText(join(folder, name)),
+  remove: async (names) => {
+    for (const name of names) await rm(join(folder, name), { force: true });
+  },
+});
+
 export interface ProbeGuest {
-  /** Where QEMU can read the guest's files. */
-  folder: string;
+  files: ProbeFiles;
   /** A Linux kernel that QEMU can read; without it the one-sector guest is booted. */
   kernel?: string | undefined;
 }
@@ -90,31 +113,47 @@ export interface ProbeGuest {
 export async function probe(
   connection: LibvirtConnection,
   type: DomainType,
-  { folder, kernel }: ProbeGuest,
+  { files, kernel }: ProbeGuest,
   timeoutMs = PROBE_TIMEOUT_MS,
 ): Promise<string | undefined> {
   const name = `batchyard-probe-${randomBytes(6).toString('hex')}`;
-  const [disk, log] = [join(folder, `${name}.img`), join(folder, `${name}.log`)];
+  const [image, console] = [`${name}.img`, `${name}.log`];
   // One cylinder: the BIOS wants to see a disk, not a sector.
-  await writeFile(disk, Buffer.concat([probeSector(), Buffer.alloc(63 * SECTOR_BYTES)]), {
-    mode: 0o644,
-  });
+  const sectors = Buffer.concat([probeSector(), Buffer.alloc(63 * SECTOR_BYTES)]);
   const word = kernel === undefined ? WORD : KERNEL_WORD;
   try {
-    const deadline = Date.now() + timeoutMs;
-    await connection.create(name, probeXml({ name, type, disk, log, kernel }));
-    while (Date.now() < deadline) {
-      if ((await consoleText(log)).includes(word)) return undefined;
-      await delay(POLL_MS);
-    }
+    // Outside of what is tried: a full disk says nothing about kvm.
+    const [disk, log] = [await files.write(image, sectors), await files.log(console)];
+    const xml = probeXml({ name, type, disk, log, kernel });
+    const seen = await boot(connection, { name, xml, timeoutMs }, async () =>
+      (await files.read(console)).includes(word),
+    );
     const guest = kernel === undefined ? 'a guest of one sector' : 'a Linux kernel';
-    return `${guest} in a domain of type ${type} printed nothing within ${String(timeoutMs / 1000)} s`;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return seen === 'nothing'
+      ? `${guest} in a domain of type ${type} printed nothing within ${String(timeoutMs / 1000)} s`
+      : seen;
   } finally {
     await connection.destroy(name);
-    await rm(disk, { force: true });
-    await rm(log, { force: true });
+    await files.remove([image, console]);
+  }
+}
+
+/** Undefined: it was seen to run. */
+async function boot(
+  connection: LibvirtConnection,
+  { name, xml, timeoutMs }: { name: string; xml: string; timeoutMs: number },
+  runs: () => Promise<boolean>,
+): Promise<string | undefined> {
+  try {
+    const deadline = Date.now() + timeoutMs;
+    await connection.create(name, xml);
+    while (Date.now() < deadline) {
+      if (await runs()) return undefined;
+      await delay(POLL_MS);
+    }
+    return 'nothing';
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }
 

@@ -17,17 +17,21 @@ import {
   link,
   mkdir,
   readFile,
-  readdir,
   rename,
   rm,
-  rmdir,
   stat,
+  statfs,
   writeFile,
 } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { NodeKey } from '../../../../protocol/keys.js';
 import { NodeProvisionError } from '../provider.js';
-import type { NodeForward } from '../provider.js';
+import type { NodeConsole, NodeForward } from '../provider.js';
+import { makeDataDisks, removeDataDisks } from './devices.js';
+import { localProbeFiles } from './domain-type.js';
+import { entries, exists, removedEmpty } from './folders.js';
+import { readConsoleLog } from './console-log.js';
+import type { NodeFiles, NodePaths, NodePlan, Room } from './node-files.js';
 import { runProgram } from './program.js';
 import { closedFolder, qemuUser } from './reachable.js';
 
@@ -37,14 +41,11 @@ const SYSTEM_DIRECTORY = '/var/lib/libvirt/images/batchyard';
 const QEMU_IMG = { debianPackage: 'qemu-utils', timeoutMs: 60_000 };
 const GIB = 1024 ** 3;
 
-export interface NodeFolder {
+interface NodeFolder extends NodePaths {
   path: string;
-  disk: string;
-  consoleLog: string;
-  seedFile: string;
 }
 
-export class HostFiles {
+export class HostFiles implements NodeFiles {
   private readonly opened = new Map<NodeKey, readonly NodeForward[]>();
   private readonly published = new Map<string, Promise<string>>();
 
@@ -79,31 +80,41 @@ export class HostFiles {
   }
 
   /** A new disk over the base image (or the one that was kept), and the seed of this incarnation. */
-  async prepare(
-    nodeKey: NodeKey,
-    options: {
-      incarnation: number;
-      base: string;
-      diskGiB: number;
-      disk: 'new' | 'keep';
-      seed: string;
-      /** The key of the template that `base` belongs to. */
-      template?: string | undefined;
-    },
-  ): Promise<NodeFolder> {
+  async prepare(nodeKey: NodeKey, plan: NodePlan): Promise<void> {
     const folder = this.node(nodeKey);
     await this.folder(folder.path);
-    const kept = options.disk === 'keep' && (await exists(folder.disk));
+    const kept = plan.disk === 'keep' && (await exists(folder.disk));
     const record = join(folder.path, 'node.json');
-    const template = kept ? (await recordOf(record)).template : options.template;
-    await writeFile(
-      record,
-      JSON.stringify({ nodeKey, incarnation: options.incarnation, template }),
-    );
+    const template = kept ? (await recordOf(record)).template : plan.template;
+    await writeFile(record, JSON.stringify({ nodeKey, incarnation: plan.incarnation, template }));
     await rm(folder.seedFile, { force: true });
-    await writeFile(folder.seedFile, options.seed, { mode: 0o600 });
-    if (!kept) await this.makeDisk(folder.disk, options.base, options.diskGiB);
-    return folder;
+    await writeFile(folder.seedFile, plan.seed, { mode: 0o600 });
+    if (!kept) await this.makeDisk(folder.disk, plan.base, plan.diskGiB);
+    if (plan.disk === 'new') await removeDataDisks(folder.disk, plan.dataDisks);
+    await makeDataDisks(folder.disk, plan.dataDisks);
+  }
+
+  place(make: (workshop: HostFiles) => Promise<string>): Promise<string> {
+    return make(this);
+  }
+
+  console(nodeKey: NodeKey, bytesMax: number): Promise<NodeConsole | undefined> {
+    return readConsoleLog(this.node(nodeKey).consoleLog, bytesMax);
+  }
+
+  async room(): Promise<Room> {
+    const { bsize, blocks, bavail } = await statfs(this.directory);
+    const what = `the file system of ${this.directory}`;
+    return { what, setting: 'diskDirectory', bytes: bsize * blocks, freeBytes: bsize * bavail };
+  }
+
+  async probeFiles() {
+    const folder = await this.workFolder(`probe-${String(process.pid)}`);
+    return { ...localProbeFiles(folder), close: () => this.removeFolder(folder) };
+  }
+
+  forget(): void {
+    this.published.clear();
   }
 
   /** A qcow2 over the base, in the place of what is there; at least as large as the base is. */
@@ -320,36 +331,4 @@ async function recordOf(file: string): Promise<{ incarnation: number; template?:
   }
 }
 
-async function entries(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
-}
-
-async function removedEmpty(folder: string): Promise<boolean> {
-  try {
-    await rmdir(folder);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return true;
-    if (error instanceof Error && 'code' in error && error.code === 'ENOTEMPTY') return false;
-    throw error;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
-}
-
-const isMissing = (error: unknown) =>
-  error instanceof Error && 'code' in error && error.code === 'ENOENT';
 const words = (error: unknown) => (error instanceof Error ? error.message : String(error));

@@ -1,4 +1,3 @@
-import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Firewall, Seed } from '../../../../protocol/agent/enrol.js';
 import { findImage } from '../../../../protocol/batch/image-reference.js';
@@ -9,15 +8,17 @@ import type { NodeConsole, NodeSpecification, ProvidedNode } from '../provider.j
 import { agentDisk } from './agent-disk.js';
 import type { AgentFiles } from './agent-disk.js';
 import { cloudDisk } from './cloud-disk.js';
-import { readConsoleLog } from './console-log.js';
 import { LibvirtConnection } from './connection.js';
 import { guestUrl } from './controller-url.js';
 import { findDomainType } from './domain-type.js';
-import { makeDataDisks, removeDataDisks } from './devices.js';
 import { domainName, domainNamePrefix, domainXml, ownerOf, templateOf } from './domain.js';
 import type { DomainDescription, DomainType } from './domain.js';
-import { HostFiles } from './host-files.js';
+import type { HostFiles } from './host-files.js';
+import type { NodeFiles } from './node-files.js';
+import { openHostFiles, openPoolFiles } from './open-files.js';
 import { forwardPorts } from './port-forward.js';
+import { provisionError } from './provision-error.js';
+import { checkDisk } from './qcow2.js';
 import { Single } from './single.js';
 import { Templates } from './template.js';
 import type { Template } from './template.js';
@@ -33,6 +34,8 @@ export interface HypervisorSettings {
   forwardAddress?: string | undefined;
   controllerUrl?: string | undefined;
   diskDirectory?: string | undefined;
+  /** Of the hypervisor's libvirt, instead: for hypervisors that share no folder with this machine. */
+  storagePool?: string | undefined;
 }
 
 /** As in the configuration's `images`. */
@@ -58,6 +61,8 @@ export interface LibvirtOptions {
   /** Those that were imported while the controller ran. */
   imported?: () => readonly LibvirtImage[];
   agent: AgentFiles;
+  /** How old the list of a storage pool's volumes may be. */
+  volumeListMaxAgeMs?: number | undefined;
   log: Log;
 }
 
@@ -75,13 +80,15 @@ interface Described {
   description: DomainDescription;
   /** The image's disk, published. */
   base: string;
+  /** Of the disk in it. */
+  baseBytes: number;
   seed: Seed;
 }
 
 /** The nodes of this controller on one hypervisor. */
 export class LibvirtHost {
   private readonly connection: LibvirtConnection;
-  private readonly files: Single<HostFiles>;
+  private readonly files: Single<NodeFiles>;
   private readonly domainType: Single<DomainType>;
   private readonly agentDisk: Single<string>;
   private readonly cloudDisk: Single<string>;
@@ -96,11 +103,19 @@ export class LibvirtHost {
   ) {
     this.connection = new LibvirtConnection(settings.uri);
     const folder = join(options.dataDirectory, 'libvirt', settings.name);
-    this.files = new Single(() => this.openFiles(folder));
+    const hostFiles = new Single(() => openHostFiles(this.filesOptions(folder)));
+    const { storagePool } = settings;
+    this.files = new Single<NodeFiles>(() =>
+      storagePool === undefined
+        ? hostFiles.get()
+        : openPoolFiles(this.filesOptions(folder), storagePool),
+    );
     this.domainType = new Single(() => this.findType(folder));
-    this.agentDisk = new Single(async () => agentDisk(await this.files.get(), options.agent));
-    this.cloudDisk = new Single(async () => cloudDisk(await this.files.get()));
-    this.templates = new Templates(this.connection, () => this.files.get(), options.log);
+    const place = async (make: (workshop: HostFiles) => Promise<string>) =>
+      (await this.files.get()).place(make);
+    this.agentDisk = new Single(() => place((workshop) => agentDisk(workshop, options.agent)));
+    this.cloudDisk = new Single(() => place(cloudDisk));
+    this.templates = new Templates(this.connection, () => hostFiles.get(), options.log);
   }
 
   /** See NodeProvider. Whatever fails, nothing of a new node stays behind; a kept disk stays kept. */
@@ -127,7 +142,7 @@ export class LibvirtHost {
       await this.forward(specification, described.description, name);
     } catch (error) {
       await this.destroyNow(nodeKey, specification.disk === 'keep' ? 'keep' : 'remove');
-      throw provisionError(specification, this.settings, error);
+      throw await provisionError(specification, this.settings, () => this.files.get(), error);
     }
   }
 
@@ -158,10 +173,10 @@ export class LibvirtHost {
     await (await this.files.get()).release(nodeKey, disk);
   }
 
-  /** What libvirt says of the machine, and the size of the file system that holds the disks. */
+  /** What libvirt says of the machine, and the size of what holds the disks. */
   async capacity(): Promise<{ vcpus: number; memoryMiB: number; diskGiB: number }> {
-    const { bsize, blocks } = await statfs((await this.files.get()).directory);
-    const diskGiB = Math.floor((bsize * blocks) / 1024 ** 3);
+    const { bytes } = await (await this.files.get()).room();
+    const diskGiB = Math.floor(bytes / 1024 ** 3);
     return { ...(await this.connection.capacity()), diskGiB };
   }
 
@@ -186,7 +201,7 @@ export class LibvirtHost {
   }
 
   async console(nodeKey: NodeKey, bytesMax: number): Promise<NodeConsole | undefined> {
-    return readConsoleLog((await this.files.get()).node(nodeKey).consoleLog, bytesMax);
+    return (await this.files.get()).console(nodeKey, bytesMax);
   }
 
   async close(): Promise<void> {
@@ -201,6 +216,8 @@ export class LibvirtHost {
     name: string,
   ): Promise<boolean> {
     if (specification.resumed !== true || specification.disk === 'keep') return false;
+    // A node's memory image has another head than its template's: it is written where it is restored.
+    if (this.settings.storagePool !== undefined) return false;
     // A memory image knows the devices of the guest that it was made of.
     const { dataDisks = [], hostDevices = [] } = specification;
     if (dataDisks.length + hostDevices.length > 0) return false;
@@ -226,6 +243,7 @@ export class LibvirtHost {
     const { nodeKey, incarnation, vmSize, seed } = specification;
     const image = this.imageOf(specification);
     const files = await this.files.get();
+    const baseBytes = await checkDisk(image.path, this.settings.storagePool !== undefined);
     const [base, agent, type] = await Promise.all([
       files.publish(image.path),
       this.agentDisk.get(),
@@ -268,27 +286,23 @@ export class LibvirtHost {
       dataDisks: specification.dataDisks,
       hostDevices: specification.hostDevices,
     };
-    return { description, base, seed: guestSeed };
+    return { description, base, baseBytes, seed: guestSeed };
   }
 
   /** The node's disk over the image's, or over its template's. */
   private async prepare(
     { nodeKey, incarnation, vmSize, disk, dataDisks = [] }: NodeSpecification,
-    { base, seed }: Described,
+    { base, baseBytes, seed }: Described,
     template?: Template,
   ): Promise<void> {
     const files = await this.files.get();
     await files.prepare(nodeKey, {
-      incarnation,
+      ...{ incarnation, baseBytes, disk, dataDisks },
       base: template?.disk ?? base,
       diskGiB: vmSize.diskGiB,
-      disk,
       seed: JSON.stringify(seed),
       template: template?.key,
     });
-    const folder = files.node(nodeKey);
-    if (disk === 'new') await removeDataDisks(folder.disk, dataDisks);
-    await makeDataDisks(folder.disk, dataDisks);
   }
 
   private async start(name: string, description: DomainDescription): Promise<void> {
@@ -321,18 +335,18 @@ export class LibvirtHost {
     );
   }
 
-  private openFiles(folder: string): Promise<HostFiles> {
-    const { diskDirectory, uri } = this.settings;
-    if (!/^[\w+]+:\/\/\//.test(uri) && diskDirectory === undefined) {
-      throw new NodeProvisionError(
-        'AllocationFailed',
-        `hypervisor ${this.settings.name} at ${uri} is on another machine: set its \`diskDirectory\` to a folder that both machines have under the same path (such as an NFS mount)`,
-      );
-    }
-    return HostFiles.open(
-      { configured: diskDirectory, fallback: folder, uri },
-      this.options.controllerId,
-    );
+  private filesOptions(folder: string) {
+    const { controllerId, imported, volumeListMaxAgeMs, log } = this.options;
+    const images = () => [...this.options.images, ...(imported?.() ?? [])];
+    return {
+      ...this.settings,
+      ...{ controllerId, folder, volumeListMaxAgeMs, log },
+      sources: () =>
+        images().flatMap(({ path, kernel, initrd }) =>
+          [path, kernel, initrd].flatMap((file) => file ?? []),
+        ),
+      domains: async () => (await this.connection.list('')).map(({ xml }) => xml),
+    };
   }
 
   private async findType(folder: string): Promise<DomainType> {
@@ -341,10 +355,10 @@ export class LibvirtHost {
     const files = await this.files.get();
     const image = this.options.images.find(({ kernel }) => kernel !== undefined);
     const kernel = image?.kernel === undefined ? undefined : await files.publish(image.kernel);
-    const place = await files.workFolder(`probe-${String(process.pid)}`);
+    const own = await files.probeFiles();
     const record = join(folder, 'domain-type.json');
-    const finding = await findDomainType(this.connection, { folder: place, kernel }, record);
-    await files.removeFolder(place);
+    const finding = await findDomainType(this.connection, { files: own, kernel }, record);
+    await own.close();
     this.options.log.info({ hypervisor: name, ...finding }, 'domain type found');
     return finding.type;
   }
@@ -358,32 +372,3 @@ const firewallOf = ({ interNode = false, forwards = [] }: NodeSpecification): Fi
 
 const imageName = (image: { publisher: string; offer: string; sku: string; version: string }) =>
   [image.publisher, image.offer, image.sku, image.version].join('/').toLowerCase();
-
-function provisionError(
-  { nodeKey }: NodeSpecification,
-  { name, uri }: HypervisorSettings,
-  error: unknown,
-): NodeProvisionError {
-  if (error instanceof NodeProvisionError) return error;
-  const words = error instanceof Error ? error.message : String(error);
-  return new NodeProvisionError(
-    'AllocationFailed',
-    `node ${nodeKey} could not be started on hypervisor ${name} (${uri}): ${words}${adviceFor(words)}`,
-    { cause: error },
-  );
-}
-
-/** What helps against libvirt's more frequent words. */
-function adviceFor(words: string): string {
-  if (/permission denied/i.test(words))
-    return '; may the user that QEMU runs as read the disk folder? `batchyard doctor` looks';
-  if (/cannot allocate memory|out of memory/i.test(words))
-    return '; choose a smaller VM size or fewer nodes';
-  if (/no space left/i.test(words))
-    return '; free space there or set `diskDirectory` of the hypervisor';
-  if (/network not found|network .* is not active/i.test(words))
-    return '; start it with `virsh net-start`, or use network `user`';
-  if (/kvm/i.test(words))
-    return '; set `domainType: qemu` of the hypervisor where kvm does not work';
-  return '';
-}

@@ -4,6 +4,7 @@
  */
 import type { NodeForward, WantedForward } from '../provider.js';
 import { runProgram } from './program.js';
+import { batchUri } from './virsh.js';
 
 const VIRSH = { debianPackage: 'libvirt-clients', timeoutMs: 20_000 };
 /** libvirt's name of the first interface's host side. */
@@ -25,7 +26,7 @@ export async function forwardPorts(
       const rule = `hostfwd_add ${NETWORK_DEVICE} ${one.protocol}:${address}:${String(candidate)}-:${String(one.backendPort)}`;
       const said = await runProgram(
         'virsh',
-        ['-q', '-c', uri, 'qemu-monitor-command', domain, '--hmp', rule],
+        ['-q', '-c', batchUri(uri), 'qemu-monitor-command', domain, '--hmp', rule],
         VIRSH,
       );
       return said.trim() === '';
