@@ -66,7 +66,9 @@ async function agent() {
     let ended = 0;
     let messages = 0;
     sockets.on('connection', (socket) => {
-      const send = (message) => socket.send(JSON.stringify(message));
+      let version = 0;
+      // Agents before version 2 of the protocol took a message a frame.
+      const send = (message) => socket.send(JSON.stringify(version < 2 ? message : [message]));
       const assign = () => {
         const assignments = [];
         while (assigned < count && assigned - ended < 64)
@@ -76,6 +78,7 @@ async function agent() {
       socket.on('message', (data) => {
         const message = JSON.parse(String(data));
         if (message.type === 'hello') {
+          version = message.protocolVersion;
           send({ type: 'welcome', heartbeatIntervalMs: 1000, acknowledged: 0 });
           send({ type: 'configure', configuration: configuration });
         } else if (message.type === 'heartbeat') {

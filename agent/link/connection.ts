@@ -1,6 +1,6 @@
 import { rootCertificates } from 'node:tls';
 import { WebSocket } from 'ws';
-import { ToAgent, type ToController } from '../../protocol/agent/message.js';
+import { FrameToAgent, type ToAgent, type ToController } from '../../protocol/agent/message.js';
 import { BackOff } from './back-off.js';
 
 export interface ConnectionSettings {
@@ -29,7 +29,7 @@ const WELCOME_WAIT_MS = 10_000;
 
 /**
  * The one link to the controller. It dials, and dials again with pauses for as long as it is not
- * closed; a message that is not of the protocol ends the connection, since nothing after it could be
+ * closed; a frame that is not of the protocol ends the connection, since nothing after it could be
  * trusted. A link counts as good, and the pauses start small again, once a message came.
  */
 export class Connection {
@@ -104,19 +104,19 @@ export class Connection {
   }
 
   #received(socket: WebSocket, text: string): void {
-    let message: ToAgent;
+    let messages: FrameToAgent;
     try {
-      message = ToAgent.parse(JSON.parse(text));
+      messages = FrameToAgent.parse(JSON.parse(text));
     } catch (error) {
       // The text may carry secrets of tasks: only what is wrong with its shape is told.
       this.events.log(
-        `link: a message is not of the protocol (${error instanceof Error ? error.name : 'error'})`,
+        `link: a frame is not of the protocol (${error instanceof Error ? error.name : 'error'})`,
       );
       socket.terminate();
       return;
     }
     this.#backOff.reset();
-    this.events.message(message);
+    for (const message of messages) this.events.message(message);
   }
 
   #again(socket: WebSocket): void {

@@ -4,7 +4,7 @@
  *
  *   node --import tsx bench/control-plane/main.ts throughput [--tasks 100000] [--rounds 3] [--peers]
  *   node --expose-gc --import tsx bench/control-plane/main.ts depth [--tasks 50000] [--waiting 1000000]
- *   node --import tsx bench/control-plane/main.ts nodes [--agents 10000] [--tasks 100000]
+ *   node --import tsx bench/control-plane/main.ts nodes [--agents 10000] [--tasks 100000] [--link protocol]
  */
 import { Command } from 'commander';
 import { depth } from './depth.js';
@@ -19,6 +19,7 @@ const command = new Command('control-plane')
   .option('--rounds <count>', 'rounds, each with every contestant in turning order', '3')
   .option('--agents <count>', 'agents of `nodes`', '10000')
   .option('--waiting <count>', 'tasks that wait in `depth`', '1000000')
+  .option('--link <link>', 'of `nodes`: calls or protocol; both if left out')
   .option('--peers', 'also graphile/worker and BullMQ', false)
   .parse();
 const options = command.opts<{
@@ -26,6 +27,7 @@ const options = command.opts<{
   rounds: string;
   agents: string;
   waiting: string;
+  link?: string;
   peers: boolean;
 }>();
 const tasks = Number(options.tasks);
@@ -68,8 +70,9 @@ async function throughput(): Promise<void> {
 if (bench === 'throughput') await throughput();
 else if (bench === 'depth') await depth(Number(options.waiting), tasks);
 else if (bench === 'nodes')
-  for (const link of ['calls', 'protocol'] as const)
-    await heartbeats(link, Number(options.agents), tasks);
+  for (const link of ['calls', 'protocol'] as const) {
+    if ((options.link ?? link) === link) await heartbeats(link, Number(options.agents), tasks);
+  }
 else {
   console.error(`error: ${bench} is none of throughput, depth, nodes`);
   process.exitCode = 2;

@@ -2,7 +2,6 @@
 // every assignment at once that it is done.
 import { WebSocket } from 'ws';
 
-const version = 1;
 let where;
 const agents = [];
 
@@ -27,14 +26,21 @@ function connect({ nodeKey, incarnation }) {
     send({ type: 'events', events: events.map((event) => ({ sequence: (sequence += 1), event })) });
   socket.on('open', () => {
     send({
-      ...{ type: 'hello', protocolVersion: version, agentVersion: '1', configured: false },
+      ...{
+        type: 'hello',
+        protocolVersion: where.protocolVersion,
+        agentVersion: '1',
+        configured: false,
+      },
       ...{ held: [], remarks: [], lastSequence: 0 },
     });
     agents.push(agent);
   });
   socket.on('error', (error) => console.error(`${nodeKey}: ${error.message}`));
   socket.on('message', (data) => {
-    const message = JSON.parse(data);
+    for (const message of JSON.parse(data)) heard(message);
+  });
+  function heard(message) {
     if (message.type === 'welcome') agent.due = Math.random() * message.heartbeatIntervalMs;
     else if (message.type === 'configure') say([{ type: 'nodePrepared' }]);
     else if (message.type === 'assign') {
@@ -46,7 +52,7 @@ function connect({ nodeKey, incarnation }) {
         })),
       );
     }
-  });
+  }
 }
 
 // One in a hundred every 50 ms: each heartbeats every 5 s, as the settings of the controller have it.

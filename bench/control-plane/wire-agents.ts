@@ -10,6 +10,7 @@ import { Sessions } from '../../controller/effects/agents/sessions.js';
 import { hashSecret } from '../../controller/effects/authority/constant-time.js';
 import type { Engine } from '../../controller/engine/engine.js';
 import type { NodeKey } from '../../protocol/keys.js';
+import { PROTOCOL_VERSION } from '../../protocol/agent/version.js';
 import { SETTINGS, type Agents, type World } from './world.js';
 
 const SECRET = 'secret-of-the-benchmark';
@@ -77,7 +78,10 @@ export class WireAgents implements Agents {
     const agents = new WireAgents();
     await new Promise<void>((resolve) => agents.#server.listen(0, '127.0.0.1', resolve));
     const { port } = agents.#server.address() as AddressInfo;
-    agents.#process.send({ url: `ws://127.0.0.1:${port}/agent/link`, secret: SECRET });
+    agents.#process.send({
+      url: `ws://127.0.0.1:${port}/agent/link`,
+      ...{ secret: SECRET, protocolVersion: PROTOCOL_VERSION },
+    });
     return agents;
   }
 

@@ -5,7 +5,8 @@ import { AgentRequest, AgentResponse } from './request.js';
 
 /**
  * The link: one WebSocket at `/agent/link`, opened by the agent with `Authorization: Bearer {secret}`
- * and `x-batchyard-node: {nodeKey};{incarnation}`. Text frames, one JSON message each.
+ * and `x-batchyard-node: {nodeKey};{incarnation}`. Text frames of JSON: a message from the agent; from the
+ * controller a list of messages, all that one turn of its loop has for the node, to be taken in order.
  *
  *   agent                              controller
  *   hello (what it holds)        ──►
@@ -84,3 +85,7 @@ export const ToAgent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('removeDirectories'), directories: z.array(z.string()) }),
 ]);
 export type ToAgent = z.infer<typeof ToAgent>;
+
+/** One frame to the agent. */
+export const FrameToAgent = z.array(ToAgent).min(1);
+export type FrameToAgent = z.infer<typeof FrameToAgent>;

@@ -4,7 +4,8 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import type { Assignment, NodeConfiguration } from '../../protocol/agent/assignment.js';
 import { EnrolRequest } from '../../protocol/agent/enrol.js';
 import type { AgentEvent, SequencedEvent } from '../../protocol/agent/event.js';
-import { ToController, type ToAgent } from '../../protocol/agent/message.js';
+import { ToController, type FrameToAgent, type ToAgent } from '../../protocol/agent/message.js';
+import { PROTOCOL_VERSION } from '../../protocol/agent/version.js';
 import type { AgentRequest, AgentResponse } from '../../protocol/agent/request.js';
 import { waitFor } from './wait-for.js';
 
@@ -77,7 +78,7 @@ export class FakeController {
   }
 
   send(message: ToAgent): void {
-    this.#socket?.send(JSON.stringify(message));
+    this.#socket?.send(JSON.stringify([message] satisfies FrameToAgent));
   }
 
   /** Cuts the link as a dead controller does. */
@@ -139,7 +140,7 @@ export class FakeController {
     if (request.url === '/agent/enrol') {
       this.enrolments.push(EnrolRequest.parse(JSON.parse(body.toString('utf8'))));
       response.writeHead(this.enrolStatus, { 'content-type': 'application/json' });
-      response.end(JSON.stringify({ linkPath: '/agent/link', protocolVersion: 1 }));
+      response.end(JSON.stringify({ linkPath: '/agent/link', protocolVersion: PROTOCOL_VERSION }));
     } else if (request.url?.startsWith('/agent/streams/')) {
       const known = request.headers.authorization === `Bearer ${this.enrolments[0]?.secret}`;
       if (known) this.streams.set(request.url.slice('/agent/streams/'.length), body);

@@ -10,6 +10,7 @@ import { openSecrets } from './open-secrets.js';
 import { OwnStorage } from './own-storage.js';
 import type { StorageSigner } from './own-storage.js';
 import { isSpecial, specialAssignments } from './special-assignment.js';
+import { TaskBodies } from './task-bodies.js';
 import { CLOSE_STALE } from './session.js';
 import type { AgentSession } from './session.js';
 import type { Sessions } from './sessions.js';
@@ -38,10 +39,14 @@ export interface AgentEffectsPorts {
  * says anew what it shall hold, and an agent that had restarted would take up what was given away since.
  */
 export class AgentEffects {
+  private readonly bodies: TaskBodies;
+
   constructor(
     private readonly ports: AgentEffectsPorts,
     private readonly sessions: Sessions,
-  ) {}
+  ) {
+    this.bodies = new TaskBodies((keys) => ports.readTaskBodies(keys));
+  }
 
   perform(effect: AgentEffect): void {
     const session = this.sessions.get(effect.nodeKey, effect.incarnation);
@@ -130,7 +135,7 @@ export class AgentEffects {
       this.sendAssignments(session, effect, new Map());
       return;
     }
-    return this.ports.readTaskBodies(missing).then((bodies) => {
+    return this.bodies.read(missing).then((bodies) => {
       this.sendAssignments(session, effect, bodies);
     });
   }

@@ -14,11 +14,14 @@ function opened(open: (text: string) => string, value: unknown): unknown {
     const items = value.map((item: unknown) => opened(open, item));
     return items.some((item, at) => item !== value[at]) ? items : value;
   }
-  const changes: [string, unknown][] = [];
-  for (const [name, inner] of Object.entries(value)) {
-    const isSecret = SECRET_PROPERTIES.has(name) && typeof inner === 'string';
-    const changed = isSecret ? open(inner) : opened(open, inner);
-    if (changed !== inner) changes.push([name, changed]);
+  const from = value as Record<string, unknown>;
+  let changed: Record<string, unknown> | undefined;
+  // Every assignment comes through here: nothing is made where there is nothing to open.
+  for (const name of Object.keys(from)) {
+    const inner = from[name];
+    const isSecret = typeof inner === 'string' && SECRET_PROPERTIES.has(name);
+    const outer = isSecret ? open(inner) : opened(open, inner);
+    if (outer !== inner) (changed ??= { ...from })[name] = outer;
   }
-  return changes.length === 0 ? value : { ...value, ...Object.fromEntries(changes) };
+  return changed ?? value;
 }

@@ -1,5 +1,5 @@
 import type { WebSocket } from 'ws';
-import type { ToAgent } from '../../../protocol/agent/message.js';
+import type { FrameToAgent, ToAgent } from '../../../protocol/agent/message.js';
 import type { NodeKey } from '../../../protocol/keys.js';
 import type { Log } from '../log.js';
 
@@ -12,15 +12,17 @@ const CLOSE_FAILED = 4003;
 export const CLOSE_PROTOCOL = 4004;
 
 /**
- * One connection of one incarnation. Messages of a loop turn leave together: assignments merge into
- * one, of leases and acknowledgements only the newest is sent.
+ * One connection of one incarnation. Messages of a loop turn leave in one frame: assignments merge into
+ * one, of leases and acknowledgements only the newest is sent. An acknowledgement alone waits for
+ * assignments that are being made.
  */
 export class AgentSession {
   lastHeardAt: number;
   /** The state has heard of it: what comes before is of a tick that meant an earlier connection. */
   welcomed = false;
   private readonly outgoing: ToAgent[] = [];
-  private flushing = false;
+  /** `flush` is going to be called. */
+  private isDue = false;
   private work: Promise<void> | undefined;
 
   constructor(
@@ -32,17 +34,15 @@ export class AgentSession {
     private readonly socket: WebSocket,
     private readonly log: Log,
     now: number,
+    /** Has `flush` called at the end of this turn of the loop. */
+    private readonly flushSoon: (session: AgentSession) => void,
   ) {
     this.lastHeardAt = now;
   }
 
   send(message: ToAgent): void {
     this.outgoing.push(message);
-    if (this.flushing) return;
-    this.flushing = true;
-    setImmediate(() => {
-      this.flush();
-    });
+    this.due();
   }
 
   /**
@@ -71,9 +71,17 @@ export class AgentSession {
 
   private follow(step: Promise<void>): void {
     const work = step.then(() => {
-      if (this.work === work) this.work = undefined;
+      if (this.work !== work) return;
+      this.work = undefined;
+      if (this.outgoing.length > 0) this.due();
     });
     this.work = work;
+  }
+
+  private due(): void {
+    if (this.isDue) return;
+    this.isDue = true;
+    this.flushSoon(this);
   }
 
   private guarded(task: () => Promise<void> | void): Promise<void> | undefined {
@@ -90,16 +98,18 @@ export class AgentSession {
     }
   }
 
-  private flush(): void {
-    this.flushing = false;
-    if (this.socket.readyState !== this.socket.OPEN) return;
+  /** Sends what has come together. */
+  flush(): void {
+    this.isDue = false;
+    if (this.work !== undefined && this.outgoing.every(({ type }) => type === 'acknowledge'))
+      return;
+    if (this.outgoing.length === 0 || this.socket.readyState !== this.socket.OPEN) return;
     if (this.socket.bufferedAmount > BUFFERED_BYTES_MAX) {
       this.log.warn({ node: this.nodeKey }, 'cuts off an agent that does not read');
       this.terminate();
       return;
     }
-    for (const message of merged(this.outgoing.splice(0)))
-      this.socket.send(JSON.stringify(message));
+    this.socket.send(JSON.stringify(merged(this.outgoing.splice(0)) satisfies FrameToAgent));
   }
 }
 

@@ -36,6 +36,8 @@ const HELLO_TIMEOUT_MS = 10_000;
 export class Sessions {
   private readonly open = new Map<NodeKey, AgentSession>();
   private readonly sockets = new Set<WebSocket>();
+  /** Those with something to send at the end of this turn of the loop. */
+  private toFlush: AgentSession[] = [];
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -115,6 +117,9 @@ export class Sessions {
       socket,
       this.ports.log,
       this.ports.now(),
+      (due) => {
+        this.flushSoon(due);
+      },
     );
     const before = this.open.get(nodeKey);
     this.open.set(nodeKey, session);
@@ -160,6 +165,16 @@ export class Sessions {
         this.ports.answered(session, message.id, message.response);
         return;
     }
+  }
+
+  private flushSoon(session: AgentSession): void {
+    this.toFlush.push(session);
+    if (this.toFlush.length > 1) return;
+    setImmediate(() => {
+      const due = this.toFlush;
+      this.toFlush = [];
+      for (const each of due) each.flush();
+    });
   }
 
   private end(session: AgentSession): void {
