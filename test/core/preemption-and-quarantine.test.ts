@@ -93,6 +93,55 @@ describe('allowTaskPreemption', () => {
     expect(held(driver)).toEqual(['x']);
   });
 
+  it('requeues multi-instance tasks as a whole, when all their nodes are needed or only one', async () => {
+    const driver = await withNodes(3, { enableInterNodeCommunication: true });
+    const group = (id: string, numberOfInstances: number) => ({
+      id,
+      multiInstanceSettings: { numberOfInstances, coordinationCommandLine: '/bin/true' },
+    });
+    await driver.addJob('low', { allowTaskPreemption: true });
+    await driver.addTasks('low', group('wide', 2), 'a');
+    expect(held(driver)).toEqual(['a', 'wide', 'wide:1']);
+    for (const id of ['wide', 'wide:1', 'a']) await driver.beginTask(id);
+    // One more than runs below it, and nothing is requeued in vain.
+    await driver.addJob('high', { priority: 5 });
+    await driver.addTasks('high', group('wider', 3));
+    await driver.advance(10);
+    expect(held(driver)).toEqual(['wider', 'wider:1', 'wider:2']);
+    expect(driver.task('low', 'wide')).toMatchObject({
+      state: 'active',
+      execution: { requeueCount: 1, retryCount: 0 },
+    });
+    for (const id of ['wider', 'wider:1', 'wider:2']) await driver.beginTask(id);
+    await endLong(driver, 'wider');
+    await driver.advance(10);
+    expect(held(driver)).toEqual(['a', 'wide', 'wide:1']);
+    for (const id of held(driver)) await driver.beginTask(id);
+    await driver.addTasks('high', 'x', 'y');
+    await driver.advance(10);
+    expect(held(driver)).toEqual(['a', 'x', 'y']);
+    expect(driver.task('low', 'wide')?.execution.requeueCount).toBe(2);
+  });
+
+  it('takes nothing away for a multi-instance task that it would not help', async () => {
+    const driver = await withNodes(3, { enableInterNodeCommunication: true });
+    await driver.addJob('firm');
+    await driver.addTasks('firm', 'f');
+    await driver.addJob('low', { allowTaskPreemption: true });
+    await driver.addTasks('low', 'a', 'b');
+    for (const id of ['f', 'a', 'b']) await driver.beginTask(id);
+    await driver.addJob('high', { priority: 5 });
+    await driver.addTasks('high', {
+      id: 'wide',
+      multiInstanceSettings: { numberOfInstances: 3, coordinationCommandLine: '/bin/true' },
+    });
+    await driver.advance(10);
+    expect(held(driver)).toEqual(['a', 'b', 'f']);
+    await endLong(driver, 'f');
+    await driver.advance(10);
+    expect(held(driver)).toEqual(['wide', 'wide:1', 'wide:2']);
+  });
+
   it('is not needed by a job manager that lost its node: it takes one of its own job', async () => {
     const driver = await withNodes(2);
     await driver.addJob('j', { jobManagerTask: { id: 'm', commandLine: 'x' } });

@@ -11,7 +11,7 @@ import type { Pool } from '../pool/state.js';
 import { prefetchOf, type NodeLoad } from './fit.js';
 import type { JobWork } from './job-work.js';
 import type { PoolWork } from './pool-work.js';
-import { preempt } from './preempt.js';
+import { preempt, preemptGroup } from './preempt.js';
 import { jobRefusal, pairRefusal, poolRefusal } from './refusal.js';
 
 /**
@@ -124,6 +124,8 @@ function placeGroup(
   // Others may never suit it (a preparation failed there): nothing is kept in vain.
   if (nearest.length < instances) return 'tooFew';
   for (const load of nearest) work.reserved.add(load);
+  const busy = nearest.filter((load) => load.used > 0).length;
+  preemptGroup(recorder, work, recorder.state.workOfJob(task.job), task, busy);
   return 'kept';
 }
 
