@@ -3,8 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { BackOff } from './link/back-off.js';
 import { enrol, EnrolmentRefused } from './link/enrol.js';
+import { ipAddress } from './node/description.js';
 import { createNodeDirectories } from './node/directories.js';
 import { applyFirewall } from './node/firewall.js';
+import { takeHostName } from './node/host-name.js';
 import { HttpClient } from './node/http.js';
 import {
   identityOf,
@@ -49,16 +51,17 @@ async function findIdentity(flags: { seed?: string; root?: string }): Promise<{
   const kept = flags.root === undefined ? undefined : loadIdentity(flags.root);
   if (kept !== undefined && kept.token === undefined) return { identity: kept };
   const { seed: read, path } = readSeed(flags.seed);
-  const seed = read === 'template' ? await awaitSeed(log) : read;
+  const seed = 'template' in read ? await awaitSeed(read, log) : read;
   createNodeDirectories(seed.rootDirectory);
   return { identity: identityOf(seed), ...(flags.seed === undefined ? {} : { seedPath: path }) };
 }
 
 /** Once there is a network, and before anything runs that others could reach. */
-function protect({ firewall }: Identity): void {
+function joinNetwork({ firewall, hostName }: Identity): void {
   const problem = firewall === undefined ? undefined : applyFirewall(firewall);
   if (problem !== undefined)
     log(`others on the network can reach every port of the node: ${problem}`);
+  if (hostName !== undefined) takeHostName(hostName, ipAddress());
 }
 
 async function main(): Promise<void> {
@@ -81,7 +84,7 @@ async function main(): Promise<void> {
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   await enrolIdentity(identity, client);
-  protect(identity);
+  joinNetwork(identity);
   if (seedPath !== undefined) rmSync(seedPath, { force: true });
   agent.current = new Agent(identity, client, chooseLauncher(), survivor);
   agent.current.run();

@@ -1,22 +1,25 @@
 #!/usr/bin/env node
 // npm run image:build: makes the small Debian 12 image of VM nodes, without loop devices or mounts.
-//   npm run image:build [-- --out DIR] [--mirror URL] [--force] [--cloud]
+//   npm run image:build [-- --out DIR] [--mirror URL] [--force] [--cloud] [--include PACKAGE,… --sku NAME]
 // --cloud: instead, a stand-in for the ready-made cloud images of distributions (cloud-init, GRUB).
+// --include: with these packages of Debian too; --sku: offered under this name, beside the image without them.
 // Writes disk.qcow2, vmlinuz, initrd.img and manifest.json; does nothing when they are there and made by
 // the same recipe. The manifest's `image` is an entry for `images` of the controller's configuration.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
-  chmodSync, copyFileSync, createReadStream, createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync,
+  chmodSync, copyFileSync, createReadStream, createWriteStream, existsSync, mkdirSync, mkdtempSync,
   readdirSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync,
 } from 'node:fs'; // prettier-ignore
-import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as cloud from './image-build/cloud-image.mjs';
 import * as guest from './image-build/guest.mjs';
 import { makeInitrd } from './image-build/initrd.mjs';
+import { FILES, builtImage, imageDirectory, planOf, recipeHash } from './image-build/plan.mjs';
+
+export { builtImage, imageDirectory };
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 /** Program → the Debian package that has it. */
@@ -27,55 +30,8 @@ const NEEDED = {
   apt: 'apt',
   dpkg: 'dpkg',
 };
-const FILES = { path: 'disk.qcow2', kernel: 'vmlinuz', initrd: 'initrd.img' };
 
 const say = (line) => console.error(line);
-
-/** What is made: the small image with our own start, or the stand-in for cloud images. */
-const KINDS = {
-  small: {
-    directory: 'debian-12',
-    files: FILES,
-    sources: ['image-build.mjs', 'image-build/guest.mjs', 'image-build/initrd.mjs'],
-    names: { ...guest.IMAGE_NAMES, verificationType: 'verified' },
-  },
-  cloud: {
-    directory: 'debian-12-cloud',
-    files: { path: 'disk.qcow2' },
-    sources: ['image-build/cloud-image.mjs'],
-    names: { ...cloud.IMAGE_NAMES, verificationType: 'unverified' },
-  },
-};
-
-/** Where images are kept unless `--out` says otherwise. */
-export function imageDirectory(kind = 'small') {
-  return join(
-    process.env.BATCHYARD_CACHE ?? join(homedir(), '.cache', 'batchyard'),
-    'images',
-    KINDS[kind].directory,
-  );
-}
-
-/** Changes with everything that ends up in the image, but for newer packages of the suite (`--force` takes those). */
-export function recipeHash(kind = 'small') {
-  const hash = createHash('sha256');
-  for (const file of KINDS[kind].sources)
-    hash.update(readFileSync(new URL(`./${file}`, import.meta.url)));
-  return hash.digest('hex').slice(0, 16);
-}
-
-/** The manifest of a finished build in the folder, or undefined (none, half-made, or another recipe). */
-export function builtImage(directory, kind = 'small') {
-  directory ??= imageDirectory(kind);
-  const file = join(directory, 'manifest.json');
-  if (!existsSync(file)) return undefined;
-  const manifest = JSON.parse(readFileSync(file, 'utf8'));
-  const whole = Object.keys(KINDS[kind].files).every(
-    (key) =>
-      existsSync(manifest.image[key]) && statSync(manifest.image[key]).size === manifest.bytes[key],
-  );
-  return whole && manifest.recipe === recipeHash(kind) ? manifest : undefined;
-}
 
 function programPath(name) {
   const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'];
@@ -158,13 +114,13 @@ function ownMirror() {
 }
 
 /** Packages into a tree. The files that the initrd's making reads are put there before any package is configured. */
-async function bootstrap(work, mirror, log) {
+async function bootstrap(work, packages, mirror, log) {
   const [early, tree] = [join(work, 'early'), join(work, 'tree')];
   writeTree(early, guest.EARLY_FILES);
   await run(
     'mmdebstrap',
     [
-      '--variant=minbase', `--include=${guest.PACKAGES.join(',')}`,
+      '--variant=minbase', `--include=${packages.join(',')}`,
       ...guest.EXCLUDED_PATHS.map((path) => `--dpkgopt=path-exclude=${path}`),
       '--aptopt=Acquire::Retries "3"',
       `--essential-hook=copy-in ${join(early, 'etc')} /`, `--essential-hook=copy-in ${join(early, 'usr')} /`,
@@ -241,9 +197,9 @@ async function makeDisk(tree, work, log) {
   rmSync(raw);
 }
 
-async function makeSmallImage(work, mirror, log) {
+async function makeSmallImage(work, { packages, mirror }, log) {
   const tree = await step('Debian packages (half a minute or more)', () =>
-    bootstrap(work, mirror, log),
+    bootstrap(work, packages, mirror, log),
   );
   await step('accounts, units, network and agent start', async () => {
     for (const command of guest.ACCOUNT_COMMANDS) await run('chroot', [tree, ...command], log);
@@ -253,13 +209,13 @@ async function makeSmallImage(work, mirror, log) {
 }
 
 /** The stand-in for cloud images: its tree, its boot loader, its disk. */
-async function makeCloudImage(work, mirror, log) {
+async function makeCloudImage(work, { packages, mirror }, log) {
   const tree = join(work, 'tree');
   await step('Debian packages with cloud-init (a minute or more)', () =>
     run(
       'mmdebstrap',
       [
-        '--variant=minbase', `--include=${cloud.PACKAGES.join(',')}`,
+        '--variant=minbase', `--include=${packages.join(',')}`,
         ...guest.EXCLUDED_PATHS.map((path) => `--dpkgopt=path-exclude=${path}`),
         '--aptopt=Acquire::Retries "3"', guest.SUITE, tree,
         ...(mirror === undefined ? [] : [`deb [signed-by=${KEYRING}] ${mirror} ${guest.SUITE} main`]),
@@ -307,10 +263,10 @@ async function sha256(file) {
 }
 
 /** The files appear under their names one by one, the manifest last: without it they count as not built. */
-async function publish(work, out, kind, seconds) {
+async function publish(work, out, plan, seconds) {
   const manifest = {
     image: {
-      ...KINDS[kind].names,
+      ...plan.names,
       nodeAgentSkuId: guest.NODE_AGENT_SKU_ID,
       osType: 'linux',
       provider: 'libvirt',
@@ -319,15 +275,16 @@ async function publish(work, out, kind, seconds) {
     sha256: {},
   };
   rmSync(join(out, 'manifest.json'), { force: true });
-  for (const [key, name] of Object.entries(KINDS[kind].files)) {
+  for (const [key, name] of Object.entries(plan.files)) {
     manifest.sha256[key] = await sha256(join(work, name));
     manifest.bytes[key] = statSync(join(work, name)).size;
     renameSync(join(work, name), join(out, name));
     manifest.image[key] = join(out, name);
   }
-  if (kind === 'small') manifest.image.kernelArguments = guest.KERNEL_ARGUMENTS;
+  if (plan.kind === 'small') manifest.image.kernelArguments = guest.KERNEL_ARGUMENTS;
   Object.assign(manifest, {
-    recipe: recipeHash(kind),
+    recipe: recipeHash(plan),
+    include: plan.include,
     suite: guest.SUITE,
     builtAt: new Date().toISOString(),
     seconds: Math.round(seconds),
@@ -340,11 +297,14 @@ async function publish(work, out, kind, seconds) {
 /** Builds unless it is built. Resolves to the manifest; throws an Error whose message says what to do. */
 export async function buildImage({
   kind = 'small',
-  out = imageDirectory(kind),
+  include = [],
+  sku,
+  out = imageDirectory({ kind, sku }),
   mirror = ownMirror(),
   force = false,
 } = {}) {
-  const ready = builtImage(out, kind);
+  const plan = planOf({ kind, include, sku });
+  const ready = builtImage(out, plan);
   if (ready !== undefined && !force) {
     say(`The image is there already, made by this recipe: ${join(out, 'manifest.json')}`);
     return ready;
@@ -356,8 +316,9 @@ export async function buildImage({
   const logFile = join(out, 'build.log');
   const log = createWriteStream(logFile, { flags: 'w' });
   try {
-    await (kind === 'small' ? makeSmallImage : makeCloudImage)(work, mirror, log);
-    const manifest = await publish(work, out, kind, (Date.now() - started) / 1000);
+    const make = kind === 'small' ? makeSmallImage : makeCloudImage;
+    await make(work, { packages: plan.packages, mirror }, log);
+    const manifest = await publish(work, out, plan, (Date.now() - started) / 1000);
     const mebibytes = Math.round(
       Object.values(manifest.bytes).reduce((sum, bytes) => sum + bytes, 0) / 2 ** 20,
     );
@@ -381,10 +342,13 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
         mirror: { type: 'string' },
         force: { type: 'boolean' },
         cloud: { type: 'boolean' },
+        include: { type: 'string' },
+        sku: { type: 'string' },
       },
     });
     await buildImage({
       ...values,
+      include: values.include?.split(','),
       kind: values.cloud === true ? 'cloud' : 'small',
       ...(values.out === undefined ? {} : { out: resolve(values.out) }),
     });

@@ -20,7 +20,9 @@ import type { NodeGroups, RunKind, RunUser, Users } from './users.js';
 
 const FIRST_ACCOUNT = 5;
 const FIRST_TASK = 128;
-/** Who may pass the node's directories, and see certificates for people. */
+/** Who may pass the node's directories. */
+export const NODE_GROUP = '_azbatchgrp';
+/** Who sees certificates for people. */
 export const REMOTE_GROUP = '_azbatchremote';
 
 /**
@@ -49,7 +51,7 @@ export class AccountUsers implements Users {
   async prepare(configuration: NodeConfiguration): Promise<void> {
     this.#accounts = configuration.userAccounts ?? [];
     const { node, startTask, task, remoteUser } = this.groups;
-    await ensureGroup('_azbatchgrp', node);
+    await ensureGroup(NODE_GROUP, node);
     await ensureGroup('_azbatchstart', startTask);
     await ensureGroup('_azbatchtask', task);
     await ensureGroup(REMOTE_GROUP, remoteUser);
@@ -85,7 +87,8 @@ export class AccountUsers implements Users {
 
   async #make(account: AssignedUserAccount, place: number): Promise<SystemAccount> {
     const { name, password, elevationLevel, uid = place, gid = place, sshPrivateKey } = account;
-    const made = await ensureAccount({ name, uid, gid });
+    // A login from another node of the pool gets to the directories of its task, too.
+    const made = await ensureAccount({ name, uid, gid }, [NODE_GROUP]);
     if (made.uid !== uid)
       throw new Error(`the user account ${JSON.stringify(name)} is one of the system's own`);
     await setPassword(name, password);
@@ -103,8 +106,8 @@ export class AccountUsers implements Users {
     if (account === undefined) throw new Error('the accounts of the node are not made yet');
     const { name, uid, gid, home } = account;
     const { node, startTask, task } = this.groups;
-    const groups = [node, kind === 'starttask' ? startTask : task, ...groupsOf(name)];
-    return { name, uid, gid, home, groups, locked: false };
+    const groups = new Set([node, kind === 'starttask' ? startTask : task, ...groupsOf(name)]);
+    return { name, uid, gid, home, groups: [...groups], locked: false };
   }
 }
 

@@ -11,7 +11,8 @@ export function applyFirewall(firewall: Firewall): string | undefined {
   const { status, error, stderr } = spawnSync('nft', ['-f', '-'], {
     input: firewallRules(firewall, ownNetworks()),
     encoding: 'utf8',
-    timeout: 30_000,
+    // On a host that is busy with the boots of others it takes half a minute.
+    timeout: 180_000,
   });
   if (status === 0) return undefined;
   return `nft: ${error?.message ?? stderr.trim().slice(0, 500)}`;
@@ -35,7 +36,8 @@ export function firewallRules(
     '    type filter hook input priority filter; policy drop;',
     '    ct state established,related accept',
     '    iif lo accept',
-    '    meta l4proto { icmp, ipv6-icmp } accept',
+    // ICMP and ICMPv6: their names are in a file that small systems lack.
+    '    meta l4proto { 1, 58 } accept',
     '    udp sport 67 udp dport 68 accept',
     ...ports('tcp'),
     ...ports('udp'),

@@ -13,6 +13,7 @@ export interface Identity {
   incarnation: number;
   rootDirectory: string;
   firewall?: Firewall;
+  hostName?: string;
   taskUsers?: TaskUsers;
   taskUsersRemark?: string;
   /** Bearer token of the link: 32 random bytes, base64url. */
@@ -26,11 +27,11 @@ export const FIRMWARE_SEED =
   '/sys/firmware/qemu_fw_cfg/by_name/opt/io.systemd.credentials/batchyard.seed/raw';
 
 /**
- * Finds the seed: `--seed FILE`, else the service manager's credential, else the firmware's; `template`: this guest is to be
- * saved and waits for its seed. Throws with one clear line when there is none, it is readable for
+ * Finds the seed: `--seed FILE`, else the service manager's credential, else the firmware's; that of a template: this guest is
+ * to be saved and waits for its seed. Throws with one clear line when there is none, it is readable for
  * others, or it isn't a seed.
  */
-export function readSeed(flag: string | undefined): { seed: Seed | 'template'; path: string } {
+export function readSeed(flag: string | undefined): { seed: Seed | TemplateSeed; path: string } {
   const credentials = process.env.CREDENTIALS_DIRECTORY;
   const path =
     flag ?? (credentials === undefined ? FIRMWARE_SEED : join(credentials, 'batchyard.seed'));
@@ -48,7 +49,8 @@ export function readSeed(flag: string | undefined): { seed: Seed | 'template'; p
   } catch (error) {
     throw new Error(`the seed ${path} can't be read as JSON`, { cause: error });
   }
-  if (TemplateSeed.safeParse(json).success) return { seed: 'template', path };
+  const template = TemplateSeed.safeParse(json);
+  if (template.success) return { seed: template.data, path };
   const parsed = Seed.safeParse(json);
   if (!parsed.success) {
     const fields = parsed.error.issues

@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentRequest, AgentResponse } from '../../protocol/agent/request.js';
-import { REMOTE_GROUP } from './account-users.js';
+import { NODE_GROUP, REMOTE_GROUP } from './account-users.js';
 import { AGENT_DIRECTORY } from './directories.js';
 import {
   ensureAccount,
@@ -69,7 +69,7 @@ export class NodeUsers {
       };
     this.#expiry.set(name, expiryTime);
     this.#write();
-    const account = await ensureAccount({ name }, [REMOTE_GROUP]);
+    const account = await ensureAccount({ name }, [NODE_GROUP, REMOTE_GROUP]);
     // The system counts in days; the hour is kept by `removeExpired`.
     const day = new Date(expiryTime + DAY_MS).toISOString().slice(0, 10);
     await runProgram('chage', ['--expiredate', day, name]);

@@ -10,7 +10,7 @@ import { createRequire } from 'node:module';
 import { setTimeout as pause } from 'node:timers/promises';
 import type Koffi from 'koffi';
 import { PADDED_SEED_BYTES, Seed } from '../../protocol/agent/enrol.js';
-import type { Resumption } from '../../protocol/agent/enrol.js';
+import type { Resumption, TemplateSeed } from '../../protocol/agent/enrol.js';
 import { FIRMWARE_SEED } from './identity.js';
 
 const MACHINE_ID = '/etc/machine-id';
@@ -51,10 +51,14 @@ function bind(): Native {
  * Waits until the boot has settled, says so, and resolves to the seed of the node that this guest goes
  * on as, its random pools, clock and names renewed.
  */
-export async function awaitSeed(log: (text: string) => void): Promise<Seed> {
+export async function awaitSeed(
+  { sharesNetwork = false }: TemplateSeed,
+  log: (text: string) => void,
+): Promise<Seed> {
   const native = bind();
   if (!hasSeed()) {
     await settled();
+    if (sharesNetwork) changeLink('down');
     log(WAITS_FOR_SEED);
     while (!hasSeed()) await pause(LOOK_INTERVAL_MS);
   }
@@ -151,6 +155,11 @@ function renewRandomness(native: Native, entropy: Buffer): void {
 
 /** Down and up with another address; the network daemon then asks for a lease of its own. */
 function renewAddress(macAddress: string): void {
-  for (const change of [['down'], ['address', macAddress], ['up']])
-    execFileSync('ip', ['link', 'set', 'dev', 'eth0', ...change]);
+  changeLink('down');
+  changeLink('address', macAddress);
+  changeLink('up');
+}
+
+function changeLink(...change: string[]): void {
+  execFileSync('ip', ['link', 'set', 'dev', 'eth0', ...change]);
 }

@@ -11,6 +11,8 @@ export interface SystemAccount {
 }
 
 const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
+/** useradd's own limit. */
+const GROUP_NAME_LENGTH_MAX = 32;
 const SUDOERS = '/etc/sudoers.d';
 
 /** Runs a program of the system with this on its standard input; rejects with what it said. */
@@ -49,11 +51,34 @@ export function groupsOf(name: string): number[] {
 }
 
 export async function ensureGroup(name: string, gid: number): Promise<void> {
-  const lines = (await readFile('/etc/group', 'utf8')).split('\n');
-  const isThere = lines.some(
-    (line) => line.startsWith(`${name}:`) || line.split(':')[2] === String(gid),
-  );
-  if (!isThere) await runProgram('groupadd', ['--gid', String(gid), name]);
+  const groups = await readGroups();
+  if (!groups.some((group) => group.name === name || group.gid === gid))
+    await runProgram('groupadd', ['--gid', String(gid), name]);
+}
+
+async function readGroups(): Promise<{ name: string; gid: number }[]> {
+  const lines = (await readFile('/etc/group', 'utf8')).split('\n').filter(Boolean);
+  return lines.map((line) => {
+    const [name = '', , gid] = line.split(':');
+    return { name, gid: Number(gid) };
+  });
+}
+
+/** Of an account whose name is that of a group of the system: it must not be in that one. */
+const ownGroup = (name: string) => `_azb_${name}`.slice(0, GROUP_NAME_LENGTH_MAX);
+
+/**
+ * The group that the account is made with, if it is not to be made together with it (undefined). One of the
+ * system that has the account's name (operator, disk, docker) may give rights: the account gets another.
+ */
+async function groupFor(name: string, gid: number | undefined): Promise<string | undefined> {
+  const groups = await readGroups();
+  if (gid !== undefined && groups.some((group) => group.gid === gid)) return String(gid);
+  const isTaken = groups.some((group) => group.name === name);
+  if (gid === undefined && !isTaken) return undefined;
+  const group = isTaken ? ownGroup(name) : name;
+  await runProgram('groupadd', [...(gid === undefined ? [] : ['--gid', String(gid)]), '--', group]);
+  return group;
 }
 
 /** Makes the account with a group of its own; one that is there is taken as it is. */
@@ -64,10 +89,10 @@ export async function ensureAccount(
   const { name, uid, gid, home } = wanted;
   const present = await findAccount(name);
   if (present !== undefined) return present;
-  if (gid !== undefined) await ensureGroup(name, gid);
+  const group = await groupFor(name, gid);
   await runProgram('useradd', [
     ...(uid === undefined ? [] : ['--uid', String(uid)]),
-    ...(gid === undefined ? ['--user-group'] : ['--gid', String(gid)]),
+    ...(group === undefined ? ['--user-group'] : ['--gid', group]),
     ...(groups.length === 0 ? [] : ['--groups', groups.join(',')]),
     // A home that is given belongs to something else and is there already.
     ...(home === undefined ? ['--create-home'] : ['--no-create-home', '--home-dir', home]),
@@ -90,6 +115,8 @@ export async function removeAccount(name: string): Promise<void> {
     // It complains of a mail spool that never was, after it has done its work.
     if ((await findAccount(name)) !== undefined) throw error;
   });
+  const group = (await readGroups()).find((one) => one.name === ownGroup(name));
+  if (group?.gid === account.gid) await runProgram('groupdel', ['--', group.name]);
 }
 
 /** A password for logging in; none: no password fits. Throws for one that is more than one line. */

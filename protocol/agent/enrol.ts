@@ -57,7 +57,12 @@ export type Resumption = z.infer<typeof Resumption>;
  * In the place of a seed: the guest waits here, to be saved as a memory image, until the firmware
  * configuration that it was read from holds a seed. Both are padded with spaces to the same length.
  */
-export const TemplateSeed = z.object({ template: z.literal(true) });
+export const TemplateSeed = z.object({
+  template: z.literal(true),
+  /** It is saved with its network down: whoever goes on from it has its address until it takes its own. */
+  sharesNetwork: z.boolean().optional(),
+});
+export type TemplateSeed = z.infer<typeof TemplateSeed>;
 export const PADDED_SEED_BYTES = 16_384;
 
 /**
@@ -88,6 +93,11 @@ export const Seed = z.object({
   taskUsersRemark: z.string().optional(),
   /** Absent: nobody but the host can reach the node, or it is the machine's own affair. */
   firewall: Firewall.optional(),
+  /** The name that the machine bears, which is the node's own. Absent: it keeps its name. */
+  hostName: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
+    .optional(),
   resumption: Resumption.optional(),
 });
 export type Seed = z.infer<typeof Seed>;

@@ -199,7 +199,7 @@ export const FILES = {
   'etc/fstab': { text: '' },
   'etc/machine-id': { text: '' },
   'etc/systemd/network/50-ethernet.network': {
-    text: '[Match]\nType=ether\n[Network]\nDHCP=ipv4\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n[DHCPv4]\nUseDomains=no\n',
+    text: '[Match]\nType=ether\n[Network]\nDHCP=ipv4\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n[DHCPv4]\nUseDomains=no\nClientIdentifier=mac\n',
   },
   'etc/systemd/journald.conf.d/batchyard.conf': {
     text: '[Journal]\nStorage=volatile\nRuntimeMaxUse=16M\nForwardToConsole=no\n',

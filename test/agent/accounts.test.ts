@@ -48,8 +48,11 @@ suite('an agent whose machine is its node’s own', [root], () => {
     mkdirSync(home);
     const world = `mount --bind ${etc} /etc && mount --bind ${home} /home && exec "$@"`;
     agent = await StartedAgent.start({
-      before: ['unshare', '--mount', '--', 'sh', '-c', world, 'sh'],
-      seed: { taskUsers: { kind: 'accounts', first: FIRST, count: 2_048 } },
+      before: ['unshare', '--mount', '--uts', '--', 'sh', '-c', world, 'sh'],
+      seed: {
+        taskUsers: { kind: 'accounts', first: FIRST, count: 2_048 },
+        hostName: 'tvmps-0123456789abcdef',
+      },
       configuration: {
         userAccounts: [
           {
@@ -61,6 +64,8 @@ suite('an agent whose machine is its node’s own', [root], () => {
             sshPrivateKey: privateKey,
           },
           { name: 'boss', password: 'Boss-1', elevationLevel: 'admin' },
+          // A group of the system, which may read the raw disks of the machine.
+          { name: 'disk', password: 'Disk-1', elevationLevel: 'nonadmin' },
         ],
       },
     });
@@ -73,6 +78,14 @@ suite('an agent whose machine is its node’s own', [root], () => {
     expect(readFileSync('/etc/passwd', 'utf8')).toBe(before);
   });
 
+  test('gives the machine the name of the node', async () => {
+    await run('name', 'uname -n; getent hosts $(uname -n) | wc -l');
+    expect(agent.taskText('name')).toBe('tvmps-0123456789abcdef\n1\n');
+    expect(readFileSync(join(etc, 'hosts'), 'utf8')).toMatch(
+      /^[\d.]+ tvmps-0123456789abcdef # this node$/m,
+    );
+  });
+
   test('runs tasks as accounts with names and homes', async () => {
     await run('plain', 'id -un; id -Gn; cd; pwd; touch here; ls -A $HOME | grep here');
     expect(agent.taskText('plain').split('\n')).toEqual([
@@ -82,6 +95,8 @@ suite('an agent whose machine is its node’s own', [root], () => {
       'here',
       '',
     ]);
+    // Others of the pool log in as this account, for the programs that a task starts on several nodes.
+    expect(line('group', '_azbatchgrp')).toMatch(/[:,]jane\b/);
     await run('jane', 'id -u; id -g; id -un; echo $HOME', { username: 'jane' });
     expect(agent.taskText('jane')).toBe('4321\n4322\njane\n/home/jane\n');
     await run('root', 'id -u', { autoUser: { scope: 'pool', elevationLevel: 'admin' } });
@@ -125,6 +140,7 @@ suite('an agent whose machine is its node’s own', [root], () => {
     expect(line('shadow', 'ann')).toMatch(/^ann:\$/);
     expect(Number(line('shadow', 'ann')?.split(':')[7])).toBeGreaterThan(Date.now() / 86_400_000);
     expect(line('group', '_azbatchremote')).toMatch(/:ann$/);
+    expect(line('group', '_azbatchgrp')).toMatch(/[:,]ann$/);
     const keys = join(home, 'ann/.ssh/authorized_keys');
     expect(readFileSync(keys, 'utf8')).toBe(`${sshPublicKey}\n`);
     expect(statSync(keys)).toMatchObject({ uid });
@@ -145,6 +161,24 @@ suite('an agent whose machine is its node’s own', [root], () => {
     expect((await controller.ask({ type: 'removeUser', name: 'ann' })).response).toEqual({
       type: 'userDone',
     });
+  });
+
+  test('makes users with the name of a group of the system, and keeps them out of that group', async () => {
+    const numberOf = (name: string) => line('group', name)?.split(':')[2];
+    await run('disk', 'id -un; id -G', { username: 'disk' });
+    const [name, groups = ''] = agent.taskText('disk').split('\n');
+    expect(name).toBe('disk');
+    expect(groups.split(' ')).not.toContain(numberOf('disk'));
+
+    for (const round of [1, 2]) {
+      expect((await put('operator')).response, String(round)).toEqual({ type: 'userDone' });
+      const [, , , gid] = line('passwd', 'operator')?.split(':') ?? [];
+      expect(gid).not.toBe(numberOf('operator'));
+      await controller.ask({ type: 'removeUser', name: 'operator' });
+      expect(line('passwd', 'operator')).toBeUndefined();
+      expect(readFileSync(join(etc, 'group'), 'utf8')).not.toContain(`:${gid}:`);
+    }
+    expect(line('group', 'operator')).toBeDefined();
   });
 
   test('takes over no account of the system, and no password of two lines', async () => {

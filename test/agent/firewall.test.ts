@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { firewallRules } from '../../agent/node/firewall.js';
+import { programs, requirement, rootRequirement, suite } from '../support/requirements.js';
 
 const ssh = { protocol: 'tcp', port: 22 } as const;
 
@@ -18,5 +20,28 @@ describe('the rules of a node that shares its network', () => {
     expect(rules).toContain('tcp dport 22 accept');
     expect(rules).toContain('udp dport 5000 accept');
     expect(rules).not.toContain('tcp dport 5000');
+  });
+});
+
+const nft = await requirement(
+  'nft',
+  () => programs('nft', 'unshare'),
+  'apt-get install -y --no-install-recommends nftables',
+);
+
+/** In a network of its own; what they do to packets is shown by real nodes (test/vm/networks.test.ts). */
+suite('the rules of a node, read by nft', [nft, await rootRequirement()], () => {
+  it('are taken twice over by a system that knows protocols by no name', () => {
+    const openPorts = [ssh, { protocol: 'udp', port: 5000 } as const];
+    const input = firewallRules({ interNode: true, openPorts }, ['192.168.122.5/24']);
+    const script =
+      'mount --bind /dev/null /etc/protocols; mount --bind /dev/null /etc/services; cat > /dev/shm/$$; nft -f /dev/shm/$$ && nft -f /dev/shm/$$ && nft list ruleset; rm /dev/shm/$$';
+    const { stdout, stderr } = spawnSync('unshare', ['--net', '--mount', 'sh', '-c', script], {
+      input,
+      encoding: 'utf8',
+    });
+    expect(stderr).toBe('');
+    expect(stdout.match(/policy drop/g)).toHaveLength(1);
+    expect(stdout).toContain('ip saddr 192.168.122.0/24 accept');
   });
 });

@@ -118,8 +118,11 @@ export function ensureLibvirtd(): () => void {
 }
 
 /** Builds an image of VM nodes if it isn't there; answers with the path of its manifest. */
-export function ensureImage(kind: 'small' | 'cloud' = 'small'): string {
-  const program = `import('./scripts/image-build.mjs').then(async (build) => { await build.buildImage({ kind: '${kind}' }); console.log(build.imageDirectory('${kind}')); })`;
+export function ensureImage(
+  wanted: { kind?: 'small' | 'cloud'; include?: string[]; sku?: string } = {},
+): string {
+  const plan = JSON.stringify(wanted);
+  const program = `import('./scripts/image-build.mjs').then(async (build) => { await build.buildImage(${plan}); console.log(build.imageDirectory(${plan})); })`;
   const directory = execFileSync(process.execPath, ['-e', program], {
     cwd: repository,
     encoding: 'utf8',

@@ -15,9 +15,11 @@ export class SecondLibvirtd {
   private constructor(
     private readonly folder: string,
     readonly uri: string,
+    private readonly before: readonly string[],
   ) {}
 
-  static async start(folder: string): Promise<SecondLibvirtd> {
+  /** @param before in front of its command: it then runs elsewhere, and its URI is that of a socket file */
+  static async start(folder: string, before: readonly string[] = []): Promise<SecondLibvirtd> {
     for (const name of ['run', 'lib', 'etc', 'cache', 'log', 'sock'])
       mkdirSync(join(folder, name), { recursive: true });
     const port = await freePort();
@@ -36,7 +38,11 @@ export class SecondLibvirtd {
     );
     const qemu = ['stdio_handler = "file"', 'user = "root"', 'group = "root"'];
     writeFileSync(join(folder, 'etc', 'qemu.conf'), qemu.join('\n'));
-    const libvirtd = new SecondLibvirtd(folder, `qemu+tcp://127.0.0.1:${String(port)}/system`);
+    const uri =
+      before.length === 0
+        ? `qemu+tcp://127.0.0.1:${String(port)}/system`
+        : `qemu+unix:///system?socket=${join(folder, 'sock', 'libvirt-sock')}`;
+    const libvirtd = new SecondLibvirtd(folder, uri, before);
     await libvirtd.resume();
     return libvirtd;
   }
@@ -54,7 +60,8 @@ export class SecondLibvirtd {
       over('log', '/var/log/libvirt'),
       `exec tini -s -- libvirtd -l -f ${join(folder, 'libvirtd.conf')} -p ${this.pidFile}`,
     ];
-    this.child = spawn('unshare', ['-m', 'sh', '-c', script.join(' && ')], { stdio: 'ignore' });
+    const command = [...this.before, 'unshare', '-m', 'sh', '-c', script.join(' && ')];
+    this.child = spawn(command[0] ?? '', command.slice(1), { stdio: 'ignore' });
     await waitFor('the second libvirtd to answer', () => this.tryVirsh('uri') !== undefined, {
       timeoutMs: 30_000,
     });

@@ -22,6 +22,10 @@ export interface StartOptions {
   environment?: Record<string, string>;
   /** More flags, as on the command line. */
   flags?: string[];
+  /** In front of its command: `ip netns exec NAME`. */
+  before?: string[];
+  /** Where it listens; by default a port of the loopback interface. */
+  listen?: string;
 }
 
 /** A real controller process with a data folder, an account and an admin token of its own. */
@@ -141,7 +145,11 @@ class Run {
   }
 
   async start(): Promise<void> {
-    const child = spawn(process.execPath, [BATCHYARD, 'controller', ...this.flags()], {
+    const command = [
+      ...(this.options.before ?? []),
+      ...[process.execPath, BATCHYARD, 'controller', ...this.flags()],
+    ];
+    const child = spawn(command[0] ?? '', command.slice(1), {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
@@ -181,10 +189,11 @@ class Run {
   }
 
   private flags(): string[] {
-    const again = (url: string | undefined) =>
-      url === undefined || url === '' ? '127.0.0.1:0' : new URL(url).host;
-    const flags = ['--data', this.dataDirectory, '--listen', again(this.ready.url)];
-    if (this.options.tls === true) flags.push('--tls-listen', again(this.ready.tlsUrl));
+    const again = (url: string | undefined, first = '127.0.0.1:0') =>
+      url === undefined || url === '' ? first : new URL(url).host;
+    const { listen, tls } = this.options;
+    const flags = ['--data', this.dataDirectory, '--listen', again(this.ready.url, listen)];
+    if (tls === true) flags.push('--tls-listen', again(this.ready.tlsUrl));
     return [...flags, ...(this.options.flags ?? [])];
   }
 }

@@ -25,7 +25,7 @@ suite('a pool of an image that nothing was added to', [libvirt], () => {
 
   beforeAll(async () => {
     stopLibvirtd = ensureLibvirtd();
-    const manifest = ensureImage('cloud');
+    const manifest = ensureImage({ kind: 'cloud' });
     chmodSync(folder.path, 0o711);
     controller = await startController({
       configuration: {
