@@ -34,6 +34,7 @@ export class StartedNfsServer {
   Enable_NLM = false; Enable_RQUOTA = false; mount_path_pseudo = true;
 }
 NFSV4 { Graceless = true; Only_Numeric_Owners = true; RecoveryRoot = ${folder.path}; }
+MEM { Inode_Size = 4096; }
 NFS_KRB5 { Active_krb5 = false; }
 EXPORT {
   Export_Id = 1; Path = /data; Pseudo = /data; Protocols = 4; Transports = TCP;
