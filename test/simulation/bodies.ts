@@ -19,9 +19,12 @@ export class Bodies {
   }
 
   pool(id: string): PoolAdd {
+    return PoolAdd.parse({ id, ...this.#poolSpecification(id) });
+  }
+
+  #poolSpecification(id: string) {
     const { random, options } = this;
-    return PoolAdd.parse({
-      id,
+    return {
       vmSize: options.features.capacity && random.chance(0.3) ? 'standard_d2_v2' : 'standard_d1_v2',
       virtualMachineConfiguration: {
         imageReference: {
@@ -53,13 +56,27 @@ export class Bodies {
             },
           }
         : {}),
-    });
+    };
   }
 
-  #jobSpecification(poolId: string) {
+  /** `lifetimes`: what the auto pool may be for. */
+  #poolInfo(poolId: string, lifetimes: readonly ('job' | 'jobschedule')[]) {
+    const { random } = this;
+    if (!this.#uses('autoPools', 0.3)) return { poolId };
+    return {
+      autoPoolSpecification: {
+        ...(random.chance(0.5) ? { autoPoolIdPrefix: 'auto' } : {}),
+        poolLifetimeOption: random.pick(lifetimes),
+        keepAlive: random.chance(0.2),
+        pool: this.#poolSpecification(random.chance(0.5) ? 'even' : 'odd'),
+      },
+    };
+  }
+
+  #jobSpecification(poolId: string, lifetimes: readonly ('job' | 'jobschedule')[] = ['job']) {
     const { random } = this;
     return {
-      poolInfo: { poolId },
+      poolInfo: this.#poolInfo(poolId, lifetimes),
       priority: this.#uses('priorities', 0.7) ? random.int(-2, 2) * 100 : 0,
       allowTaskPreemption: this.#uses('preemption', 0.6),
       maxParallelTasks: this.#uses('maxParallel', 0.4) ? random.int(1, 3) : -1,
@@ -117,7 +134,7 @@ export class Bodies {
             : {}),
       },
       jobSpecification: {
-        ...this.#jobSpecification(poolId),
+        ...this.#jobSpecification(poolId, ['job', 'jobschedule']),
         onAllTasksComplete: 'terminatejob',
         jobManagerTask: {
           id: 'manager',

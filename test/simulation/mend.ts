@@ -1,5 +1,6 @@
 import { computeNodeEnableScheduling } from '../../controller/commands/compute-node/enable-scheduling.js';
 import { computeNodeReboot } from '../../controller/commands/compute-node/reboot.js';
+import { hypervisorSetMaintenance } from '../../controller/commands/hypervisor/set-maintenance.js';
 import { jobScheduleTerminate } from '../../controller/commands/job-schedule/terminate.js';
 import { jobEnable } from '../../controller/commands/job/enable.js';
 import { poolAdd } from '../../controller/commands/pool/add.js';
@@ -17,6 +18,8 @@ const EVERY_MS = 15_000;
  */
 export function mend(workload: Workload, done: () => boolean): void {
   if (done()) return;
+  for (const { key, maintenance } of workload.world.committed.tables.hypervisor.values())
+    if (maintenance) workload.client.send(hypervisorSetMaintenance(key, false));
   mendPools(workload);
   mendNodes(workload);
   mendJobs(workload);

@@ -23,6 +23,7 @@ const FAULTS = [
   'startTaskFails',
   'prepareFails',
   'clockJump', // somebody sets the controller's clock, forwards or back
+  'longOutage', // a dead controller comes back after minutes only
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 export type Rate = 'off' | 'rare' | 'frequent';
@@ -58,6 +59,8 @@ const FEATURES = [
   'capacity', // hypervisors are too small for all that pools want
   'lowPriority',
   'imageUpgrades',
+  'autoPools',
+  'maintenance', // of hypervisors, which are drained
 ] as const;
 export type Feature = (typeof FEATURES)[number];
 

@@ -2,6 +2,7 @@ import { computeNodeDisableScheduling } from '../../controller/commands/compute-
 import { computeNodeEnableScheduling } from '../../controller/commands/compute-node/enable-scheduling.js';
 import { computeNodeReboot } from '../../controller/commands/compute-node/reboot.js';
 import { computeNodeReimage } from '../../controller/commands/compute-node/reimage.js';
+import { hypervisorSetMaintenance } from '../../controller/commands/hypervisor/set-maintenance.js';
 import { poolDelete } from '../../controller/commands/pool/delete.js';
 import { poolDisableAutoScale } from '../../controller/commands/pool/disable-auto-scale.js';
 import { poolEnableAutoScale } from '../../controller/commands/pool/enable-auto-scale.js';
@@ -120,6 +121,12 @@ function upgradeImage(workload: Workload): void {
   workload.client.send(poolUpgradeImage({ account: ACCOUNT, poolId: pool.id, body }));
 }
 
+/** Drains a hypervisor, or lets it take nodes again. */
+function maintain({ world, random, client }: Workload): void {
+  const name = random.pick(Object.keys(world.options.hypervisorVcpus));
+  if (name !== undefined) client.send(hypervisorSetMaintenance(name, random.chance(0.5)));
+}
+
 export const poolActions: Action[] = [
   { weight: 1.5, feature: 'resizes', act: resize },
   { weight: 0.5, feature: 'resizes', act: stopResize },
@@ -129,6 +136,7 @@ export const poolActions: Action[] = [
   { weight: 0.2, feature: 'poolDeletions', act: deletePool },
   { weight: 0.25, feature: 'patches', act: patchPool },
   { weight: 0.3, feature: 'imageUpgrades', act: upgradeImage },
+  { weight: 0.2, feature: 'maintenance', act: maintain },
 ];
 
 function restart(workload: Workload): void {

@@ -11,13 +11,23 @@ import { SimulationFailure } from './failure.js';
 import { Hypervisor } from './hypervisor.js';
 import { Network } from './network.js';
 import type { Checker, RunningTry, Sight } from './observers.js';
-import { calmFaults, meanPauseOf, type Fault, type Options, type Rate } from './options.js';
+import {
+  calmFaults,
+  chanceOf,
+  meanPauseOf,
+  type Fault,
+  type Options,
+  type Rate,
+} from './options.js';
 import { randomStream } from './random.js';
 import { Transitions } from './transitions.js';
 import { Acknowledged } from './acknowledged.js';
 
 /** Chance that the controller dies in the very instant of a commit, before or after it. */
 const CRASH_AT_COMMIT = { off: 0, rare: 1 / 2_000, frequent: 1 / 250 };
+
+/** As where somebody mistakes summer time for the wall clock. */
+const HOUR_MS = 60 * 60_000;
 
 /**
  * Controller, agents, hypervisor, network and disk of one seed, in virtual time. Only ports are
@@ -51,6 +61,7 @@ export class World implements Sight {
     const broken = (error: unknown) => this.broken(error);
     this.faults = options.faults;
     this.#random = stream('accidents');
+    const outages = stream('outages');
     this.transitions = new Transitions(print);
     this.disk = new SimulatedDisk({
       ...{ timeline, faults, canary },
@@ -64,7 +75,10 @@ export class World implements Sight {
       random: stream('engine'),
       disk: this.disk,
       hypervisor: () => this.hypervisor,
-      restartMs: () => this.#random.int(50, 5_000),
+      restartMs: () =>
+        outages.chance(chanceOf(this.faults.longOutage))
+          ? outages.int(30_000, 8 * 60_000)
+          : this.#random.int(50, 5_000),
       ticked: (state, changes) => this.guarded(() => this.#ticked(state, changes)),
       recovered: () => this.guarded(() => this.#tell('recovered')),
     });
@@ -97,7 +111,9 @@ export class World implements Sight {
       this.hypervisor.lose(this.#random.int(5_000, 10 * 60_000)),
     );
     this.#accident('clockJump', () => {
-      this.#wallOffsetMs += this.#random.int(-30_000, 90_000);
+      this.#wallOffsetMs += this.#random.chance(0.9)
+        ? this.#random.int(-30_000, 90_000)
+        : this.#random.int(-1, 1) * HOUR_MS;
     });
     this.#accident('agentRestart', () => this.#anyAgent((agent) => agent.restart()));
   }

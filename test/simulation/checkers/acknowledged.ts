@@ -1,5 +1,5 @@
 import { idOfTask } from '../../../controller/core/task-factory/state.js';
-import { taskKey } from '../../../protocol/keys.js';
+import { taskKey, type PoolKey } from '../../../protocol/keys.js';
 import type { Change } from '../committed.js';
 import { check } from '../failure.js';
 import type { Checker, Sight } from '../observers.js';
@@ -70,12 +70,14 @@ function checkFactories({ acknowledged, committed }: Sight): void {
 }
 
 /** Rows go only because somebody asked for it. */
-function checkGone(change: Change, { acknowledged }: Sight): void {
+function checkGone(change: Change, sight: Sight): void {
+  const { acknowledged } = sight;
   const asked = (() => {
     switch (change.kind) {
       case 'task':
         return acknowledged.taskMayBeDeleted(change.key);
       case 'pool':
+        return acknowledged.mayBeDeleted(change.key) || isNeedless(change.key, sight);
       case 'job':
       case 'jobSchedule':
         return acknowledged.mayBeDeleted(change.key);
@@ -86,6 +88,17 @@ function checkGone(change: Change, { acknowledged }: Sight): void {
     }
   })();
   check(asked, NAME, () => `${change.kind} ${change.key} is gone and nobody asked for it`);
+}
+
+/** An auto pool, and no job or schedule has it any more. */
+function isNeedless(key: PoolKey, { committed, acknowledged }: Sight): boolean {
+  if (acknowledged.pools.has(key)) return false;
+  const { job: jobs, jobSchedule: schedules } = committed.tables;
+  for (const job of jobs.values())
+    if (job.pool === key && job.state !== 'completed' && job.state !== 'deleting') return false;
+  for (const { autoPool, state } of schedules.values())
+    if (autoPool?.key === key && (state === 'active' || state === 'disabled')) return false;
+  return true;
 }
 
 /** A node that a resize could not make, or one that left and went in the same tick. */

@@ -23,6 +23,7 @@ export function capacityChecker(): Checker {
       checkRows(sight);
       checkPlaces(overfull, sight);
       checkRefusals(commit, sight);
+      checkMaintenance(commit, sight);
     },
   };
 }
@@ -81,6 +82,22 @@ function checkRefusals({ changes }: Commit, sight: Sight): void {
         `${after.key} has ${nodes} dedicated nodes of ${after.targetDedicatedNodes}, and low-priority node ${low ?? ''} has room`,
     );
   }
+}
+
+/** A hypervisor that is drained gets no node. */
+function checkMaintenance({ changes }: Commit, { committed }: Sight): void {
+  const drained = new Set<string | undefined>();
+  for (const { key, maintenance } of committed.tables.hypervisor.values())
+    if (maintenance) drained.add(key);
+  // What was switched in this very commit had been placed before.
+  for (const { kind, key } of changes) if (kind === 'hypervisor') drained.delete(key);
+  for (const { kind, key, before, after } of changes)
+    if (kind === 'node' && after !== undefined && before?.hypervisor !== after.hypervisor)
+      check(
+        !drained.has(after.hypervisor),
+        NAME,
+        () => `${key} is placed on ${after.hypervisor ?? ''}, which is in maintenance`,
+      );
 }
 
 const isRefused = ({ resizeErrors }: Pool) =>

@@ -1,4 +1,5 @@
 import type { Job } from '../../../controller/core/job/state.js';
+import type { Pool } from '../../../controller/core/pool/state.js';
 import type { World } from '../world.js';
 import { isFree } from './dependencies.js';
 
@@ -19,9 +20,18 @@ function* pools({ committed }: World): Iterable<string> {
     if (pool.imageUpgrade !== undefined) yield `pool ${pool.key} is still upgraded`;
     const has = [...committed.tables.node.values()].filter((node) => node.pool === pool.key).length;
     const target = pool.targetDedicatedNodes + pool.targetLowPriorityNodes;
+    if (isLeft(pool, committed)) yield `auto pool ${pool.key} is left of what it was for`;
     if (has !== target || target === 0) yield `pool ${pool.key} has ${has} nodes of ${target}`;
   }
 }
+
+/** Made for a job that has completed, and not to be kept. */
+const isLeft = (pool: Pool, { tables }: World['committed']) =>
+  [...tables.job.values()].some(({ pool: key, state, specification }) => {
+    const auto = specification.poolInfo.autoPoolSpecification;
+    const isOwn = auto?.poolLifetimeOption === 'job' && !auto.keepAlive;
+    return key === pool.key && isOwn && state === 'completed';
+  });
 
 function* nodes({ committed }: World): Iterable<string> {
   for (const node of committed.tables.node.values())
