@@ -1,7 +1,10 @@
 import { Command } from 'commander';
 import { benchAddCollection } from './add-collection.js';
 import { openBench } from './noop.js';
+import { benchLatency } from './latency.js';
+import { benchOverhead } from './overhead.js';
 import { gnuParallel, missingPeers, xargs } from './peers.js';
+import { benchRecovery } from './recovery.js';
 import { summarise, type Measured } from './report.js';
 import { benchTaskFactory } from './task-factory.js';
 
@@ -11,7 +14,8 @@ const options = new Command('npm run bench --')
   )
   .option(
     '--only <bench>',
-    'noop; add-collection: adding alone, beside SQLite itself; or task-factory: as many in one request',
+    'noop; add-collection: adding alone, beside SQLite itself; task-factory: as many in one request; ' +
+      'latency: one task at a time; overhead: sleeps against the ideal; recovery: kill -9 at full rate',
     'noop',
   )
   .option('--tasks <count>', 'tasks a run', '5000')
@@ -35,9 +39,17 @@ if (options.only === 'task-factory') {
   await benchTaskFactory(tasks, rounds);
   process.exit();
 }
-if (options.only !== 'noop') {
+if (options.only === 'latency') {
+  await benchLatency(tasks);
+  process.exit();
+}
+if (options.only === 'recovery') {
+  await benchRecovery(tasks, rounds);
+  process.exit();
+}
+if (options.only !== 'noop' && options.only !== 'overhead') {
   console.error(
-    `error: option '--only <bench>': ${options.only} is none of noop, add-collection, task-factory`,
+    `error: option '--only <bench>': ${options.only} is none of noop, add-collection, task-factory, latency, overhead, recovery`,
   );
   process.exit(2);
 }
@@ -45,6 +57,11 @@ const missing = missingPeers();
 if (missing.length > 0) {
   console.error(`bench: peers are missing: ${missing.join('; ')}`);
   process.exit(2);
+}
+
+if (options.only === 'overhead') {
+  await benchOverhead(tasks, rounds);
+  process.exit();
 }
 
 const bench = await openBench();

@@ -1,4 +1,4 @@
-import { startController } from '../test/support/start-controller.js';
+import { startController, type StartedController } from '../test/support/start-controller.js';
 import { descendants, nodeProcesses, usage } from './process-tree.js';
 import type { Measured } from './report.js';
 import { SharedKeyClient } from './shared-key-client.js';
@@ -18,8 +18,10 @@ const POLL_MS = 50;
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export interface Bench {
-  /** Adds `count` tasks of /bin/true and resolves when every result can be read back. */
-  run(count: number): Promise<Measured>;
+  readonly client: SharedKeyClient;
+  readonly controller: StartedController;
+  /** Adds `count` tasks of this command line (by default /bin/true) and resolves when every result can be read back. */
+  run(count: number, commandLine?: string): Promise<Measured>;
   close(): Promise<void>;
 }
 
@@ -38,7 +40,10 @@ export async function openBench(): Promise<Bench> {
   }
   let round = 0;
   return {
-    run: (count) => measure(client, controller, `noop-${++round}`, count),
+    client,
+    controller,
+    run: (count, commandLine = '/bin/true') =>
+      measure(client, controller, `noop-${++round}`, { count, commandLine }),
     async close() {
       client.close();
       await controller.stop();
@@ -50,7 +55,7 @@ async function measure(
   client: SharedKeyClient,
   { pid, dataDirectory }: { pid: number; dataDirectory: string },
   jobId: string,
-  count: number,
+  { count, commandLine }: { count: number; commandLine: string },
 ): Promise<Measured> {
   await client.send('POST', '/jobs', [201], { id: jobId, poolInfo: { poolId: 'bench' } });
   const processes = [...new Set([...descendants(pid), ...nodeProcesses(dataDirectory)])];
@@ -60,7 +65,7 @@ async function measure(
   await Promise.all(
     Array.from({ length: CALLS_AT_ONCE }, async () => {
       for (let call = calls.shift(); call !== undefined; call = calls.shift())
-        await addTasks(client, jobId, call, count);
+        await addTasks(client, jobId, commandLine, call, count);
     }),
   );
   for (;;) {
@@ -85,13 +90,14 @@ async function measure(
 async function addTasks(
   client: SharedKeyClient,
   jobId: string,
+  commandLine: string,
   call: number,
   count: number,
 ): Promise<void> {
   const first = call * TASKS_PER_CALL;
   const value = Array.from({ length: Math.min(TASKS_PER_CALL, count - first) }, (_, index) => ({
     id: `t${first + index}`,
-    commandLine: '/bin/true',
+    commandLine,
   }));
   const reply = (await client.send('POST', `/jobs/${jobId}/addtaskcollection`, [200], {
     value,

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Measured } from './report.js';
 
-/** Runs `command` over `count` lines of input, each a /bin/true, under GNU time's own accounting of the whole tree. */
+/** Runs `command` over `count` lines of input, each a process, under GNU time's own accounting of the whole tree. */
 async function overLines(name: string, command: string[], count: number): Promise<Measured> {
   const directory = mkdtempSync(join(tmpdir(), 'batchyard-bench-'));
   try {
@@ -35,11 +35,20 @@ async function overLines(name: string, command: string[], count: number): Promis
   }
 }
 
-export const xargs = (count: number) =>
-  overLines('xargs -P2', ['xargs', '-P2', '-n1', '/bin/true'], count);
+/** `-I` makes a command take the line only where it says so. */
+export const xargs = (count: number, command = ['/bin/true']) =>
+  overLines(
+    'xargs -P2',
+    ['xargs', '-P2', ...(command.length > 1 ? ['-I{}'] : ['-n1']), ...command],
+    count,
+  );
 
-export const gnuParallel = (count: number) =>
-  overLines('GNU parallel -j2', ['parallel', '-j2', '/bin/true'], count);
+export const gnuParallel = (count: number, command = '/bin/true') =>
+  overLines(
+    'GNU parallel -j2',
+    ['parallel', '-j2', ...(command === '/bin/true' ? [] : ['-n0']), command],
+    count,
+  );
 
 /** What is missing, with the command that installs it. */
 export function missingPeers(): string[] {
