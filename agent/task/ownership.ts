@@ -117,8 +117,13 @@ export async function deliver(
 }
 
 /** Whether the user could read an opened file itself: what a hard link leads to may be another's. */
-export function mayRead(user: RunUser, { uid, gid, mode }: Stats): boolean {
-  if (uid === user.uid) return true;
-  if (gid === user.gid || user.groups.includes(gid)) return (mode & 0o040) !== 0;
-  return (mode & 0o004) !== 0;
+export const mayRead = (user: RunUser, stats: Stats): boolean =>
+  stats.uid === user.uid || may(user, stats, 'read');
+
+/** What the mode of a file or folder lets a user do; `run` of a folder is to pass it. */
+export function may(user: RunUser, { uid, gid, mode }: Stats, what: 'read' | 'run'): boolean {
+  const bit = what === 'read' ? 0o4 : 0o1;
+  if (uid === user.uid) return (mode & (bit << 6)) !== 0;
+  if (gid === user.gid || user.groups.includes(gid)) return (mode & (bit << 3)) !== 0;
+  return (mode & bit) !== 0;
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { splitCommandLine } from '../core/command-line.js';
 import { LABELS } from '../core/container-arguments.js';
 import { asUser, headOf, isPlainText, refusedProgram } from './as-user.js';
@@ -5,7 +6,7 @@ import type { ContainerOrder } from './container/containers.js';
 import { startFailure } from './container/engine-failure.js';
 import type { StepFailure } from './failure.js';
 import type { LaunchOrder, ProcessEnd } from './launcher.js';
-import { findProgram, launchFailure } from './program-file.js';
+import { findProgram, launchFailure, mayRun } from './program-file.js';
 import type { RunAsContext } from './run-as.js';
 import { signalOf, type Run } from './run-record.js';
 
@@ -25,9 +26,12 @@ const appends = ({ part }: Run) => part?.state === 'proceeded';
 export function hostOrder(run: Run, { setpriv }: RunAsContext): RunOrder {
   const argv = splitCommandLine(commandLineOf(run));
   const workingDirectory = `${run.taskDirectory}/wd`;
-  const file = findProgram(argv[0] ?? '', run.environment.PATH ?? '', workingDirectory);
   const { user } = run;
-  if (user !== undefined && isPlainText(file)) throw launchFailure(file, 'ENOEXEC');
+  const file = findProgram(argv[0] ?? '', run.environment.PATH ?? '', workingDirectory, user);
+  if (user !== undefined && existsSync(file)) {
+    if (!mayRun(user, file, workingDirectory)) throw launchFailure(file, 'EACCES');
+    if (isPlainText(file)) throw launchFailure(file, 'ENOEXEC');
+  }
   const plain: LaunchOrder = {
     file,
     argv,

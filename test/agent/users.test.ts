@@ -213,6 +213,31 @@ suite('tasks of an agent that is root', [root], () => {
     );
   });
 
+  test('find programs along PATH as they could themselves: what is closed to them is passed over', async () => {
+    const closed = join(agent.folder, 'closed');
+    mkdirSync(closed, { mode: 0o700 });
+    for (const name of ['id', 'of-root-alone'])
+      writeFileSync(join(closed, name), '#!/bin/sh\necho not for you', { mode: 0o755 });
+    const environmentSettings = [{ name: 'PATH', value: `${closed}:in:/usr/bin:/bin` }];
+    const resourceFiles = [{ httpUrl: storage.url('/tool'), filePath: 'in/tool' }];
+    const more = { environmentSettings, resourceFiles };
+    await controller.run(assignment('path', 'id -u', more));
+    await controller.run(assignment('path-of-wd', 'tool', more));
+    for (const name of ['path', 'path-of-wd'])
+      expect(Number(agent.taskText(name)), name).toBeGreaterThanOrEqual(FIRST);
+    for (const [name, program] of [
+      ['path-closed', 'of-root-alone'],
+      ['closed', join(closed, 'of-root-alone')],
+    ] as const)
+      expect(await controller.run(assignment(name, program, more))).toMatchObject({
+        preProcessing: true,
+        failure: { code: 'CommandLaunchFailed', details: [{ name: 'Error', value: 'EACCES' }] },
+      });
+    const elevated = { ...more, userIdentity: { username: 'boss' } };
+    await controller.run(assignment('path-root', 'id -u', elevated));
+    expect(agent.taskText('path-root')).toBe('not for you\n');
+  });
+
   test.each([
     ['missing', '/no/such/program', 'CommandProgramNotFound'],
     ['not-executable', '/etc/hostname', 'CommandLaunchFailed'],

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,6 +42,8 @@ export class StartedAgent {
       program?: string;
       /** Added to the seed. */
       seed?: Partial<Seed>;
+      /** Another user's number than that of the test, which must be root then. */
+      uid?: number;
       /** In front of the agent's command, to put it into another world (`unshare …`). */
       before?: string[];
     } = {},
@@ -60,11 +62,14 @@ export class StartedAgent {
     if (options.seed?.taskUsers !== undefined) chmodSync(folder, 0o711);
     const seedPath = join(folder, 'seed.json');
     writeFileSync(seedPath, JSON.stringify(seed), { mode: 0o600 });
+    const { uid } = options;
+    if (uid !== undefined) for (const path of [folder, seedPath]) chownSync(path, uid, uid);
     const command = [process.execPath, options.program ?? AGENT, '--seed', seedPath];
     const [file = '', ...args] = [...(options.before ?? []), ...command];
     const child = spawn(file, args, {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, ...options.environment },
+      ...(uid === undefined ? {} : { uid, gid: uid }),
     });
     return new StartedAgent(controller, child, folder);
   }
