@@ -6,7 +6,8 @@ import { attemptId, type Moment, type RunOutcome } from '../core/output.js';
 import { Journal, type RecordedRun } from '../node/journal.js';
 import { killLeftovers } from '../node/leftovers.js';
 import { environmentOfProcess, livingProcess } from '../node/process.js';
-import type { OrphanEnd, Survivor } from '../node/survivor.js';
+import type { Survivor } from '../node/survivor.js';
+import type { ProcessEnd } from '../task/launcher.js';
 import type { BegunRun } from '../task/run-record.js';
 import type { Runner } from '../task/run.js';
 import { log, textOf } from './log.js';
@@ -58,15 +59,15 @@ export class Legacy {
     const goesOn = this.#journal.continues && news?.lapsed === false && startTask !== undefined;
     if (!goesOn) {
       this.#journal.reset();
-      this.#killLeftovers([]);
+      this.#killLeftovers([], []);
       return;
     }
-    const ended = new Map(news.ended.map((end) => [end.pid, end]));
+    const ended = new Map(news.ended.map(({ pid, ...end }) => [pid, end]));
     const recorded = [...runs.values()];
     const living = recorded.filter(
       ({ pid, startTicks }) => pid === undefined || livingProcess(pid)?.startTicks === startTicks,
     );
-    this.#killLeftovers(living);
+    this.#killLeftovers(living, recorded);
     const isBroken = startTask.state === 'running' && !runs.has('startTask');
     const now = ports.now();
     ports.core.restore(
@@ -91,12 +92,12 @@ export class Legacy {
       if (!living.includes(run) && end === undefined) this.#awaitWord(run, ports);
     }
     log(`goes on where the agent before it ended: ${living.length} of its processes live`);
-    this.survivor?.listen((end) => ports.runner.orphanEnded(end.pid, end));
+    this.survivor?.listen(({ pid, ...end }) => ports.runner.orphanEnded(pid, end));
   }
 
   #adopt(
     run: RecordedRun,
-    end: OrphanEnd | undefined,
+    end: ProcessEnd | undefined,
     { runner, attemptEnded, attemptCoordinated, startTaskEnded }: LegacyPorts,
   ): void {
     const { of, pid } = run;
@@ -122,9 +123,12 @@ export class Legacy {
   }
 
   /** What runs of this node that nobody knows, but for what its start task has left running. */
-  #killLeftovers(living: readonly RecordedRun[]): void {
-    // What a coordination command has left running is in that command's session.
-    const leaders = new Set(living.flatMap(({ pid, part }) => [pid, part?.leader]));
+  #killLeftovers(living: readonly RecordedRun[], recorded: readonly RecordedRun[]): void {
+    // What a coordination command has left running is in that command's session, and goes on without it.
+    const coordination = recorded.flatMap(({ pid, part }) =>
+      part?.state === 'coordinating' ? [pid] : [part?.leader],
+    );
+    const leaders = new Set([...living.map(({ pid }) => pid), ...coordination]);
     const ofStartTask = `AZ_BATCH_TASK_DIR=${this.rootDirectory}/startup`;
     // What runs in a container is no child of the process that is attached to it.
     const inContainers = new Set(

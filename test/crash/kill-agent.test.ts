@@ -4,7 +4,7 @@ import type { BatchServiceClient } from '@azure/batch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { batchClient } from '../support/client.js';
 import { PROCESS_POOL, sh, waits } from '../support/process-pool.js';
-import { startController } from '../support/start-controller.js';
+import { processesOf, startController } from '../support/start-controller.js';
 import type { StartedController } from '../support/start-controller.js';
 import { tempDirectory } from '../support/temp-dir.js';
 import { waitFor } from '../support/wait-for.js';
@@ -51,7 +51,7 @@ const waiting = (name: string, code: string) =>
     `echo $$ >> ${mark(name)}.began; while ! [ -e ${mark('go')} ]; do sleep 0.05; done; echo e >> ${mark(name)}.ended; ${code}`,
   );
 
-/** Processes of the controller's node that run this program. */
+/** Processes of the controller's nodes that run this program. */
 function processes(program: 'node' | 'perl'): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -69,6 +69,16 @@ function processes(program: 'node' | 'perl'): number[] {
     .map(Number);
 }
 
+/** Processes that were started for a node, by a part of their command line. */
+const processesNaming = (text: string) =>
+  processesOf(controller.dataDirectory).filter((pid) => {
+    try {
+      return readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8').includes(text);
+    } catch {
+      return false; // It has ended.
+    }
+  });
+
 const agent = () =>
   waitFor('one agent', () => {
     const [pid, ...more] = processes('node');
@@ -81,12 +91,23 @@ async function killAgent(): Promise<void> {
   await waitFor('the next agent', () => processes('node').some((one) => one !== pid));
 }
 
-/** Where the agent writes down what its successor must know. */
-function journal(): string {
-  const pool = join(controller.dataDirectory, 'nodes', 'testaccount', 'p');
-  const files = readdirSync(pool).map((id) => join(pool, id, 'volatile/agent/journal'));
-  return files.find((file) => existsSync(file)) ?? '';
+/** Where agents write down what their successors must know. */
+function journals(): string[] {
+  const nodes = join(controller.dataDirectory, 'nodes', 'testaccount');
+  return readdirSync(nodes)
+    .flatMap((pool) => readdirSync(join(nodes, pool)).map((id) => join(nodes, pool, id)))
+    .map((root) => join(root, 'volatile/agent/journal'))
+    .filter((file) => existsSync(file));
 }
+const journal = () => journals()[0] ?? '';
+
+const statusOf = (pid: number) => {
+  try {
+    return readFileSync(`/proc/${String(pid)}/status`, 'utf8');
+  } catch {
+    return '';
+  }
+};
 
 const infoOf = async (taskId: string) => (await client.task.get('j', taskId)).executionInfo;
 
@@ -131,6 +152,136 @@ describe('an agent that is killed in the middle of twenty tasks', () => {
   });
 });
 
+describe('agents that are killed during what is no plain task', () => {
+  const MULTI = 'multi';
+  /** Waits in one place until the test lets it go on. */
+  const gate = (name: string) =>
+    `echo $$ >> ${mark(name)}.began; while ! [ -e ${mark(name)}.go ]; do sleep 0.05; done; echo e >> ${mark(name)}.ended;`;
+  const open = (name: string) => writeFileSync(mark(`${name}.go`), '');
+  const began = (name: string, count = 1) =>
+    waitFor(`${name} to begin`, () => lines(`${name}.began`).length === count);
+  /** Every agent, and the next one of each takes over; meanwhile nobody is there. */
+  async function killAgents(count: number, meanwhile?: () => Promise<unknown>): Promise<void> {
+    const before = await waitFor(`${String(count)} agents`, () => {
+      const found = processes('node');
+      return found.length === count && found;
+    });
+    const takenOver = () => logs().match(/goes on where the agent before it ended/g)?.length ?? 0;
+    const earlier = takenOver();
+    const survivors = processes('perl');
+    if (meanwhile !== undefined) for (const pid of survivors) process.kill(pid, 'SIGSTOP');
+    for (const pid of before) process.kill(pid, 'SIGKILL');
+    await meanwhile?.();
+    for (const pid of survivors) process.kill(pid, 'SIGCONT');
+    await waitFor('the next agents', () => takenOver() === earlier + count);
+  }
+  const logs = () =>
+    journals()
+      .map((file) => readFileSync(join(file, '../agent.log'), 'utf8'))
+      .join('');
+  const written = (text: string, count = 1) =>
+    waitFor(`${text} to be written down`, () => {
+      const found = journals().filter((file) => readFileSync(file, 'utf8').includes(text));
+      return found.length >= count;
+    });
+
+  it('let a start task go on to its own end, and its failure be tried again', async () => {
+    await client.pool.resize('p', { targetDedicatedNodes: 0 });
+    await waitFor('no agent', () => processes('node').length === 0);
+    await client.pool.add({
+      id: MULTI,
+      ...PROCESS_POOL,
+      targetDedicatedNodes: 1,
+      enableInterNodeCommunication: true,
+      startTask: {
+        commandLine: sh(`${gate('start')} [ $(wc -l < ${mark('start')}.began) -ge 2 ]`),
+        waitForSuccess: true,
+        maxTaskRetryCount: 1,
+      },
+    });
+    await began('start');
+    await written('"of":"startTask"');
+    await killAgents(1);
+    open('start');
+    const [node] = await waits(client).nodes(MULTI, 'idle');
+    expect(node?.startTaskInfo).toMatchObject({ retryCount: 1, exitCode: 0 });
+    expect(lines('start.began')).toHaveLength(2);
+    expect(lines('start.ended')).toHaveLength(2);
+  });
+
+  it('let a job preparation task go on, and the task that waits for it', async () => {
+    await client.job.add({
+      id: 'prepared',
+      poolInfo: { poolId: MULTI },
+      jobPreparationTask: { commandLine: sh(`${gate('prepare')} exit 0`) },
+    });
+    await client.task.add('prepared', { id: 't', commandLine: 'true' });
+    await began('prepare');
+    await written('"jobId":"prepared"');
+    await killAgents(1);
+    open('prepare');
+    await waits(client).task('prepared', 't');
+    expect(lines('prepare.began')).toHaveLength(1);
+    const [status] = await client.job.listPreparationAndReleaseTaskStatus('prepared');
+    expect(status?.jobPreparationTaskExecutionInfo).toMatchObject({ retryCount: 0, exitCode: 0 });
+  });
+
+  it('let every part of a multi-instance task go on: at its coordination, while it waits, at its command', async () => {
+    await client.pool.resize(MULTI, { targetDedicatedNodes: 2 });
+    await waits(client).nodes(MULTI, 'idle', 2);
+    await client.job.add({ id: 'parts', poolInfo: { poolId: MULTI } });
+    // The primary's coordination command leaves a process, which lives until its part ends.
+    const daemon = `if $AZ_BATCH_IS_CURRENT_NODE_MASTER; then (echo $$ > ${mark('daemon')}.ran; exec sleep 4711) & fi;`;
+    const part = 'coordinate-$AZ_BATCH_IS_CURRENT_NODE_MASTER';
+    await client.task.add('parts', {
+      id: 't',
+      commandLine: sh(`${gate('command')} echo $OWN > ${mark('own')}; exit 6`),
+      environmentSettings: [{ name: 'OWN', value: 'its own setting' }],
+      multiInstanceSettings: {
+        numberOfInstances: 2,
+        coordinationCommandLine: sh(`${daemon} ${gate(part)} exit 0`),
+      },
+    });
+    await began('coordinate-true');
+    await began('coordinate-false');
+    await written('"state":"coordinating"', 2);
+    // It ends with nobody there, and what it left goes on.
+    await killAgents(2, () => {
+      open('coordinate-true');
+      const command = Number(lines('coordinate-true.began')[0]);
+      return waitFor('the command to end', () => /^State:\s+Z/m.test(statusOf(command)));
+    });
+    await written('"state":"waiting"');
+    // The primary waits for the other part, whose command still runs.
+    await killAgents(2);
+    open('coordinate-false');
+    await began('command');
+    await written('"state":"proceeded"');
+    const leftBehind = processesNaming('\x004711');
+    expect(leftBehind).toHaveLength(1);
+    await killAgents(2);
+    open('command');
+    const task = await waits(client).task('parts', 't');
+    expect(task.executionInfo).toMatchObject({ exitCode: 6, retryCount: 0, requeueCount: 0 });
+    expect(lines('own')).toEqual(['its own setting']);
+    const { value: [subtask] = [] } = await client.task.listSubtasks('parts', 't');
+    expect(subtask).toMatchObject({ state: 'completed', exitCode: 0, result: 'success' });
+    for (const name of ['coordinate-true', 'coordinate-false', 'command'])
+      expect([name, lines(`${name}.began`).length]).toEqual([name, 1]);
+    await waitFor('what the coordination command left to be dead', () =>
+      leftBehind.every((pid) => !existsSync(`/proc/${String(pid)}`)),
+    );
+    await waits(client).nodes(MULTI, 'idle', 2);
+  });
+
+  it('leave nothing in the way of the nodes', async () => {
+    await client.pool.deleteMethod(MULTI);
+    await waits(client).poolGone(MULTI);
+    await client.pool.resize('p', { targetDedicatedNodes: 1 });
+    await waits(client).nodes('p', 'idle');
+  });
+});
+
 describe('what ends while there is no agent', () => {
   it('is told by the survivor to the next one, output files and all', async () => {
     await client.task.add('j', {
@@ -164,14 +315,6 @@ describe('what ends while there is no agent', () => {
     // There is no such container: the upload was tried, with the signed URL that only the controller knows.
     expect(ended.executionInfo?.failureInfo?.code).toBe('FileUploadContainerNotFound');
   });
-
-  const statusOf = (pid: number) => {
-    try {
-      return readFileSync(`/proc/${String(pid)}/status`, 'utf8');
-    } catch {
-      return '';
-    }
-  };
 });
 
 describe('a lease', () => {
@@ -216,6 +359,33 @@ describe('a lease', () => {
     const ended = await waits(client).task('j', 'orphan');
     expect(ended.executionInfo).toMatchObject({ exitCode: 0, retryCount: 0, requeueCount: 0 });
     expect(lines('orphan')).toHaveLength(2);
+  });
+});
+
+describe('a controller that is frozen', () => {
+  it('finds the tasks of its nodes dead when it wakes, also where their agents were started again', async () => {
+    await client.task.add('j', {
+      id: 'frozen',
+      commandLine: sh(
+        `echo $$ >> ${mark('frozen')}; [ $(wc -l < ${mark('frozen')}) -ge 2 ] && exit 0; sleep 600`,
+      ),
+    });
+    await waits(client).task('j', 'frozen', 'running');
+    await waitFor('the task to run', () => lines('frozen').length === 1);
+    await waitFor('it to be written down', () =>
+      readFileSync(journal(), 'utf8').includes('"taskId":"frozen"'),
+    );
+    await killAgent();
+    process.kill(controller.pid, 'SIGSTOP');
+    const leader = Number(lines('frozen')[0]);
+    await waitFor('the attempt to be dead', () => !existsSync(`/proc/${String(leader)}`), {
+      timeoutMs: LEASE_MS * 3,
+    });
+    expect(lines('frozen')).toHaveLength(1);
+    process.kill(controller.pid, 'SIGCONT');
+    const ended = await waits(client).task('j', 'frozen');
+    expect(ended.executionInfo).toMatchObject({ exitCode: 0, retryCount: 0, requeueCount: 0 });
+    expect(lines('frozen')).toHaveLength(2);
   });
 });
 
