@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -52,6 +52,28 @@ describe('the provider of process nodes', () => {
     expect((await provider.list()).nodes).toMatchObject([{ incarnation: 1, state: 'running' }]);
     await provider.destroy(node.nodeKey, 'remove');
     expect(processesOf(directory)).toEqual([]);
+  });
+
+  it('lists its nodes beside files and folders that are none of its own, and leaves those alone', async () => {
+    const provider = open();
+    await provider.create(node);
+    const pool = join(directory, 'contract', 'pool');
+    const strays = [
+      join(directory, 'README'),
+      join(directory, 'contract', 'notes'),
+      join(pool, 'notes'),
+      join(pool, 'notes.agent'),
+      join(pool, '.swp'),
+    ];
+    for (const file of strays) writeFileSync(file, 'kept');
+    const folders = [join(directory, 'lost+found'), join(pool, 'A copy of something')];
+    for (const stray of folders) mkdirSync(stray);
+    const { nodes } = await provider.list();
+    expect(nodes.map(({ nodeKey }) => nodeKey)).toEqual([node.nodeKey]);
+    await provider.destroy(node.nodeKey, 'remove');
+    for (const stray of [...strays, ...folders])
+      expect([stray, existsSync(stray)]).toEqual([stray, true]);
+    for (const stray of [...strays, ...folders]) rmSync(stray, { recursive: true });
   });
 
   it("takes a process that was given the number of an ended agent for another's", async () => {

@@ -131,7 +131,9 @@ export class ProcessProvider implements NodeProvider {
   async list(): Promise<Listing> {
     const nodes: ProvidedNode[] = [];
     for (const account of await names(this.options.directory)) {
+      if (account.includes('.')) continue;
       for (const pool of await names(join(this.options.directory, account))) {
+        if (pool.includes('.')) continue;
         const entries = await names(join(this.options.directory, account, pool));
         const ids = new Set(entries.map((name) => name.replace(/\.agent$/, '')));
         for (const id of ids) {
@@ -287,9 +289,13 @@ function exists(path: string): boolean {
   }
 }
 
+/** Folders whose names are those of ids: whatever else is there is nobody's business here. */
 async function names(folder: string): Promise<string[]> {
   try {
-    return await readdir(folder);
+    const entries = await readdir(folder, { withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isDirectory() && /^[a-z0-9_-]+(\.agent)?$/.test(entry.name))
+      .map(({ name }) => name);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
