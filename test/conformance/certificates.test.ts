@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BatchServiceClient } from '@azure/batch';
+import forge from 'node-forge';
 import { makeCertificate } from '../support/certificate.js';
 import type { Certificate } from '../support/certificate.js';
 import { batchClient } from '../support/client.js';
@@ -124,7 +125,17 @@ describe('certificates', () => {
   });
 });
 
+const SECRET = 'for whoever holds the key';
+/** What only the holder of the certificate's key can read. */
+function seal({ cer }: Certificate): string {
+  const der = forge.asn1.fromDer(forge.util.decode64(cer));
+  const { publicKey } = forge.pki.certificateFromAsn1(der);
+  return forge.util.encode64((publicKey as forge.pki.rsa.PublicKey).encrypt(SECRET));
+}
+
 describe('certificates on nodes', () => {
+  const unseal = ({ thumbprint }: Certificate) =>
+    `f=$AZ_BATCH_CERTIFICATES_DIR/sha1-${thumbprint}.pfx; openssl pkcs12 -in $f -passin file:$f.pw -nodes -nocerts -out key && echo $SEALED | base64 -d | openssl pkeyutl -decrypt -inkey key`;
   const print = (certificate: Certificate) =>
     `ls $AZ_BATCH_CERTIFICATES_DIR; cat $AZ_BATCH_CERTIFICATES_DIR/sha1-${certificate.thumbprint}.pfx.pw`;
   let nodeId = '';
@@ -137,7 +148,10 @@ describe('certificates on nodes', () => {
       ...PROCESS_POOL,
       id: 'work',
       targetDedicatedNodes: 1,
-      startTask: { commandLine: sh(print(used)) },
+      startTask: {
+        commandLine: sh(`${print(used)}; ${unseal(hidden)}`),
+        environmentSettings: [{ name: 'SEALED', value: seal(hidden) }],
+      },
       certificateReferences: [
         reference(used),
         reference(hidden, ['starttask']),
@@ -152,6 +166,10 @@ describe('certificates on nodes', () => {
     expect(lines).toContain(PASSWORD);
     const node = await client.computeNode.get('work', nodeId);
     expect(node.certificateReferences).toHaveLength(3);
+  });
+
+  it('let the start task open a secret', async () => {
+    expect(await startOutput()).toContain(SECRET);
   });
 
   it('are there for tasks, readable by nobody else, and open with their password', async () => {

@@ -243,7 +243,7 @@ describe('preparation and release tasks', () => {
     await client.jobSchedule.deleteMethod('Daily');
   });
 
-  it('prepare a node again after its reboot, and release it when the job is deleted', async () => {
+  it('prepare a node again after its reboot unless told not to, and release it when the job is deleted', async () => {
     const nodes = await client.computeNode.list('nodes');
     const [nodeId = '', other = ''] = nodes.map(({ id }) => id);
     await client.computeNode.disableScheduling('nodes', other);
@@ -253,20 +253,28 @@ describe('preparation and release tasks', () => {
       jobPreparationTask: { commandLine: '/bin/true' },
       jobReleaseTask: { commandLine: sh('touch $AZ_BATCH_NODE_SHARED_DIR/released') },
     });
-    const run = async (id: string) => {
-      await client.task.add('rebooted', { id, commandLine: '/bin/true' });
-      await completed('rebooted', id);
-      const [entry] = await statusOf('rebooted');
+    await client.job.add({
+      id: 'once',
+      poolInfo,
+      jobPreparationTask: { commandLine: '/bin/true', rerunOnNodeRebootAfterSuccess: false },
+    });
+    const run = async (jobId: string, id: string) => {
+      await client.task.add(jobId, { id, commandLine: '/bin/true' });
+      await completed(jobId, id);
+      const [entry] = await statusOf(jobId);
       return entry?.jobPreparationTaskExecutionInfo?.startTime.getTime() ?? 0;
     };
-    const first = await run('before');
+    const first = await run('rebooted', 'before');
+    const firstOnce = await run('once', 'before');
     const { lastBootTime: boot } = await client.computeNode.get('nodes', nodeId);
     await client.computeNode.reboot('nodes', nodeId);
     await waitFor('the node to be back', async () => {
       const { state, lastBootTime } = await client.computeNode.get('nodes', nodeId);
       return state === 'idle' && lastBootTime?.getTime() !== boot?.getTime();
     });
-    expect(await run('after')).toBeGreaterThan(first);
+    expect(await run('rebooted', 'after')).toBeGreaterThan(first);
+    expect(await run('once', 'after')).toBe(firstOnce);
+    await client.job.deleteMethod('once');
     await client.job.deleteMethod('rebooted');
     await waitFor('the node to be released', () =>
       textOf(nodeId, 'shared/released').then(

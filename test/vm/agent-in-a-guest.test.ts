@@ -48,9 +48,7 @@ suite('the agent in a guest', [libvirt, nfsServer], () => {
     ]);
     expect(fresh.output).toMatch(/^_azbatch\d+\n$/);
     const look = `cat ../../fresh/wd/mine; cat $AZ_BATCH_NODE_ROOT_DIR/volatile/agent/state.json`;
-    const other = await run('other', look, {
-      userIdentity: { userName: 'jane' },
-    });
+    const other = await run('other', look, { userIdentity: { userName: 'jane' } });
     expect(other.output).toBe('');
     const elevated = await run('root', `id -u; ${look} | head -c 6`, { userIdentity: root });
     expect(elevated.output).toBe('0\nhidden\n{"cont');
@@ -164,7 +162,7 @@ suite('the agent in a guest', [libvirt, nfsServer], () => {
       'env -i /usr/bin/setsid /bin/sh -c "echo \\$\\$ > $AZ_BATCH_NODE_SHARED_DIR/left; exec /bin/sleep 600" &';
     const leaves = run(
       'leaves',
-      `${daemon} until test -s $AZ_BATCH_NODE_SHARED_DIR/left; do sleep 0.1; done`,
+      `${daemon} until test -s $AZ_BATCH_NODE_SHARED_DIR/left; do sleep 0.1; done; sleep 2`,
     );
     const late = run('late', 'trap "" TERM; /bin/sleep 601 & wait; wait; sleep 602', {
       constraints: { maxWallClockTime: 'PT2S', maxTaskRetryCount: 3 },
@@ -316,5 +314,5 @@ suite('the agent in a guest', [libvirt, nfsServer], () => {
       'cat $AZ_BATCH_NODE_SHARED_DIR/starts $AZ_BATCH_NODE_MOUNTS_DIR/data/file',
     );
     expect(output).toBe('began\nbegan\nshared\n');
-  });
+  }, 600_000);
 });
