@@ -24,6 +24,14 @@ export function destroyDomainsOf(folder: string): void {
   for (const name of domainsOf(folder)) virsh('destroy', name);
 }
 
+/** As a QEMU that crashes: the processes whose disks have the text in their paths. */
+export function killGuests(text: string): void {
+  const lines = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' }).split('\n');
+  for (const line of lines)
+    if (/^ *\d+ \S*qemu-system/.test(line) && line.includes(text))
+      process.kill(Number.parseInt(line, 10), 'SIGKILL');
+}
+
 /** Files of nodes below the disk directory: everything but what nodes share. */
 export function filesOf(disks: string): string[] {
   if (!existsSync(disks)) return [];

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { chmodSync, readFileSync, readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { BatchServiceClient } from '@azure/batch';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { batchClient } from '../support/client.js';
@@ -10,7 +12,7 @@ import { startController } from '../support/start-controller.js';
 import type { StartedController } from '../support/start-controller.js';
 import { tempDirectory } from '../support/temp-dir.js';
 import { waitFor } from '../support/wait-for.js';
-import { consolesOf, destroyDomainsOf, domainsOf, filesOf } from './domains.js';
+import { consolesOf, destroyDomainsOf, domainsOf, filesOf, killGuests } from './domains.js';
 
 const BOOT_TIMEOUT_MS = 200_000;
 const POOL = {
@@ -143,8 +145,44 @@ suite('a pool of resumed libvirt VMs', [libvirt], () => {
       expect(Math.abs(Number(seconds) - hostSeconds)).toBeLessThan(30);
   });
 
-  it('reimages a node from the memory image, and reboots one on its own disk', async () => {
+  it('gives each node an ssh host key of its own', async () => {
+    const nodes = await client.computeNode.list(POOL.id);
+    const keys = await Promise.all(
+      nodes.map(async ({ id = '' }) => {
+        const { remoteLoginPort } = await client.computeNode.getRemoteLoginSettings(POOL.id, id);
+        const keyscan = ['-T', '60', '-t', 'ed25519', '-p', String(remoteLoginPort), '127.0.0.1'];
+        // The first connection makes the key, and may be given up meanwhile.
+        return waitFor(
+          'the host key of a node',
+          async () => {
+            const { stdout } = await promisify(execFile)('ssh-keyscan', keyscan);
+            return /ssh-ed25519 (\S+)/.exec(stdout)?.[1];
+          },
+          { timeoutMs: 120_000, intervalMs: 500 },
+        );
+      }),
+    );
+    expect(new Set(keys).size).toBe(2);
+  });
+
+  /** A task beside the others, on this node where it is free. */
+  async function run(id: string, affinityId = '', script = '', state = 'completed') {
+    await client.task.add('who', { id, commandLine: sh(script), affinityInfo: { affinityId } });
+    return waitFor(
+      `task ${id} to be ${state}`,
+      async () => {
+        const task = await client.task.get('who', id);
+        return task.state === state && task;
+      },
+      { timeoutMs: 60_000 },
+    );
+  }
+
+  it('reimages a node from the memory image, on a disk that nobody has written on', async () => {
     const [first] = await client.computeNode.list(POOL.id);
+    const mark = '$AZ_BATCH_NODE_SHARED_DIR/mark';
+    const marked = await run('mark', first?.affinityId, `touch ${mark}`);
+    expect(marked.nodeInfo?.nodeId).toBe(first?.id);
     await client.computeNode.reimage(POOL.id, first?.id ?? '', {});
     await waitFor('the node to leave', async () => {
       const { state } = await client.computeNode.get(POOL.id, first?.id ?? '');
@@ -152,6 +190,32 @@ suite('a pool of resumed libvirt VMs', [libvirt], () => {
     });
     const reimageMs = await idle(2);
     expect(reimageMs / bootMs).toBeLessThan(0.5);
+    const looked = await run('look', first?.affinityId, `! test -e ${mark}`);
+    expect(looked.nodeInfo?.nodeId).toBe(first?.id);
+    expect(looked.executionInfo?.exitCode).toBe(0);
+  });
+
+  it('has a guest that crashed made again as the same node, and its task run elsewhere, within seconds', async () => {
+    const nodes = await client.computeNode.list(POOL.id);
+    const [first] = nodes;
+    const task = await run('long', first?.affinityId, 'sleep 600', 'running');
+    const crashed = task.nodeInfo?.nodeId ?? '';
+    const started = Date.now();
+    killGuests(crashed);
+    await waitFor(
+      'the task to run on the other node',
+      async () => {
+        const { state, nodeInfo } = await client.task.get('who', 'long');
+        return state === 'running' && nodeInfo?.nodeId !== crashed;
+      },
+      { timeoutMs: 60_000 },
+    );
+    // The next look at its hypervisor is at most five seconds away.
+    expect(Date.now() - started).toBeLessThan(25_000);
+    await client.task.terminate('who', 'long');
+    await idle(2);
+    const after = await client.computeNode.list(POOL.id);
+    expect(after.map(({ id }) => id).sort()).toEqual(nodes.map(({ id }) => id).sort());
   });
 
   it('boots a node when the memory image is broken', async () => {

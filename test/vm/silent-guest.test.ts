@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BatchServiceClient, BatchServiceModels } from '@azure/batch';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -32,8 +32,14 @@ suite('VM nodes whose guests never call home', [libvirt], () => {
     mkdirSync(folder.path, { recursive: true });
     chmodSync(folder.path, 0o711);
     execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', at('empty.qcow2'), '1M']);
+    const onBase = ['-b', at('base.qcow2'), '-F', 'qcow2', at('orphan.qcow2')];
+    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', at('base.qcow2'), '1M']);
+    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', ...onBase]);
+    rmSync(at('base.qcow2'));
+    writeFileSync(at('text.qcow2'), 'This is no disk.');
+    const names = (name: string) => ({ publisher: 'test', offer: name, sku: 'guest' });
     const offer = (name: string, kernelArguments: string) => ({
-      ...{ publisher: 'test', offer: name, sku: 'guest', nodeAgentSkuId: 'none' },
+      ...{ ...names(name), nodeAgentSkuId: 'none' },
       ...{ provider: 'libvirt', path: at('empty.qcow2'), kernelArguments },
       ...{ kernel: image.kernel, initrd: image.initrd },
     });
@@ -42,6 +48,10 @@ suite('VM nodes whose guests never call home', [libvirt], () => {
         images: [
           offer('silent', 'console=ttyS0 rdinit=/missing panic=0'),
           offer('ending', 'console=ttyS0 quiet'),
+          ...['orphan', 'text'].map((name) => ({
+            ...{ ...names(name), nodeAgentSkuId: 'none' },
+            ...{ provider: 'libvirt', path: at(`${name}.qcow2`) },
+          })),
         ],
         vmSizes: [{ name: 'smallest', vcpus: 1, memoryMiB: 192, diskGiB: 1 }],
         hypervisors: [{ name: 'test', diskDirectory: at('disks'), domainType: 'qemu' }],
@@ -49,7 +59,7 @@ suite('VM nodes whose guests never call home', [libvirt], () => {
       },
     });
     client = batchClient(controller);
-    for (const guest of ['silent', 'ending'])
+    for (const guest of ['silent', 'ending', 'orphan', 'text'])
       await client.pool.add({
         id: guest,
         vmSize: 'smallest',
@@ -103,6 +113,17 @@ suite('VM nodes whose guests never call home', [libvirt], () => {
     expect(domainsOf(folder.path).join()).toContain('silent');
   });
 
+  it('are not even made of an image that is no qcow2 or lacks its base: their pools say what helps', async () => {
+    const reasonOf = async (poolId: string) => {
+      const { resizeErrors } = await waits(client).steady(poolId);
+      expect(resizeErrors).toMatchObject([{ code: 'AllocationFailed' }]);
+      return resizeErrors?.[0]?.values?.[0]?.value ?? '';
+    };
+    expect(await reasonOf('text')).toMatch(/text\.qcow2.*not in qcow2 format.*qemu-img convert/);
+    expect(await reasonOf('orphan')).toMatch(/base\.qcow2.*qemu-img convert/);
+    expect(await client.computeNode.list('text')).toEqual([]);
+  });
+
   it('keep nobody else waiting', async () => {
     await client.pool.add({ ...PROCESS_POOL, id: 'others', targetDedicatedNodes: 1 });
     await waits(client).nodes('others', 'idle');
@@ -134,8 +155,9 @@ suite('VM nodes whose guests never call home', [libvirt], () => {
     });
     expect(await consoleOf('silent', nodeId)).toMatch(/\[ +\d+\.\d+\] /);
     expect(await consoleOf('silent', 'no-such-node')).toBe('answered with 404');
-    for (const id of ['silent', 'ending']) await client.pool.deleteMethod(id);
-    for (const id of ['silent', 'ending'])
+    const pools = ['silent', 'ending', 'orphan', 'text'];
+    for (const id of pools) await client.pool.deleteMethod(id);
+    for (const id of pools)
       await waitFor('the pool to be gone', async () => !(await client.pool.exists(id)).body, {
         timeoutMs: 60_000,
       });

@@ -9,6 +9,7 @@ import type { LibvirtImage } from '../../controller/effects/nodes/libvirt/libvir
 import { nodeProviderContract, specification } from '../contract/node-provider.js';
 import { batchClient } from '../support/client.js';
 import { ensureImage, ensureLibvirtd, libvirtRequirement, suite } from '../support/requirements.js';
+import { signedRequest } from '../support/signed-request.js';
 import { startController } from '../support/start-controller.js';
 import type { StartedController } from '../support/start-controller.js';
 import { tempDirectory } from '../support/temp-dir.js';
@@ -96,6 +97,7 @@ suite('a pool of one libvirt VM', [libvirt], () => {
       virtualMachineConfiguration: {
         imageReference: { publisher: 'batchyard', offer: 'debian', sku: '12', version: 'latest' },
         nodeAgentSKUId: 'batch.node.debian 12',
+        dataDisks: [{ lun: 3, diskSizeGB: 1 }],
       },
       certificateReferences: [
         {
@@ -148,6 +150,67 @@ suite('a pool of one libvirt VM', [libvirt], () => {
     expect(output).toContain(SUBJECT);
     expect(output).toContain(`sha1-${certificate.thumbprint}.pfx`);
     expect(await text(await client.file.getFromTask('work', 'look', 'wd/made.txt'))).toBe('made\n');
+  });
+
+  it('counts processor time, memory and I/O of a task with all that it starts, and ends the last of it', async () => {
+    const MIB = 2 ** 20;
+    const script = [
+      'sleep 0.2',
+      // No session, environment or parent of the task's: the control group alone finds it.
+      'env -i /usr/bin/setsid /bin/sleep 4711 & sleep 0.2',
+      'i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done',
+      // tail keeps a line that has no end in memory.
+      'head -c 64M /dev/zero | tail -n 1 | wc -c',
+      'dd if=/dev/zero of=written bs=1M count=16 oflag=direct',
+      'dd if=written of=/dev/null bs=1M iflag=direct',
+      'cat /proc/self/cgroup',
+    ].join('; ');
+    await client.task.add('work', { id: 'used', commandLine: `/bin/sh -c '${script}'` });
+    const task = await ended('used');
+    const output = await text(await client.file.getFromTask('work', 'used', 'stdout.txt'));
+    expect([task.executionInfo?.exitCode, output]).toEqual([0, expect.stringMatching(/^0::.+/m)]);
+    const path = '/jobs/work/tasks/used/attempts';
+    const { value } = JSON.parse((await signedRequest(controller, 'GET', path)).text) as {
+      value: { statistics: Record<string, string | number> }[];
+    };
+    const used = value[0]?.statistics ?? {};
+    expect(used.userCPUTime).toMatch(/^PT\d/);
+    expect(Number(used.peakMemoryBytes)).toBeGreaterThan(64 * MIB);
+    expect(Number(used.writeIOGiB) * 1024).toBeGreaterThanOrEqual(16);
+    expect(Number(used.readIOGiB) * 1024).toBeGreaterThanOrEqual(16);
+    expect(Number(used.readIOps)).toBeGreaterThan(0);
+    expect(Number(used.writeIOps)).toBeGreaterThan(0);
+    const stats = (await client.task.get('work', 'used', { taskGetOptions: { expand: 'stats' } }))
+      .stats;
+    expect(Number(stats?.writeIOGiB) * 1024).toBeGreaterThanOrEqual(16);
+    const look = `/bin/sh -c 'until ! cat /proc/[0-9]*/comm | grep -qx sleep; do sleep 0.2; done'`;
+    await client.task.add('work', { id: 'left', commandLine: look });
+    expect((await ended('left')).executionInfo?.exitCode).toBe(0);
+  });
+
+  const ended = (taskId: string) =>
+    waitFor(
+      `${taskId} to complete`,
+      async () => {
+        const task = await client.task.get('work', taskId);
+        return task.state === 'completed' && task;
+      },
+      { timeoutMs: 60_000 },
+    );
+
+  it('sees the data disk of its pool, empty and with the number of its lun', async () => {
+    await client.task.add('work', {
+      id: 'disk',
+      commandLine: `/bin/sh -c 'cat /sys/block/vdc/size /sys/block/vdc/serial; head -c 4096 /dev/vdc | tr -d "\\000" | wc -c'`,
+      userIdentity: { autoUser: { elevationLevel: 'admin' } },
+    });
+    await waitFor(
+      'the task to complete',
+      async () => (await client.task.get('work', 'disk')).state === 'completed',
+      { timeoutMs: 60_000, intervalMs: 200 },
+    );
+    const output = await text(await client.file.getFromTask('work', 'disk', 'stdout.txt'));
+    expect(output).toMatch(/^2097152\nlun-3\s*0\n$/);
   });
 
   it('lets a user of the node in by ssh, at the address and port that it tells', async () => {
