@@ -114,6 +114,20 @@ describe('the URL that a guest calls', () => {
   it('is the configured one, if there is one', () => {
     expect(guestUrl('http://127.0.0.1:1', 'default', 'https://a:2')).toBe('https://a:2');
   });
+  it('cannot be loopback where guests are on another machine', () => {
+    const url = 'http://127.0.0.1:1';
+    for (const uri of [
+      'qemu+ssh://root@far.example:22/system?keyfile=k',
+      'qemu+tls://[fd00::1]/system',
+    ])
+      expect(() => guestUrl(url, 'user', undefined, uri)).toThrow('controllerUrl');
+    for (const uri of [
+      'qemu:///system',
+      'qemu+ssh://root@127.0.0.1:22/system',
+      'qemu+unix:///system',
+    ])
+      expect(guestUrl(url, 'user', undefined, uri)).toBe('http://10.0.2.2:1');
+  });
   it('cannot be loopback on a libvirt network', () => {
     expect(() => guestUrl('http://127.0.0.1:1', 'default')).toThrow('controllerUrl');
   });

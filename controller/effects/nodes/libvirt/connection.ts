@@ -1,6 +1,6 @@
 import type { Domain, Hypervisor } from '@unraid/libvirt';
 import { NodeProvisionError } from '../provider.js';
-import { batchUri } from './virsh.js';
+import { Virsh, VirshError, batchUri } from './virsh.js';
 
 /** A domain as it was listed: all that a decision needs of it. */
 export interface ListedDomain {
@@ -9,6 +9,8 @@ export interface ListedDomain {
 }
 
 const OPEN_TIMEOUT_MS = 30_000;
+/** An ssh over a slow line takes some seconds. */
+const TRY_TIMEOUT_MS = 20_000;
 /** libvirt's error codes: no connection, invalid connection, rpc. */
 const DEAD_CODES = new Set([5, 6, 39]);
 const DEAD_TEXT =
@@ -139,11 +141,12 @@ export class LibvirtConnection {
       }, OPEN_TIMEOUT_MS);
     });
     try {
+      if (!isLocal(this.uri)) await this.tryApart();
       await Promise.race([hypervisor.connectOpen(), late]);
     } catch (error) {
       throw new NodeProvisionError(
         'AllocationFailed',
-        `libvirt at ${this.uri} does not answer (${messageOf(error)}): is libvirtd running, and may this user open its socket? \`batchyard doctor\` looks`,
+        `libvirt at ${this.uri} does not answer (${messageOf(error)}): ${adviceFor(this.uri)}`,
         { cause: error },
       );
     } finally {
@@ -151,6 +154,32 @@ export class LibvirtConnection {
     }
     return hypervisor;
   }
+
+  /**
+   * By a process of its own, which can be ended: a machine that swallows what is sent to it would hold one of
+   * Node's few threads for minutes, and with it the files and connections of everybody else.
+   */
+  private async tryApart(): Promise<void> {
+    try {
+      await new Virsh(batchUri(this.uri), TRY_TIMEOUT_MS).run([['uri']]);
+    } catch (error) {
+      if (!(error instanceof VirshError && error.isMissing)) throw error;
+    }
+  }
+}
+
+/** Whether a hypervisor is this machine by its URI: it then sees our files. */
+export const isLocal = (uri: string) => /^[\w+]+:\/\/\//.test(uri);
+
+function adviceFor(uri: string): string {
+  if (isLocal(uri))
+    return 'is libvirtd running, and may this user open its socket? `batchyard doctor` looks';
+  const there = 'is the machine on, and is libvirtd running there';
+  if (/^\w+\+(lib)?ssh2?:/.test(uri))
+    return `${there}; is the key of this user let in, and the host's key known, so that \`virsh -c '${uri}' uri\` asks nothing (docs/libvirt.md)?`;
+  if (/^\w+\+tls:/.test(uri) || /^\w+:\/\//.test(uri))
+    return `${there} and listening for TLS; do the certificates of both sides fit (docs/libvirt.md)?`;
+  return `${there} and listening?`;
 }
 
 async function loadBinding(): Promise<{ Hypervisor: typeof Hypervisor }> {

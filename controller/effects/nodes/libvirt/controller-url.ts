@@ -4,12 +4,21 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|0\.0\.0\.0|\[::\])$/;
 
 /**
  * The controller's URL as a guest reaches it. User mode: loopback becomes the host's address in there;
- * libvirt networks can't be guessed, so a loopback URL there is an error that says which setting helps.
+ * libvirt networks can't be guessed, and on another machine loopback is not ours: an error then says which
+ * setting helps.
+ * @param uri of the hypervisor
  */
-export function guestUrl(url: string, network: string, configured?: string): string {
+export function guestUrl(url: string, network: string, configured?: string, uri = ''): string {
   if (configured !== undefined) return configured;
   const parsed = new URL(url);
   if (!LOOPBACK.test(parsed.hostname)) return url;
+  const machine = /^[\w+]+:\/\/(?:[^/@]*@)?(\[[^\]]*\]|[^/:?]+)/.exec(uri)?.[1];
+  if (machine !== undefined && !LOOPBACK.test(machine)) {
+    throw new Error(
+      `guests on ${machine} can't reach the controller at ${url}, which only this machine can: ` +
+        'listen on an address that they reach, or set `controllerUrl` of the hypervisor',
+    );
+  }
   if (network !== 'user') {
     throw new Error(
       `guests on libvirt network ${network} can't reach the controller at ${url}: listen on the network's host address ` +

@@ -249,11 +249,11 @@ export class LibvirtHost {
       this.agentDisk.get(),
       this.domainType.get(),
     ]);
-    const { controllerUrl } = this.settings;
+    const { controllerUrl, uri } = this.settings;
     const network = specification.network ?? this.settings.network;
     const { disk, seedFile, consoleLog } = files.node(nodeKey);
     const guestSeed: Seed = {
-      controllerUrl: guestUrl(seed.controllerUrl, network, controllerUrl),
+      controllerUrl: guestUrl(seed.controllerUrl, network, controllerUrl, uri),
       ...(seed.caPem === undefined ? {} : { caPem: seed.caPem }),
       nodeKey,
       incarnation,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Log } from '../../log.js';
 import { NodeProvisionError } from '../provider.js';
+import { isLocal } from './connection.js';
 import { domainNamePrefix } from './domain.js';
 import { HostFiles } from './host-files.js';
 import type { NodeFiles } from './node-files.js';
@@ -21,9 +22,6 @@ export interface FilesOptions {
   volumeListMaxAgeMs?: number | undefined;
   log: Log;
 }
-
-/** Whether a hypervisor is this machine by its URI: it then sees our files. */
-export const isLocal = (uri: string) => /^[\w+]+:\/\/\//.test(uri);
 
 /** The folder of this machine where nodes' files are. */
 export function openHostFiles(options: FilesOptions): Promise<HostFiles> {

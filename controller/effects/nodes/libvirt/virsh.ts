@@ -17,6 +17,11 @@ const NOT_THERE = /^(failed to get vol|Storage volume not found)/;
 /** virsh's own words. */
 export class VirshError extends Error {
   override readonly name = 'VirshError';
+
+  /** The program is not there at all. */
+  get isMissing(): boolean {
+    return this.message === MISSING;
+  }
 }
 
 export type VirshCommand = readonly [string, ...string[]];
@@ -33,7 +38,10 @@ export const UPLOADED = '/dev/stdin';
 
 export class Virsh {
   /** @param uri see `batchUri` */
-  constructor(private readonly uri: string) {}
+  constructor(
+    private readonly uri: string,
+    private readonly timeoutMs = TIMEOUT_MS,
+  ) {}
 
   /**
    * Resolves to the standard output of all commands. Throws VirshError if any failed; that a volume is
@@ -94,7 +102,7 @@ export class Virsh {
         child.stdin === null
           ? setTimeout(() => {
               end(child);
-            }, TIMEOUT_MS)
+            }, this.timeoutMs)
           : undefined;
       child.on('error', (error: NodeJS.ErrnoException) => {
         clearTimeout(timer);
