@@ -33,7 +33,7 @@ suite('a node with a mounted share', [root], () => {
         ...PROCESS_POOL,
         targetDedicatedNodes: 1,
         mountConfiguration: [
-          { nfsMountConfiguration: { source: 'server:/share', relativeMountPath: 'data' } },
+          { nfsMountConfiguration: { source: '127.0.0.1:/share', relativeMountPath: 'data' } },
         ],
         startTask: {
           commandLine: sh('echo kept > $AZ_BATCH_NODE_MOUNTS_DIR/data/file'),
