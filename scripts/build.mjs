@@ -19,6 +19,16 @@ const requireBanner = {
   js: "import { createRequire as batchyardCreateRequire } from 'node:module'; const require = batchyardCreateRequire(import.meta.url);",
 };
 
+/** zod has its messages in forty languages: a third of the bundle, which each agent would read at its start. */
+const englishOnly = {
+  name: 'english-only',
+  setup(building) {
+    building.onLoad({ filter: /\/zod\/v4\/locales\/index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+    }));
+  },
+};
+
 const outputs = [
   // The controller runs from its installed packages: native ones can't be bundled.
   existsSync('cli/main.ts') && {
@@ -34,6 +44,7 @@ const outputs = [
     outdir: 'dist',
     outExtension: { '.js': '.mjs' },
     external: ['koffi'],
+    plugins: [englishOnly],
     banner: requireBanner,
   },
   existsSync('provider/index.ts') && {
