@@ -54,8 +54,6 @@ function adviceFor(words: string): string {
     return '; choose a smaller VM size or fewer nodes';
   if (NOT_THERE.test(words))
     return '; a file that the disk stands on was not there: it is put there again at the next try, where the image itself is whole (`qemu-img convert -O qcow2` makes one that stands alone)';
-  if (/not in qcow2 format/i.test(words))
-    return '; the image must be a qcow2 file: `qemu-img convert -O qcow2` makes one';
   if (/network not found|network .* is not active/i.test(words))
     return '; start it with `virsh net-start`, or use network `user`';
   if (/kvm/i.test(words))
