@@ -145,7 +145,7 @@ export const rooms = [
     path: 'cli',
     knows: ['controller/main', 'config', 'effects', 'protocol'],
     pure: false,
-    why: 'the command line: batchyard controller, batchyard doctor (which tries what VM nodes need)',
+    why: 'the command line: batchyard controller, batchyard hypervisor, batchyard doctor (which tries what VM nodes need)',
   },
   {
     room: 'provider/core',

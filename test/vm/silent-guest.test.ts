@@ -119,7 +119,7 @@ suite('VM nodes whose guests never call home', [libvirt], () => {
       expect(resizeErrors).toMatchObject([{ code: 'AllocationFailed' }]);
       return resizeErrors?.[0]?.values?.[0]?.value ?? '';
     };
-    expect(await reasonOf('text')).toMatch(/text\.qcow2.*not in qcow2 format.*qemu-img convert/);
+    expect(await reasonOf('text')).toMatch(/text\.qcow2 is not a qcow2 image.*qemu-img convert/);
     expect(await reasonOf('orphan')).toMatch(/base\.qcow2.*qemu-img convert/);
     expect(await client.computeNode.list('text')).toEqual([]);
   });
