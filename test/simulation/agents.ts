@@ -2,11 +2,13 @@ import { AgentCore } from '../../agent/core/agent-core.js';
 import { attemptId, type Moment, type Output } from '../../agent/core/output.js';
 import type { Assignment } from '../../protocol/agent/assignment.js';
 import type { AttemptRef, ToAgent, ToController } from '../../protocol/agent/message.js';
-import type { NodeKey, TaskKey } from '../../protocol/keys.js';
+import type { NodeKey } from '../../protocol/keys.js';
 import type { Timeline } from './clock.js';
 import type { Link, Network } from './network.js';
-import type { AgentSight, RunningTry } from './observers.js';
-import { chanceOf, type Canary, type Fault, type Rate } from './options.js';
+import { nameOfTry, type AgentSight, type RunningTry } from './observers.js';
+import type { Happening } from './coverage.js';
+import { chanceOf, type Fault, type Rate } from './options.js';
+import type { Canary } from './plant.js';
 import { FILE_MISSING, programOf } from './program.js';
 import type { RandomStream } from './random.js';
 
@@ -27,6 +29,7 @@ export interface AgentPorts {
   canary: Canary | undefined;
   network: Network;
   gateway: Gateway;
+  happened: (what: Happening) => void;
   started: (started: RunningTry) => void;
   ended: (ended: RunningTry) => void;
 }
@@ -237,8 +240,7 @@ export class SimulatedAgent implements AgentSight {
     this.#cancelTick();
     const wait = (this.#core.wakeAt() - this.#now().monotonic) / this.#rate;
     if (wait === Infinity) return;
-    const { random, faults } = this.ports;
-    const late = random.chance(chanceOf(faults().slowAgent)) ? random.int(1, 800) : 0;
+    const late = this.#draw('slowAgent', 'agentSlow') ? this.ports.random.int(1, 800) : 0;
     this.#cancelTick = this.#after(Math.max(0, Math.ceil(wait)) + late, () => {
       this.#core.tick(this.#now());
       this.#turn();
@@ -276,11 +278,10 @@ export class SimulatedAgent implements AgentSight {
         return this.#startAttempt(output.assignment);
       case 'killAttempt':
         return this.#kill(output.attempt, output.graceMs);
-      case 'recordEvents':
-      case 'completeAttempt':
-        return;
       case 'proceedAttempt':
         return this.#proceed(output.attempt);
+      case 'recordEvents':
+      case 'completeAttempt':
       case 'answerRequest':
       case 'removeDirectories':
       case 'retainDirectory':
@@ -288,9 +289,15 @@ export class SimulatedAgent implements AgentSight {
     }
   }
 
+  #draw(fault: Fault, what: Happening): boolean {
+    const isDrawn = this.ports.random.chance(chanceOf(this.ports.faults()[fault]));
+    if (isDrawn) this.ports.happened(what);
+    return isDrawn;
+  }
+
   #prepare(): void {
-    const { random, faults } = this.ports;
-    const fails = random.chance(chanceOf(faults().prepareFails));
+    const { random } = this.ports;
+    const fails = this.#draw('prepareFails', 'nodeNotPrepared');
     this.#after(random.int(20, 600), () => {
       if (fails) this.#core.unusable('SimulatedFailure', 'the node could not be prepared');
       else this.#core.prepared(this.#now());
@@ -299,8 +306,8 @@ export class SimulatedAgent implements AgentSight {
   }
 
   #runStartTask(): void {
-    const { random, faults } = this.ports;
-    const exitCode = random.chance(chanceOf(faults().startTaskFails)) ? 1 : 0;
+    const { random } = this.ports;
+    const exitCode = this.#draw('startTaskFails', 'startTaskFailed') ? 1 : 0;
     const startTime = this.#now().epoch;
     this.#after(random.int(50, 2_000), () => {
       const now = this.#now();
@@ -314,7 +321,7 @@ export class SimulatedAgent implements AgentSight {
     const { now } = this.ports.timeline;
     const sight: RunningTry = {
       agent: this,
-      taskKey: nameOf(assignment, this.nodeKey),
+      taskKey: nameOfTry(assignment, this.nodeKey),
       attempt: assignment.attempt,
       assignment,
       startedAt: now,
@@ -391,7 +398,3 @@ export class SimulatedAgent implements AgentSight {
     this.#endAt(process, at);
   }
 }
-
-/** Special tasks run once on each node: what must be one at a time is the task on its node. */
-const nameOf = ({ taskKey, requiredSlots }: Assignment, nodeKey: NodeKey) =>
-  (requiredSlots === 0 ? `${taskKey}@${nodeKey}` : taskKey) as TaskKey;

@@ -9,18 +9,25 @@ export class Client {
   /** `done` is called where the answer arrives, and only then is the command acknowledged. */
   send<T>(command: Command<T>, done: (reply: T) => void = () => undefined): void {
     const { network, controller } = this.world;
-    const lost = () => undefined;
+    const { happened } = this.world.coverage;
     const acknowledge = (reply: T) => {
       done(reply);
       this.world.told();
     };
-    network.carry(() => {
-      controller.submit(command)?.then(
-        (reply) => network.carry(() => acknowledge(reply), lost),
-        (error: unknown) => {
-          if (!(error instanceof BatchError) && controller.up) this.world.broken(error);
-        },
-      );
-    }, lost);
+    network.carry(
+      () => {
+        controller.submit(command)?.then(
+          (reply) =>
+            network.carry(
+              () => acknowledge(reply),
+              () => happened('answerLost'),
+            ),
+          (error: unknown) => {
+            if (!(error instanceof BatchError) && controller.up) this.world.broken(error);
+          },
+        );
+      },
+      () => happened('requestLost'),
+    );
   }
 }

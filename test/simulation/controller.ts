@@ -13,6 +13,8 @@ import { DiskRefused, type SimulatedDisk } from './disk.js';
 import { SimulationFailure } from './failure.js';
 import type { Hypervisor } from './hypervisor.js';
 import type { Link } from './network.js';
+import type { Happening } from './coverage.js';
+import type { Canary } from './plant.js';
 import { SimulatedReconciler } from './reconciler.js';
 import { SimulatedSessions } from './sessions.js';
 
@@ -21,6 +23,8 @@ export interface ControllerPorts {
   /** The engine's chance. */
   random: Random;
   disk: SimulatedDisk;
+  canary: Canary | undefined;
+  happened: (what: Happening) => void;
   hypervisor: () => Hypervisor;
   settings: Settings;
   /** By how much the wall clock of its machine is ahead of true time. */
@@ -53,14 +57,16 @@ class Life {
       if (this.alive) this.engine.report(event);
     };
     const { heartbeatIntervalMs } = settings;
+    const { happened } = ports;
     this.sessions = new SimulatedSessions(
-      { store, view, report, alive, broken, heartbeatIntervalMs },
+      { store, view, report, alive, broken, happened, heartbeatIntervalMs },
       number,
     );
     const hypervisor = ports.hypervisor();
     this.reconciler = new SimulatedReconciler({
       timeline,
       hypervisor,
+      canary: ports.canary,
       view,
       report,
       alive,
@@ -138,6 +144,7 @@ export class SimulatedController implements Gateway {
     const life = this.#life;
     if (life === undefined) return;
     life.alive = false;
+    this.ports.happened('controllerDied');
     this.#life = undefined;
     life.sessions.closeAll();
     this.ports.disk.crash();

@@ -3,7 +3,9 @@ import type { Batch, Snapshot, Store } from '../../controller/engine/ports.js';
 import type { TaskKey } from '../../protocol/keys.js';
 import type { Timeline } from './clock.js';
 import { Committed, type Commit } from './committed.js';
-import { chanceOf, type Canary, type Fault, type Rate } from './options.js';
+import type { Happening } from './coverage.js';
+import { chanceOf, type Fault, type Rate } from './options.js';
+import { spoil, type Canary } from './plant.js';
 import type { RandomStream } from './random.js';
 
 interface Pending {
@@ -16,6 +18,7 @@ export interface DiskPorts {
   random: RandomStream;
   faults: () => Record<Fault, Rate>;
   canary: Canary | undefined;
+  happened: (what: Happening) => void;
   /** Called in the instant in which a batch becomes durable. */
   onCommit: (commit: Commit) => void;
 }
@@ -60,9 +63,11 @@ export class SimulatedDisk {
   /** Makes a batch durable. */
   write(batch: Batch): void {
     this.#commits += 1;
-    if (this.ports.canary === 'lostCommit' && this.#commits === 40) return;
-    const changes = this.committed.apply(batch);
-    this.ports.onCommit({ number: this.#commits, at: this.ports.timeline.now, changes, batch });
+    const { canary, timeline, onCommit } = this.ports;
+    const written = spoil(canary, batch, this.#commits, this.committed);
+    if (written === undefined) return;
+    const changes = this.committed.apply(written);
+    onCommit({ number: this.#commits, at: timeline.now, changes, batch: written });
   }
 
   /** Everything but tasks, as a new controller reads it. */
@@ -139,7 +144,10 @@ class SimulatedStore implements Store {
       if (this.#dead) return;
       pending.cancel = this.ports.timeline.after(this.ports.random.int(0, 8), () => {
         this.#pending = undefined;
-        if (refused) return reject(new DiskRefused());
+        if (refused) {
+          this.ports.happened('commitRefused');
+          return reject(new DiskRefused());
+        }
         this.disk.write(pending.batch);
         // The controller may have died in that very instant: then it never hears of it.
         if (!this.#dead) resolve();
@@ -170,7 +178,9 @@ class SimulatedStore implements Store {
     this.#pending = undefined;
     if (pending === undefined) return;
     pending.cancel();
-    if (this.ports.random.chance(0.5)) this.disk.write(pending.batch);
+    const isKept = this.ports.random.chance(0.5);
+    this.ports.happened(isKept ? 'diedInCommitKept' : 'diedInCommitLost');
+    if (isKept) this.disk.write(pending.batch);
   }
 
   /** Never resolves once the controller is gone. */

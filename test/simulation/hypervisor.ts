@@ -65,6 +65,7 @@ export class Hypervisor {
     const { random, timeline } = this.ports;
     const host = random.pick([...this.#hosts]);
     if (host === undefined) return;
+    this.ports.happened('hypervisorLost');
     host.awayUntil = timeline.now + ms;
     const fate = random.pick(['go on', 'cut off', 'die']);
     for (const { agent, host: name } of [...this.#nodes.values()]) {
@@ -79,8 +80,9 @@ export class Hypervisor {
     incarnation: number,
     hypervisor: string | undefined,
   ): Promise<void> {
-    const { random, faults } = this.ports;
+    const { random, faults, happened } = this.ports;
     const hangs = random.chance(chanceOf(faults().createHangs));
+    if (hangs) happened('createHung');
     await this.#wait(hangs ? random.int(60_000, 400_000) : random.int(50, 3_000));
     this.#mustAnswer(hypervisor);
     const present = this.#nodes.get(nodeKey)?.agent;
@@ -90,13 +92,20 @@ export class Hypervisor {
         'AllocationFailed',
         `node ${nodeKey} exists as ${present.incarnation}`,
       );
-    if (random.chance(chanceOf(faults().createFails)))
+    if (random.chance(chanceOf(faults().createFails))) {
+      happened('createFailed');
       throw new ProvisionError('AllocationFailed', `node ${nodeKey} could not be made`);
+    }
     const agent = new SimulatedAgent(nodeKey, incarnation, this.ports);
     this.#nodes.set(nodeKey, { agent, host: hypervisor });
-    if (random.chance(chanceOf(faults().bootHangs))) agent.die();
-    if (random.chance(chanceOf(faults().createAnswerLost)))
+    if (random.chance(chanceOf(faults().bootHangs))) {
+      happened('bootHung');
+      agent.die();
+    }
+    if (random.chance(chanceOf(faults().createAnswerLost))) {
+      happened('createAnswerLost');
       throw new ProvisionError('AllocationFailed', `nobody knows whether node ${nodeKey} was made`);
+    }
   }
 
   async destroy(nodeKey: NodeKey): Promise<void> {
@@ -104,8 +113,10 @@ export class Hypervisor {
     await this.#wait(random.int(5, 1_500));
     const present = this.#nodes.get(nodeKey);
     this.#mustAnswer(present?.host);
-    if (random.chance(chanceOf(faults().destroyFails)))
+    if (random.chance(chanceOf(faults().destroyFails))) {
+      this.ports.happened('destroyFailed');
       throw new ProvisionError('DestroyFailed', `node ${nodeKey} could not be destroyed`);
+    }
     present?.agent.die();
     this.#nodes.delete(nodeKey);
   }

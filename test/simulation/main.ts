@@ -1,18 +1,24 @@
 /**
- * npm run simulate -- --seeds N [--from S] | --seed S [--verbose] [--canary NAME]
+ * npm run simulate -- --seeds N [--from S] [--parallel P] [--keep-going] [--coverage] [--record FILE]
+ *                   | --seed S [--verbose], each with [--canary NAME]
+ *
+ * --keep-going   goes on after a seed that failed
+ * --coverage     says how often each thing happened that worlds must show
+ * --record FILE  writes what the run came to into the page, and keeps going
  *
  * Exit codes: 0 all seeds held; 3 crash, 4 safety, 5 liveness (of the first failure); 2 wrong flags.
  */
-import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { EXIT_CODES } from './failure.js';
-import { CANARIES, type Canary } from './options.js';
+import { CANARIES, type Canary } from './plant.js';
+import { commitOf, coverageLines, record, Totals } from './record.js';
+import { outcomesOf } from './seeds.js';
 import { simulate, type Outcome } from './simulate.js';
 
-function wholeNumber(name: string, text: string): number {
+function wholeNumber(name: string, text: string, minimum = 0): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0)
-    throw new RangeError(`--${name} ${text}: allowed is a whole number from 0`);
+  if (!Number.isInteger(value) || value < minimum)
+    throw new RangeError(`--${name} ${text}: allowed is a whole number from ${minimum}`);
   return value;
 }
 
@@ -26,68 +32,72 @@ function canaryOf(name: string | undefined): Canary | undefined {
 function readFlags() {
   const { values } = parseArgs({
     options: {
-      seeds: { type: 'string' },
+      seeds: { type: 'string', default: '100' },
       from: { type: 'string', default: '1' },
       seed: { type: 'string' },
+      parallel: { type: 'string', default: '1' },
       verbose: { type: 'boolean', default: false },
+      coverage: { type: 'boolean', default: false },
+      'keep-going': { type: 'boolean', default: false },
+      record: { type: 'string' },
       canary: { type: 'string' },
     },
   });
-  const one = values.seed === undefined ? undefined : wholeNumber('seed', values.seed);
   return {
-    from: one ?? wholeNumber('from', values.from),
-    count: one === undefined ? wholeNumber('seeds', values.seeds ?? '100') : 1,
+    seed: values.seed === undefined ? undefined : wholeNumber('seed', values.seed),
+    from: wholeNumber('from', values.from),
+    count: wholeNumber('seeds', values.seeds, 1),
+    processes: wholeNumber('parallel', values.parallel, 1),
     verbose: values.verbose,
+    coverage: values.coverage,
+    keepGoing: values['keep-going'] || values.record !== undefined,
+    record: values.record,
     canary: canaryOf(values.canary),
   };
 }
+type Flags = ReturnType<typeof readFlags>;
 
-const commit = () => {
-  try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-  } catch {
-    return 'unknown'; // Not a clone: the seed alone must do.
-  }
-};
-
-function tell(outcome: Outcome): void {
-  const { failure } = outcome;
+function tell({ seed, failure, last }: Outcome): void {
   if (failure === undefined) return;
-  console.log(outcome.last.map((line) => `  ${line}`).join('\n'));
-  console.log(`seed ${outcome.seed} · commit ${commit()} · ${failure.kind} · ${failure.message}`);
-  console.log(`again: npm run simulate -- --seed ${outcome.seed} --verbose`);
+  console.log(last.map((line) => `  ${line}`).join('\n'));
+  console.log(`seed ${seed} · commit ${commitOf()} · ${failure.kind} · ${failure.message}`);
+  console.log(`again: npm run simulate -- --seed ${seed} --verbose`);
 }
 
-async function run({
-  from,
-  count,
-  verbose,
-  canary,
-}: ReturnType<typeof readFlags>): Promise<number> {
-  const begun = performance.now();
-  let virtualMs = 0;
-  for (let seed = from; seed < from + count; seed += 1) {
-    if (verbose || count === 1) console.log(`seed ${seed}`);
-    const outcome = await simulate(seed, {
-      ...(canary === undefined ? {} : { canary }),
-      ...(verbose ? { print: (line: string) => console.log(line) } : {}),
-    });
-    virtualMs += outcome.virtualMs;
+async function runOne(seed: number, { canary, verbose }: Flags): Promise<number> {
+  console.log(`seed ${seed}`);
+  const outcome = await simulate(seed, {
+    ...(canary === undefined ? {} : { canary }),
+    ...(verbose ? { print: (line: string) => console.log(line) } : {}),
+  });
+  tell(outcome);
+  console.log(`${outcome.transitions} transitions, hash ${outcome.hash}`);
+  return outcome.failure === undefined ? 0 : EXIT_CODES[outcome.failure.kind];
+}
+
+async function runMany(flags: Flags): Promise<number> {
+  const { from, count, keepGoing, processes } = flags;
+  console.log(`seeds from ${from}, ${count} of them`);
+  const totals = new Totals();
+  for await (const outcome of outcomesOf(flags)) {
+    totals.take(outcome);
     tell(outcome);
-    if (outcome.failure !== undefined) return EXIT_CODES[outcome.failure.kind];
-    if (count === 1) console.log(`${outcome.transitions} transitions, hash ${outcome.hash}`);
+    if (outcome.failure !== undefined && !keepGoing) break;
   }
-  const minutes = (performance.now() - begun) / 60_000;
+  if (flags.coverage) console.log(coverageLines(totals).join('\n'));
+  if (flags.record !== undefined) record(flags.record, totals, from, processes);
+  const { seeds, failed, minutes, virtualMs } = totals;
   console.log(
-    `${count} seeds held: ${Math.round(count / minutes)} seeds a minute, ${Math.round(virtualMs / 3_600_000 / minutes)} simulated hours a minute`,
+    `${seeds - failed.length} of ${seeds} seeds held, hash ${totals.hash}: ${Math.round(seeds / minutes)} seeds a minute, ${Math.round(virtualMs / 3_600_000 / minutes)} simulated hours a minute`,
   );
-  return 0;
+  const [first] = failed;
+  return first?.failure === undefined ? 0 : EXIT_CODES[first.failure.kind];
 }
 
 try {
   const flags = readFlags();
-  console.log(`seeds from ${flags.from}, ${flags.count} of them`);
-  process.exitCode = await run(flags);
+  process.exitCode =
+    flags.seed === undefined ? await runMany(flags) : await runOne(flags.seed, flags);
 } catch (error) {
   console.error(`simulate: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 2;

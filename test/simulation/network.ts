@@ -1,5 +1,6 @@
 import type { ToAgent, ToController } from '../../protocol/agent/message.js';
 import type { Timeline } from './clock.js';
+import type { Happening } from './coverage.js';
 import { chanceOf, meanPauseOf, type Fault, type Rate } from './options.js';
 import type { RandomStream } from './random.js';
 
@@ -7,6 +8,7 @@ export interface NetworkPorts {
   timeline: Timeline;
   random: RandomStream;
   faults: () => Record<Fault, Rate>;
+  happened: (what: Happening) => void;
 }
 
 /** One end's ear. */
@@ -43,6 +45,9 @@ class Direction<Message> {
     if (!this.#open) return;
     this.#open = false;
     const { timeline, random } = this.network.ports;
+    const { happened } = this.network.ports;
+    if (mode === 'cut' && this.#underWay.size > 0) happened('messagesLost');
+    if (mode === 'late' && this.#underWay.size > 0) happened('messagesLate');
     if (mode === 'cut') for (const cancel of this.#underWay) cancel();
     if (mode === 'late') this.#lastArrival = timeline.now + random.int(500, 8_000);
     this.#later(() => this.deafen());
@@ -89,7 +94,8 @@ export class Link {
    * late, when the agent may long be speaking over another connection.
    */
   lose(): void {
-    const { random, faults } = this.network.ports;
+    const { random, faults, happened } = this.network.ports;
+    happened('linkLost');
     for (const direction of [this.toController, this.toAgent])
       direction.end(random.chance(chanceOf(faults().lateDelivery)) ? 'late' : 'cut');
   }
@@ -115,6 +121,7 @@ export class Network {
   delayMs(): number {
     const { random, faults } = this.ports;
     const slow = random.chance(chanceOf(faults().slowNetwork));
+    if (slow) this.ports.happened('messageSlow');
     return slow ? random.int(20, 3_000) : random.int(0, 3);
   }
 

@@ -53,3 +53,7 @@ export interface Checker {
   /** Everything has come to rest. */
   finished?(sight: Sight): void;
 }
+
+/** Special tasks run once on each node: what must be one at a time is the task on its node. */
+export const nameOfTry = ({ taskKey, requiredSlots }: Assignment, nodeKey: NodeKey) =>
+  (requiredSlots === 0 ? `${taskKey}@${nodeKey}` : taskKey) as TaskKey;

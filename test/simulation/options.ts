@@ -1,5 +1,6 @@
 import { cronCalendar } from '../../controller/config/cron-calendar.js';
 import { DEFAULT_TIMES, type Hypervisor, type Settings } from '../../controller/core/settings.js';
+import type { Canary } from './plant.js';
 import { randomStream, type RandomStream } from './random.js';
 
 /** What may go wrong; each is off, rare or frequent in a world. */
@@ -63,15 +64,6 @@ const FEATURES = [
   'maintenance', // of hypervisors, which are drained
 ] as const;
 export type Feature = (typeof FEATURES)[number];
-
-/** A bug planted on purpose, to see that it is found. */
-export const CANARIES = [
-  'lostCommit',
-  'leaseUnchecked',
-  'slotsUnchecked',
-  'endsUnreported',
-] as const;
-export type Canary = (typeof CANARIES)[number];
 
 /** One world, drawn from its seed. */
 export interface Options {

@@ -3,11 +3,13 @@ import type { Node } from '../../controller/core/node/state.js';
 import type { StateView } from '../../controller/engine/ports.js';
 import { poolOf, type NodeKey, type PoolKey } from '../../protocol/keys.js';
 import type { Timeline } from './clock.js';
+import type { Canary } from './plant.js';
 import { ProvisionError, type Hypervisor, type Listing } from './hypervisor.js';
 
 export interface ReconcilerPorts {
   timeline: Timeline;
   hypervisor: Hypervisor;
+  canary: Canary | undefined;
   view: () => StateView;
   report: (event: Event) => void;
   /** False once the controller that owns it is gone. */
@@ -86,7 +88,7 @@ export class SimulatedReconciler {
       const told = `${reachable} ${vcpus}`;
       if (this.#told.get(name) === told || !this.ports.alive()) continue;
       this.#told.set(name, told);
-      const capacity = { vcpus };
+      const capacity = { vcpus: this.ports.canary === 'roomOvertold' ? vcpus * 2 : vcpus };
       this.ports.report({ type: 'hypervisorSeen', hypervisor: name, reachable, capacity });
     }
     return listing;

@@ -3,7 +3,9 @@ import type { Event } from '../../controller/core/event.js';
 import type { StateView, Store, TaskBody } from '../../controller/engine/ports.js';
 import { jobOf, poolOf, type NodeKey, type TaskKey } from '../../protocol/keys.js';
 import type { Assignment, NodeConfiguration, Program } from '../../protocol/agent/assignment.js';
+import type { SequencedEvent } from '../../protocol/agent/event.js';
 import type { ToAgent, ToController } from '../../protocol/agent/message.js';
+import type { Happening } from './coverage.js';
 import type { Link } from './network.js';
 
 export interface SessionPorts {
@@ -12,6 +14,7 @@ export interface SessionPorts {
   report: (event: Event) => void;
   alive: () => boolean;
   broken: (error: unknown) => void;
+  happened: (what: Happening) => void;
   heartbeatIntervalMs: number;
 }
 
@@ -102,6 +105,7 @@ export class SimulatedSessions {
           heartbeat: message.number,
         });
       case 'events':
+        this.#note(session, message.events);
         return this.ports.report({
           type: 'agentReported',
           nodeKey,
@@ -111,6 +115,16 @@ export class SimulatedSessions {
       case 'response':
         return;
     }
+  }
+
+  /** Whether it says what was heard before, or tells of tries that were given up. */
+  #note({ nodeKey }: Session, events: readonly SequencedEvent[]): void {
+    const { view, happened } = this.ports;
+    const heard = view().nodes.get(nodeKey)?.lastEventSequence ?? 0;
+    if (events.some(({ sequence }) => sequence <= heard)) happened('eventsRepeated');
+    const isOld = ({ event }: SequencedEvent) =>
+      'attempt' in event && event.attempt < (view().task(event.taskKey as TaskKey)?.attempt ?? 0);
+    if (events.some(isOld)) happened('oldTryReported');
   }
 
   #closed(session: Session): void {

@@ -1,9 +1,14 @@
 import { unfinished } from './checkers/convergence.js';
+import type { Coverage } from './coverage.js';
 import { SimulationFailure } from './failure.js';
 import { mend } from './mend.js';
-import { optionsOf, type Canary } from './options.js';
+import { optionsOf } from './options.js';
+import type { Canary } from './plant.js';
 import { Workload } from './workload.js';
 import { World } from './world.js';
+
+/** What went wrong, as it travels between processes. */
+export type Failure = Pick<SimulationFailure, 'kind' | 'checker' | 'message'>;
 
 /** What came of one seed. */
 export interface Outcome {
@@ -14,7 +19,8 @@ export interface Outcome {
   readonly commits: number;
   /** Virtual time that passed. */
   readonly virtualMs: number;
-  readonly failure?: SimulationFailure;
+  readonly failure?: Failure;
+  readonly coverage: Coverage['counts'];
   /** The last transitions before it failed. */
   readonly last: readonly string[];
 }
@@ -37,6 +43,7 @@ export async function simulate(
     commits: world.disk.commits,
     virtualMs: world.now - begun,
     last: world.transitions.last,
+    coverage: world.coverage.counts,
   });
   try {
     await bothPhases(world);
@@ -48,7 +55,8 @@ export async function simulate(
         : new SimulationFailure('crash', 'simulation', String((error as Error).stack ?? error), {
             cause: error,
           });
-    return { ...outcome(), failure };
+    const { kind, checker, message } = failure;
+    return { ...outcome(), failure: { kind, checker, message } };
   }
 }
 

@@ -22,6 +22,7 @@ import {
 import { randomStream } from './random.js';
 import { Transitions } from './transitions.js';
 import { Acknowledged } from './acknowledged.js';
+import { Coverage, type Happening } from './coverage.js';
 
 /** Chance that the controller dies in the very instant of a commit, before or after it. */
 const CRASH_AT_COMMIT = { off: 0, rare: 1 / 2_000, frequent: 1 / 250 };
@@ -38,6 +39,7 @@ export class World implements Sight {
   readonly transitions: Transitions;
   readonly running = new Set<RunningTry>();
   readonly acknowledged = new Acknowledged();
+  readonly coverage = new Coverage();
   readonly disk: SimulatedDisk;
   readonly network: Network;
   readonly hypervisor: Hypervisor;
@@ -49,6 +51,7 @@ export class World implements Sight {
   readonly #random;
   #failure: Error | undefined;
   #wallOffsetMs = 0;
+  #ticks = 0;
 
   constructor(
     readonly options: Options,
@@ -57,6 +60,7 @@ export class World implements Sight {
     const { seed, canary, settings } = options;
     const stream = (name: string) => randomStream(seed, name);
     const { timeline } = this;
+    const { happened } = this.coverage;
     const faults = () => this.faults;
     const broken = (error: unknown) => this.broken(error);
     this.faults = options.faults;
@@ -64,26 +68,28 @@ export class World implements Sight {
     const outages = stream('outages');
     this.transitions = new Transitions(print);
     this.disk = new SimulatedDisk({
-      ...{ timeline, faults, canary },
+      ...{ timeline, faults, canary, happened },
       random: stream('disk'),
       onCommit: (commit) => this.guarded(() => this.#committed(commit)),
     });
-    this.network = new Network({ timeline, faults, random: stream('network') });
+    this.network = new Network({ timeline, faults, happened, random: stream('network') });
     this.controller = new SimulatedController({
-      ...{ timeline, settings, broken },
+      ...{ timeline, settings, broken, canary, happened },
       wallOffsetMs: () => this.#wallOffsetMs,
       random: stream('engine'),
       disk: this.disk,
       hypervisor: () => this.hypervisor,
-      restartMs: () =>
-        outages.chance(chanceOf(this.faults.longOutage))
-          ? outages.int(30_000, 8 * 60_000)
-          : this.#random.int(50, 5_000),
+      restartMs: () => {
+        const short = this.#random.int(50, 5_000);
+        if (!outages.chance(chanceOf(this.faults.longOutage))) return short;
+        happened('longOutage');
+        return outages.int(30_000, 8 * 60_000);
+      },
       ticked: (state, changes) => this.guarded(() => this.#ticked(state, changes)),
       recovered: () => this.guarded(() => this.#tell('recovered')),
     });
     const ports = {
-      ...{ timeline, faults, canary, network: this.network, gateway: this.controller },
+      ...{ timeline, faults, canary, happened, network: this.network, gateway: this.controller },
       random: stream('nodes'),
       started: (started) => this.guarded(() => this.#started(started)),
       ended: (ended) => this.guarded(() => this.#ended(ended)),
@@ -103,19 +109,25 @@ export class World implements Sight {
   start(): void {
     this.controller.start();
     this.#accident('controllerCrash', () => this.controller.crash());
-    this.#accident('nodeDeath', () => this.#anyAgent((agent) => this.hypervisor.kill(agent)));
+    this.#accident('nodeDeath', () =>
+      this.#anyAgent('nodeDied', (agent) => this.hypervisor.kill(agent)),
+    );
     this.#accident('partition', () =>
-      this.#anyAgent((agent) => agent.cutOff(this.#random.int(5_000, 120_000))),
+      this.#anyAgent('partition', (agent) => agent.cutOff(this.#random.int(5_000, 120_000))),
     );
     this.#accident('hypervisorLoss', () =>
       this.hypervisor.lose(this.#random.int(5_000, 10 * 60_000)),
     );
     this.#accident('clockJump', () => {
-      this.#wallOffsetMs += this.#random.chance(0.9)
+      const jump = this.#random.chance(0.9)
         ? this.#random.int(-30_000, 90_000)
         : this.#random.int(-1, 1) * HOUR_MS;
+      this.#wallOffsetMs += jump;
+      this.coverage.happened(jump < 0 ? 'clockBack' : 'clockForward');
     });
-    this.#accident('agentRestart', () => this.#anyAgent((agent) => agent.restart()));
+    this.#accident('agentRestart', () =>
+      this.#anyAgent('agentRestarted', (agent) => agent.restart()),
+    );
   }
 
   /** From now on nothing fails that has not failed yet. */
@@ -170,9 +182,11 @@ export class World implements Sight {
 
   #committed(commit: Commit): void {
     this.transitions.committed(commit);
+    this.coverage.committed(commit, this.committed);
     for (const checker of this.#checkers) checker.committed?.(commit, this);
     this.atCommit?.(commit);
     if (this.#random.chance(CRASH_AT_COMMIT[this.faults.controllerCrash])) {
+      this.coverage.happened('diedAtCommit');
       if (this.#random.chance(0.5)) this.controller.crash();
       else this.timeline.after(this.#random.int(0, 5), () => this.controller.crash());
     }
@@ -182,6 +196,10 @@ export class World implements Sight {
   #ticked(state: State, { dirty, deleted }: Changes): void {
     const sets = [...Object.values(dirty), ...Object.values(deleted)];
     if (sets.every((changed: ReadonlySet<unknown>) => changed.size === 0)) return;
+    this.#ticks += 1;
+    const [job] = state.jobs.values();
+    if (this.options.canary === 'memoryWrong' && this.#ticks > 60 && job !== undefined)
+      job.taskCounts.active += 1;
     for (const broken of invariants(state))
       throw new SimulationFailure('safety', 'invariants', broken);
   }
@@ -202,9 +220,11 @@ export class World implements Sight {
     for (const checker of this.#checkers) checker[what]?.(this);
   }
 
-  #anyAgent(harm: (agent: SimulatedAgent) => void): void {
+  #anyAgent(what: Happening, harm: (agent: SimulatedAgent) => void): void {
     const agent = this.#random.pick([...this.hypervisor.agents].filter((one) => one.alive));
-    if (agent !== undefined) harm(agent);
+    if (agent === undefined) return;
+    this.coverage.happened(what);
+    harm(agent);
   }
 
   /** Something that happens again and again by itself, until the world is calm. */

@@ -10,6 +10,8 @@ import { preparationChecker } from './preparation.js';
 import { priorityChecker } from './priority.js';
 import { samplesChecker } from './samples.js';
 import { slotsChecker } from './slots.js';
+import { turnsChecker } from './turns.js';
+import { wavesChecker } from './waves.js';
 
 /** A fresh set for one world; convergence.ts is asked at the end. */
 export const checkers = (): Checker[] => [
@@ -24,4 +26,6 @@ export const checkers = (): Checker[] => [
   priorityChecker(),
   capacityChecker(),
   samplesChecker(),
+  turnsChecker(),
+  wavesChecker(),
 ];

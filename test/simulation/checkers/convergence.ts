@@ -80,7 +80,7 @@ function* tasks(world: World, job: Job): Iterable<string> {
       )
         continue;
     }
-    if (isFree(task, bodies.get(key), world) && !isStalled(world, job))
+    if (isFree(task, bodies.get(key), world.committed) && !isStalled(world, job))
       yield `task ${key} waits and could run`;
   }
 }

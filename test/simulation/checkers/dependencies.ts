@@ -7,7 +7,11 @@ import type { Checker, Sight } from '../observers.js';
 const NAME = 'dependencies';
 
 /** Whether all that a task waits for is remembered as done. */
-export function isFree(task: Task, body: TaskBody | undefined, { committed }: Sight): boolean {
+export function isFree(
+  task: Task,
+  body: TaskBody | undefined,
+  committed: Sight['committed'],
+): boolean {
   const { taskIds, taskIdRanges } = body?.dependsOn ?? {};
   if (!(taskIds ?? []).every((id) => committed.isSatisfied(task.job, id))) return false;
   for (const { start, end } of taskIdRanges ?? [])
@@ -41,7 +45,7 @@ export function dependenciesChecker(): Checker {
         if (placed.has(life)) continue;
         placed.add(life);
         check(
-          isFree(after, bodies.get(key), sight),
+          isFree(after, bodies.get(key), sight.committed),
           NAME,
           () => `${key} is placed before what it depends on is done`,
         );

@@ -78,7 +78,7 @@ function* waitingAbove(
       (task) =>
         task?.state === 'active' &&
         task.phase === undefined &&
-        isFree(task, bodies.get(task.key), sight),
+        isFree(task, bodies.get(task.key), sight.committed),
     );
     // One that wants a whole node fits where nothing else does.
     if (first !== undefined && !first.runExclusive && first.instances === undefined)
