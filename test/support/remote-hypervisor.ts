@@ -197,11 +197,14 @@ function prepareSsh(folder: string, port: number): string {
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', at(key)]);
   const server = [
     ...[`Port ${String(port)}`, 'ListenAddress 127.0.0.1', `HostKey ${at('host')}`],
-    ...[`AuthorizedKeysFile ${at('user.pub')}`, 'StrictModes no', 'PidFile none'],
+    ...[`AuthorizedKeysFile ${at('authorized_keys')}`, 'StrictModes no', 'PidFile none'],
     ...['PasswordAuthentication no', 'KbdInteractiveAuthentication no', 'UsePAM no'],
     'PermitRootLogin prohibit-password',
   ];
   writeFileSync(at('sshd_config'), server.join('\n'));
+  // As docs/libvirt.md advises: the key opens libvirt, and no shell.
+  const only = 'restrict,command="virt-ssh-helper qemu:///system"';
+  writeFileSync(at('authorized_keys'), `${only} ${readFileSync(at('user.pub'), 'utf8')}`);
   const host = readFileSync(at('host.pub'), 'utf8');
   writeFileSync(at('known_hosts'), `[127.0.0.1]:${String(port)} ${host}`);
   writeFileSync(at('ssh'), `#!/bin/sh\nexec ssh -o UserKnownHostsFile=${at('known_hosts')} "$@"\n`);

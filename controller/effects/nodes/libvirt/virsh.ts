@@ -11,7 +11,7 @@ const TIMEOUT_MS = 120_000;
 /** Of an upload: no byte was taken, or the last ones are not confirmed, for so long. */
 const STALL_MS = 120_000;
 const OUTPUT_CHARACTERS_MAX = 16 * 1024 * 1024;
-const WORDS_MAX = 600;
+const WORDS_MAX = 1_500;
 const NOT_THERE = /^(failed to get vol|Storage volume not found)/;
 
 /** virsh's own words. */
@@ -131,10 +131,16 @@ function failureIn(stderr: string): string {
   const failures = stderr
     .slice(stderr.search(/^error: /m))
     .split(/^error: /m)
-    .map((words) => words.trim().replace(/\s*\n\s*/g, '; '))
+    .map((words) => brief(words.trim().replace(/\s*\n\s*/g, '; ')))
     .filter((words) => words !== '' && !NOT_THERE.test(words));
   return failures.join(': ').slice(0, WORDS_MAX);
 }
+
+/** Without our own temporary names, and without the whole command line of a program that libvirt ran. */
+const brief = (words: string) =>
+  words
+    .replace(/^(Failed to create vol) from \S+$/, '$1')
+    .replace(/^internal error: Child process \(.*?\) unexpected exit status \d+: /, '');
 
 /** Inside apostrophes nothing means anything to virsh, but an apostrophe. */
 const quoted = (word: string) =>
