@@ -24,7 +24,7 @@ const options = new Command('node --import tsx bench/vm-nodes.ts')
   .parse()
   .opts<{ rounds: string; domainType: string; withoutCloud?: boolean }>();
 
-const LIMIT = { timeoutMs: 300_000, intervalMs: 50 };
+const LIMIT = { timeoutMs: 600_000, intervalMs: 50 };
 const DEBIAN = { publisher: 'batchyard', offer: 'debian', sku: '12', version: 'latest' };
 const CLOUD = { publisher: 'debian', offer: 'debian-12', sku: '12-cloud', version: 'latest' };
 

@@ -207,6 +207,19 @@ describe('removing nodes', () => {
     await noNodes();
   });
 
+  it('with retaineddata waits until no task of theirs keeps data any more', async () => {
+    const { commandLine, letGo } = heldBack();
+    const { jobId, nodeId } = await running(commandLine, { retentionTime: 'PT3S' });
+    const nodeDeallocationOption = 'retaineddata';
+    await client.pool.removeNodes('work', { nodeList: [nodeId], nodeDeallocationOption });
+    await until.node('work', nodeId, 'leavingpool');
+    letGo();
+    await until.task(jobId, 't');
+    expect((await client.file.listFromTask(jobId, 't')).length).toBeGreaterThan(0);
+    await noNodes();
+    await client.job.terminate(jobId);
+  });
+
   it('is refused for nodes that are not there, for none, and while the pool resizes', async () => {
     await until.steady('work');
     const remove = (nodeList: string[]) => client.pool.removeNodes('work', { nodeList });
