@@ -25,6 +25,8 @@ export interface Keeper {
 export class ReadyQueue {
   #fresh = new Heap<Task>(before);
   #heap = new Heap<Task>(before);
+  /** Those of this tick that were dropped: they may count again, but have no turn before `restart`. */
+  #dropped: Task[] = [];
 
   constructor(
     private readonly shelf: Shelf,
@@ -65,6 +67,7 @@ export class ReadyQueue {
       const packed = this.shelf.first();
       if (packed === undefined || isFirst(top, packed.sequence)) {
         if (top === undefined || counts(top)) return top;
+        if (top === this.#fresh.first) this.#dropped.push(top);
         this.pop();
       } else if (!fits(packed.mould)) this.shelf.setFirstAside();
       else this.#lift(this.shelf.takeFirst());
@@ -90,13 +93,17 @@ export class ReadyQueue {
     for (const task of this.#fresh.items)
       if (counts(task) && this.shelf.put(task)) this.keeper.shelved(task);
       else this.#heap.push(task);
+    for (const task of this.#dropped)
+      if (counts(task) && this.shelf.put(task, true)) this.keeper.shelved(task);
     this.#fresh = new Heap(before);
+    this.#dropped = [];
   }
 
   /** Forgets every entry but those on the shelf, which all have their turn again. */
   restart(): void {
     this.#fresh = new Heap(before);
     this.#heap = new Heap(before);
+    this.#dropped = [];
     this.shelf.reorder();
   }
 

@@ -41,8 +41,8 @@ export class Shelf {
     return this.#slots.has(id.toLowerCase());
   }
 
-  /** Takes the task up if it can be packed; else nothing has changed. */
-  put(task: Task): boolean {
+  /** Takes the task up if it can be packed; else nothing has changed. `aside`: it has no turn until `reorder`. */
+  put(task: Task, aside = false): boolean {
     const name = task.id.toLowerCase();
     if (!isPlain(task) || this.#slots.has(name)) return false;
     const mould = this.moulds.add(task);
@@ -54,7 +54,8 @@ export class Shelf {
     this.#creationTime[slot] = task.creationTime;
     this.#mould[slot] = mould;
     this.#slots.set(name, slot);
-    this.#order.push(slot);
+    if (aside) this.#aside.add(slot);
+    else this.#order.push(slot);
     return true;
   }
 
