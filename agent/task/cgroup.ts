@@ -16,8 +16,8 @@ export interface Usage {
 }
 
 const CONTROLLERS = ['cpu', 'memory', 'io', 'pids'];
-/** Children of children that are moved after their parent, at most. */
-const DEPTH_MAX = 8;
+/** Children of children that are moved or killed with their parent, at most. */
+export const DEPTH_MAX = 8;
 
 /**
  * The control groups (version 2) of a node's runs, one below another at the top of the hierarchy that the
@@ -169,7 +169,7 @@ function unusable(path: string): never {
   throw Object.assign(new Error('cgroup.kill is missing'), { code: 'ENOSYS' });
 }
 
-function childrenOf(pid: number): number[] {
+export function childrenOf(pid: number): number[] {
   const text = read(`/proc/${pid}/task/${pid}/children`) ?? '';
   return text.split(' ').filter(Boolean).map(Number);
 }

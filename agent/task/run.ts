@@ -31,11 +31,8 @@ import { downloadInputs, uploadFailed, uploadOutputs } from './run-files.js';
 import { environmentOf, handOverRun, isPreparation, type RunAsContext } from './run-as.js';
 import { containerOrder, hostOrder, refusalOf, type RunOrder } from './run-order.js';
 import { killSession, signalGroup } from './session.js';
-import { Stragglers } from './stragglers.js';
+import { GROUP_AFTER_MS, Stragglers } from './stragglers.js';
 import type { TransferLimits } from './transfer.js';
-
-/** A run that lives longer gets a control group of its own. */
-const GROUP_AFTER_MS = 10;
 
 /** What all runs on a node share. */
 export interface RunnerContext extends RunAsContext {
@@ -46,6 +43,7 @@ export interface RunnerContext extends RunAsContext {
   /** Absent: processes are found by their session and environment. */
   cgroups?: Cgroups | undefined;
   logs: LogCopies;
+  survivor?: number | undefined;
   /** A process of a run has begun, or a part of a multi-instance task waits: to be written down. */
   began: (run: BegunRun) => void;
   limits: TransferLimits;
@@ -59,12 +57,11 @@ export interface RunnerContext extends RunAsContext {
  */
 export class Runner {
   #runs = new Map<string, Run>();
-  #stragglers = new Stragglers((directory) =>
-    [...this.#runs.values()].some(({ taskDirectory }) => taskDirectory === directory),
-  );
+  #stragglers: Stragglers;
   #disk: DiskGuard;
 
   constructor(private readonly context: RunnerContext) {
+    this.#stragglers = new Stragglers(context.cgroups?.path, context.survivor);
     const kill = (run: Run) => this.#killRun(run, 0);
     this.#disk = new DiskGuard(context, () => this.#runs.values(), kill);
   }
@@ -229,12 +226,12 @@ export class Runner {
 
   /** Nothing is left of a run that is over, but for what a start task leaves on purpose. */
   #forget(id: string, run: Run): void {
-    const { part, cgroup, keepsLeftovers, taskDirectory, user } = run;
+    const { part, cgroup, keepsLeftovers, user } = run;
     clearTimeout(run.killTimer);
     clearTimeout(run.groupTimer);
     if (part?.leader !== undefined) killSession(part.leader);
     cgroup?.close(!keepsLeftovers);
-    if (run.hadProcess === true && !keepsLeftovers) this.#stragglers.ended(taskDirectory);
+    this.#stragglers.ended(run);
     if (user !== undefined) this.context.users.release(user);
     this.#runs.delete(id);
   }
@@ -279,6 +276,7 @@ export class Runner {
   }
 
   #spawn(run: Run, { file, order }: RunOrder): void {
+    this.#stragglers.begins(run);
     this.context.launcher.launch(order, {
       started: (pid) => {
         run.pid = pid;
@@ -303,10 +301,13 @@ export class Runner {
   #groupLater(run: Run, pid: number): void {
     const { cgroups } = this.context;
     if (cgroups === undefined) return;
-    if (run.cgroup !== undefined) return run.cgroup.adopt(pid);
-    run.groupTimer = setTimeout(() => {
-      if (run.pid === pid) joinGroup(run, cgroups, pid);
-    }, GROUP_AFTER_MS);
+    const join = () => {
+      if (run.cgroup !== undefined) run.cgroup.adopt(pid);
+      else if (run.pid === pid) joinGroup(run, cgroups, pid);
+      this.#stragglers.grouped(run);
+    };
+    if (run.cgroup === undefined) run.groupTimer = setTimeout(join, GROUP_AFTER_MS);
+    else join();
   }
 
   #processEnded(run: Run, end: ProcessEnd): void {

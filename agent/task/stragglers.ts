@@ -1,5 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { uptime } from 'node:os';
+import { basename } from 'node:path';
+import { childrenOf, DEPTH_MAX } from './cgroup.js';
 import { systemCode } from './failure.js';
+import type { Run } from './run-record.js';
 
 /** The first look after a run's end, and the shortest time between two looks: one look is for all that ended. */
 const FIRST_LOOK_MS = 50;
@@ -7,20 +11,70 @@ const BETWEEN_LOOKS_MS = 500;
 /** Looks after a run's end: what was being started while its group was killed shows up in the second. */
 const LOOKS = 2;
 
+/** A run that lives longer gets a control group of its own. */
+export const GROUP_AFTER_MS = 10;
+/** The system tells when a process began in steps of this. */
+const TICK_MS = 10;
+
+/** When what a run started had no control group yet: milliseconds of the system's uptime. */
+interface Ungrouped {
+  from: number;
+  to: number;
+}
+
+interface Known {
+  /** Absent: nobody who lost its parent can be told to be of this run. */
+  ungrouped?: Ungrouped;
+  /** Looks that are still due after its end; absent: it goes on, or what it left may. */
+  looks?: number;
+}
+
 /**
  * Ends processes that got away from a run that is over: those in sessions of their own, found by the
- * task's directory in their first environment, whoever is their parent by now.
+ * task's directory in their first environment, whoever is their parent by now. Where a survivor is the
+ * parent of what lost its own, also those without that mark and without a group: they began in the first
+ * moments of runs that all are over.
  */
 export class Stragglers {
-  /** Directories of runs that are over, with the looks that are still due. */
-  #ended = new Map<string, number>();
+  /** By their directories. */
+  #runs = new Map<string, Known>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** `isActive`: a new try runs in that directory; what is left there is looked for at its end. */
-  constructor(private readonly isActive: (taskDirectory: string) => boolean) {}
+  /** The name of the folder of the node's groups; absent as long as nobody could be told by it. */
+  #groups: string | undefined;
 
-  ended(taskDirectory: string): void {
-    this.#ended.set(taskDirectory, LOOKS);
+  /** `survivor`: the parent of what lost its own; absent: that is no process of ours. */
+  constructor(
+    groups: string | undefined,
+    private readonly survivor: number | undefined,
+  ) {
+    if (groups !== undefined && survivor !== undefined) this.#groups = `/${basename(groups)}/`;
+  }
+
+  /** Before its process; in the directory of an earlier try, what that one left is looked for at its end. */
+  begins({ taskDirectory, containerPool }: Run): void {
+    const known = this.#runs.get(taskDirectory);
+    const earlier = known?.looks === undefined ? known?.ungrouped : undefined;
+    const from = earlier?.from ?? uptime() * 1000 - TICK_MS;
+    const ungrouped = { from, to: Number.POSITIVE_INFINITY };
+    // The helpers of a container engine have no mark and no group of ours either.
+    const isTold = this.#groups !== undefined && containerPool === undefined;
+    this.#runs.set(taskDirectory, isTold ? { ungrouped } : {});
+  }
+
+  /** Whatever its processes start from now on is in their group. */
+  grouped({ taskDirectory }: Run): void {
+    const ungrouped = this.#runs.get(taskDirectory)?.ungrouped;
+    if (ungrouped !== undefined) ungrouped.to = Math.min(ungrouped.to, uptime() * 1000);
+  }
+
+  /** What it has left goes, but for what a start task leaves. */
+  ended(run: Run): void {
+    const { taskDirectory, hadProcess, keepsLeftovers } = run;
+    this.grouped(run);
+    if (hadProcess !== true) this.#runs.delete(taskDirectory);
+    if (hadProcess !== true || keepsLeftovers) return;
+    this.#runs.set(taskDirectory, { ...this.#runs.get(taskDirectory), looks: LOOKS });
     this.#plan(FIRST_LOOK_MS);
   }
 
@@ -29,23 +83,51 @@ export class Stragglers {
       this.#look();
       this.#timer = setTimeout(() => {
         this.#timer = undefined;
-        if (this.#ended.size > 0) this.#plan(0);
+        if ([...this.#runs.values()].some(({ looks }) => looks !== undefined)) this.#plan(0);
       }, BETWEEN_LOOKS_MS).unref();
     }, wait).unref();
   }
 
   #look(): void {
-    for (const taskDirectory of this.#ended.keys())
-      if (this.isActive(taskDirectory)) this.#ended.delete(taskDirectory);
-    if (this.#ended.size === 0) return;
     for (const name of readdirSync('/proc')) {
       if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
       const directory = taskDirectoryOf(name);
-      if (directory !== undefined && this.#ended.has(directory)) kill(Number(name));
+      if (directory !== undefined) {
+        if (this.#runs.get(directory)?.looks !== undefined) kill(Number(name));
+      } else if (this.#isOrphan(name)) killTree(Number(name));
     }
-    for (const [taskDirectory, looks] of this.#ended)
-      if (looks === 1) this.#ended.delete(taskDirectory);
-      else this.#ended.set(taskDirectory, looks - 1);
+    for (const [taskDirectory, run] of this.#runs) {
+      if (run.looks === undefined) continue;
+      run.looks = Math.max(run.looks - 1, 0);
+      if (run.looks === 0 && !this.#isBesideOthers(run)) this.#runs.delete(taskDirectory);
+    }
+  }
+
+  /** Whether it lost its parent, has no group, and began when only runs could have started it that are over. */
+  #isOrphan(name: string): boolean {
+    if (this.#groups === undefined) return false;
+    const seen = processOf(name);
+    if (seen === undefined || seen.parent !== this.survivor) return false;
+    if (seen.group.includes(this.#groups)) return false;
+    const runs = [...this.#runs.values()].filter(
+      ({ ungrouped }) =>
+        ungrouped !== undefined &&
+        ungrouped.from <= seen.began + TICK_MS &&
+        seen.began <= ungrouped.to,
+    );
+    return runs.length > 0 && runs.every(({ looks }) => looks !== undefined);
+  }
+
+  /** What it left may have been taken for what a run began that goes on. */
+  #isBesideOthers({ ungrouped: own }: Known): boolean {
+    if (own === undefined) return false;
+    return [...this.#runs.values()].some(
+      ({ looks, ungrouped: other }) =>
+        looks === undefined &&
+        other !== undefined &&
+        other.from <= own.to + TICK_MS &&
+        own.from <= other.to + TICK_MS,
+    );
   }
 }
 
@@ -59,6 +141,33 @@ function taskDirectoryOf(pid: string): string | undefined {
     if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes(systemCode(error))) return undefined;
     throw error;
   }
+}
+
+interface Seen {
+  parent: number;
+  /** Milliseconds of the system's uptime, a multiple of TICK_MS. */
+  began: number;
+  group: string;
+}
+
+function processOf(pid: string): Seen | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // pid (name) state ppid …, the 22nd the start; the name may hold anything, its last parenthesis ends it.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const group = readFileSync(`/proc/${pid}/cgroup`, 'latin1');
+    return { parent: Number(fields[1]), began: Number(fields[19]) * TICK_MS, group };
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes(systemCode(error))) return undefined;
+    throw error;
+  }
+}
+
+/** A process and what has it for parent. */
+function killTree(pid: number, depth = 0): void {
+  const children = depth < DEPTH_MAX ? childrenOf(pid) : [];
+  kill(pid);
+  for (const child of children) killTree(child, depth + 1);
 }
 
 function kill(pid: number): void {

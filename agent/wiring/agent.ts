@@ -95,6 +95,7 @@ export class Agent {
     this.#legacy = new Legacy(rootDirectory, identity, survivor);
     this.#runner = new Runner({
       began: (run) => this.#legacy.began(run, this.#core),
+      survivor: survivor && process.ppid,
       logs: this.#logs,
       rootDirectory,
       environment: lentEnvironment(process.env),

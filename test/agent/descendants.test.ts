@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cgroupName } from '../../protocol/agent/enrol.js';
 import { assignment, type FakeController } from '../support/fake-controller.js';
@@ -73,7 +74,10 @@ suite('the control group of a task', [cgroups], () => {
   let controller: FakeController;
   let top = '';
   beforeAll(async () => {
-    agent = await StartedAgent.start();
+    // As nodes start it: what loses its parent becomes a child of the survivor.
+    const survivor = fileURLToPath(new URL('../../agent/survivor.pl', import.meta.url));
+    const configuration = { taskSlotsPerNode: 2 };
+    agent = await StartedAgent.start({ before: ['perl', survivor], configuration });
     controller = agent.controller;
     await controller.prepared();
     top = join(mount() ?? '', cgroupName(agent.root));
@@ -84,6 +88,29 @@ suite('the control group of a task', [cgroups], () => {
     const started = `sh -c 'sleep 0.1; env -i /usr/bin/setsid /bin/sleep 300 & echo $! > pid; sleep 0.2'`;
     await controller.run(assignment('unmarked', started));
     await waitFor('the process to die', () => !lives(Number(agent.taskText('unmarked', 'wd/pid'))));
+  });
+
+  test('ends what left its parent, its session and every mark before there was a group', async () => {
+    const kept = 'env -i /usr/bin/setsid /bin/sh -c "echo \\$\\$ > pid; exec sleep 300"';
+    const orphaned = (id: string, more: string) =>
+      assignment(id, `sh -c '(${kept} &); until [ -s pid ]; do sleep 0.01; done; ${more}'`);
+    const pidOf = (id: string) => Number(agent.taskText(id, 'wd/pid'));
+    const beside = controller.run(orphaned('beside', 'until [ -e go ]; do sleep 0.05; done'));
+    await waitFor('its group', () => {
+      const groups = readdirSync(top, { withFileTypes: true }).filter((one) => one.isDirectory());
+      return groups.some(
+        ({ name }) => readFileSync(join(top, name, 'cgroup.procs'), 'utf8') !== '',
+      );
+    });
+    await controller.run(orphaned('short', ''));
+    await controller.run(orphaned('longer', 'sleep 0.3'));
+    for (const id of ['short', 'longer'])
+      await waitFor(`what ${id} left to die`, () => !lives(pidOf(id)));
+    // What runs beside them keeps what it has started until its own end.
+    expect(lives(pidOf('beside'))).toBe(true);
+    writeFileSync(join(agent.root, 'workitems/Job/job-1/beside/wd/go'), '');
+    await beside;
+    await waitFor('the rest to die', () => !lives(pidOf('beside')));
   });
 
   test('counts processor time of processes that nobody waited for', async () => {
