@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { benchAddCollection } from './add-collection.js';
+import { benchBulkSubmission } from './bulk-submission.js';
 import { openBench } from './noop.js';
 import { benchLatency } from './latency.js';
 import { benchOverhead } from './overhead.js';
@@ -15,6 +16,7 @@ const options = new Command('npm run bench --')
   .option(
     '--only <bench>',
     'noop; add-collection: adding alone, beside SQLite itself; task-factory: as many in one request; ' +
+      'bulk-submission: 100 a request by 1 and by 15 connections; ' +
       'latency: one task at a time; overhead: sleeps against the ideal; recovery: kill -9 at full rate',
     'noop',
   )
@@ -35,6 +37,10 @@ if (options.only === 'add-collection') {
   await benchAddCollection(tasks, rounds);
   process.exit();
 }
+if (options.only === 'bulk-submission') {
+  await benchBulkSubmission(tasks);
+  process.exit();
+}
 if (options.only === 'task-factory') {
   await benchTaskFactory(tasks, rounds);
   process.exit();
@@ -49,7 +55,7 @@ if (options.only === 'recovery') {
 }
 if (options.only !== 'noop' && options.only !== 'overhead') {
   console.error(
-    `error: option '--only <bench>': ${options.only} is none of noop, add-collection, task-factory, latency, overhead, recovery`,
+    `error: option '--only <bench>': ${options.only} is none of noop, add-collection, bulk-submission, task-factory, latency, overhead, recovery`,
   );
   process.exit(2);
 }

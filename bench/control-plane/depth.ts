@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import type { Filter } from '../../controller/engine/reader.js';
 import { jobKey } from '../../protocol/keys.js';
 import { DirectAgents } from './direct-agents.js';
@@ -37,14 +39,28 @@ export async function depth(waiting: number, tasks: number): Promise<void> {
     );
     await world.pause('job');
     await pages(world);
-    const restart = await world.restart();
-    global.gc?.();
-    console.log(
-      `  restarts in ${restart.toFixed(2)} s; heap then ${mebibytes(process.memoryUsage().heapUsed)} MiB`,
+    await world.stop();
+    // A process of its own: this one has held the tasks, and keeps what it took for them.
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [...process.execArgv, process.argv[1] ?? '', 'restart', '--folder', world.folder],
+      { maxBuffer: 2 ** 20 },
     );
+    process.stdout.write(stdout);
   } finally {
     await world.close();
   }
+}
+
+/** A start on what `depth` left. */
+export async function restart(folder: string): Promise<void> {
+  const [seconds, time] = await processorTimeOf(() => World.restart(folder, new DirectAgents()));
+  const resident = residentMebibytes();
+  global.gc?.();
+  console.log(
+    `  restarts in ${seconds.toFixed(2)} s with ${(time / 1e6).toFixed(2)} s of processor time; ` +
+      `${resident} MiB resident, ${mebibytes(process.memoryUsage().heapUsed)} MiB of heap`,
+  );
 }
 
 async function pages(world: World): Promise<void> {

@@ -7,7 +7,7 @@
  *   node --import tsx bench/control-plane/main.ts nodes [--agents 10000] [--tasks 100000] [--link protocol]
  */
 import { Command } from 'commander';
-import { depth } from './depth.js';
+import { depth, restart } from './depth.js';
 import { spread } from './figures.js';
 import { heartbeats } from './heartbeats.js';
 import { openPeers } from './peers.js';
@@ -20,6 +20,7 @@ const command = new Command('control-plane')
   .option('--agents <count>', 'agents of `nodes`', '10000')
   .option('--waiting <count>', 'tasks that wait in `depth`', '1000000')
   .option('--link <link>', 'of `nodes`: calls or protocol; both if left out')
+  .option('--folder <folder>', 'of `restart`, which `depth` runs', '')
   .option('--peers', 'also graphile/worker and BullMQ', false)
   .parse();
 const options = command.opts<{
@@ -28,6 +29,7 @@ const options = command.opts<{
   agents: string;
   waiting: string;
   link?: string;
+  folder: string;
   peers: boolean;
 }>();
 const tasks = Number(options.tasks);
@@ -69,7 +71,10 @@ async function throughput(): Promise<void> {
 
 if (bench === 'throughput') await throughput();
 else if (bench === 'depth') await depth(Number(options.waiting), tasks);
-else if (bench === 'nodes')
+else if (bench === 'restart') {
+  await restart(options.folder);
+  process.exit();
+} else if (bench === 'nodes')
   for (const link of ['calls', 'protocol'] as const) {
     if ((options.link ?? link) === link) await heartbeats(link, Number(options.agents), tasks);
   }

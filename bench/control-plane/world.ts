@@ -42,11 +42,11 @@ export interface Agents {
 /** The real engine and store in this process; nodes exist as soon as they are wanted. */
 export class World {
   readonly #made = new Set<NodeKey>();
-  #engine: Engine;
+  readonly #engine: Engine;
 
   private constructor(
     readonly folder: string,
-    public store: SqliteStore,
+    readonly store: SqliteStore,
     readonly agents: Agents,
   ) {
     this.#engine = this.#create();
@@ -72,21 +72,23 @@ export class World {
     return this.#engine;
   }
 
-  /** Ends engine and store and begins them anew on the same folder; answers with the seconds until it takes commands. */
-  async restart(): Promise<number> {
+  /** Ends engine and store; the folder stays until `close`. */
+  async stop(): Promise<void> {
     await this.#engine.stop();
     await this.store.close();
+  }
+
+  /** An engine on a folder that another left; answers with the seconds until it takes commands. */
+  static async restart(folder: string, agents: Agents): Promise<number> {
     const began = performance.now();
-    this.store = await SqliteStore.open(this.folder);
-    this.#engine = this.#create();
-    await this.#engine.start();
+    const world = new World(folder, await SqliteStore.open(folder), agents);
+    await world.engine.start();
     return (performance.now() - began) / 1000;
   }
 
   async close(): Promise<void> {
     await this.agents.close();
-    await this.#engine.stop();
-    await this.store.close();
+    await this.stop();
     rmSync(this.folder, { recursive: true });
   }
 
