@@ -97,6 +97,11 @@ const table = {
     'It needs {needed} nodes at once, and {ready} of pool {pool} take tasks.',
     'Resize the pool, or explain it.',
   ],
+  TooFewSuitableNodes: [
+    'task',
+    'It needs {needed} nodes at once, and {suitable} of {ready} suit it: {lowPriority} are low-priority nodes and on {refused} its job preparation task failed.',
+    'Resize the pool, or correct the job preparation task.',
+  ],
   NodesBusy: [
     'task',
     'It needs {needed} nodes that are empty at once; {empty} of {ready} are. Nodes are kept for it as they empty.',

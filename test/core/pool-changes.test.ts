@@ -111,6 +111,32 @@ describe("an upgrade of a pool's image", () => {
     expect(driver.task('j', 'a')?.state).not.toBe('completed');
   });
 
+  it('waits for a node that is emptied though nobody could make it now, and takes no other meanwhile', async () => {
+    const driver = await withImages();
+    await driver.addPool('p', { targetDedicatedNodes: 2 });
+    await driver.addJob('j');
+    await driver.addTasks('j', 'a', 'b');
+    await driver.beginTask('a');
+    await driver.beginTask('b');
+    driver.provides = false;
+    await driver.do(upgrade({ maxParallelNodes: 1, nodeReimageOption: 'taskcompletion' }));
+    await driver.advance(100);
+    const states = () =>
+      driver
+        .nodes('p')
+        .map(({ state }) => state)
+        .sort();
+    expect(states()).toEqual(['reimaging', 'running']);
+    const emptied = driver.nodes('p').find(({ state }) => state === 'reimaging');
+    if (emptied === undefined) throw new Error('no node is emptied');
+    const failure = { code: 'AllocationFailed', message: 'its hypervisor does not answer' };
+    const { key: nodeKey, incarnation } = emptied;
+    driver.engine.report({ type: 'nodeProvisionFailed', nodeKey, incarnation, ...failure });
+    await driver.advance(60_000);
+    expect(states()).toEqual(['reimaging', 'running']);
+    expect(driver.holding('a')).toMatchObject({ attempt: 1 });
+  });
+
   it('stops at nodes that do not come back, so that a bad image takes one wave and no more', async () => {
     const driver = await withImages();
     await driver.addPool('p', { targetDedicatedNodes: 5 });

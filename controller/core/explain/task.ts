@@ -129,19 +129,45 @@ function placementReasons(
     reasons.push({ code: 'NoNodeReady', values });
     return;
   }
-  if (task.instances !== undefined) groupReason(poolWork, task.instances, reasons);
+  if (task.instances !== undefined) groupReason(state, work, task, poolWork, reasons);
   else nodeReasons(state, work, task, pool, poolWork, reasons);
   orderReasons(state, work, task, poolWork, reasons);
 }
 
-const loadsOf = (work: PoolWork): NodeLoad[] => [...work.nodes()];
+/** What the nodes that take tasks have against it. */
+function look(state: State, work: JobWork, task: Task, loads: readonly NodeLoad[]) {
+  const refused = { lowPriority: 0, preparation: 0 };
+  const suitable = loads.filter((load) => {
+    const refusal = pairRefusal(state, work.job, task, load.node, false);
+    if (refusal !== undefined) refused[refusal] += 1;
+    return refusal === undefined;
+  });
+  const values = { lowPriority: refused.lowPriority, refused: refused.preparation };
+  return { suitable, values };
+}
 
-function groupReason(work: PoolWork, needed: number, reasons: Reason[]): void {
-  const ready = work.listed;
-  const empty = work.byUsed[0]?.size ?? 0;
+function groupReason(
+  state: State,
+  work: JobWork,
+  task: Task,
+  poolWork: PoolWork,
+  reasons: Reason[],
+): void {
+  const ready = poolWork.listed;
+  const needed = task.instances ?? 1;
+  const { suitable, values } = look(state, work, task, [...poolWork.nodes()]);
+  const empty = suitable.filter(({ used }) => used === 0);
+  const kept = empty.filter((load) => poolWork.reserved.has(load)).length;
   if (needed > ready)
-    reasons.push({ code: 'TooFewNodes', values: { needed, ready, pool: work.key } });
-  else if (needed > empty) reasons.push({ code: 'NodesBusy', values: { needed, empty, ready } });
+    reasons.push({ code: 'TooFewNodes', values: { needed, ready, pool: poolWork.key } });
+  else if (needed > suitable.length)
+    reasons.push({
+      code: 'TooFewSuitableNodes',
+      values: { needed, suitable: suitable.length, ready, ...values },
+    });
+  else if (needed > empty.length)
+    reasons.push({ code: 'NodesBusy', values: { needed, empty: empty.length, ready } });
+  else if (kept > 0) reasons.push({ code: 'SlotsKept', values: { nodes: kept } });
 }
 
 function nodeReasons(
@@ -154,25 +180,14 @@ function nodeReasons(
 ): void {
   const slots = pool.specification.taskSlotsPerNode;
   const needed = slotsOf(task, slots);
-  const loads = loadsOf(poolWork);
-  const refused = { lowPriority: 0, preparation: 0 };
-  let fits = 0;
-  let kept = 0;
-  let used = 0;
-  for (const load of loads) {
-    used += Math.min(load.used, slots);
-    const refusal = pairRefusal(state, work.job, task, load.node, false);
-    if (refusal !== undefined) refused[refusal] += 1;
-    else if (poolWork.reserved.has(load)) kept += 1;
-    else if (load.used + needed <= slots) fits += 1;
-  }
+  const loads = [...poolWork.nodes()];
   const ready = loads.length;
-  if (fits > 0) return;
-  if (refused.lowPriority + refused.preparation === ready)
-    reasons.push({
-      code: 'NoSuitableNode',
-      values: { ready, lowPriority: refused.lowPriority, refused: refused.preparation },
-    });
+  const { suitable, values } = look(state, work, task, loads);
+  const kept = suitable.filter((load) => poolWork.reserved.has(load)).length;
+  const fits = suitable.some((load) => !poolWork.reserved.has(load) && load.used + needed <= slots);
+  if (fits) return;
+  const used = loads.reduce((sum, load) => sum + Math.min(load.used, slots), 0);
+  if (suitable.length === 0) reasons.push({ code: 'NoSuitableNode', values: { ready, ...values } });
   else reasons.push({ code: 'NoFreeSlot', values: { needed, used, total: slots * ready, ready } });
   if (kept > 0) reasons.push({ code: 'SlotsKept', values: { nodes: kept } });
 }

@@ -39,6 +39,9 @@ export function nodeProvisionFailed(
 ): void {
   const pool = recorder.state.pools.get(node.pool);
   if (node.leaving !== undefined || node.state === 'preempted') return;
+  const isAlive = node.state === 'rebooting' || node.state === 'reimaging';
+  // It is being emptied before it restarts: nothing was to be made yet.
+  if (isAlive && node.draining !== undefined) return;
   // One that has lived and restarts may still have tasks: it is not given up.
   const isNew = node.incarnation === 1 && node.state === 'creating';
   if (pool !== undefined && isNew && pool.allocationState !== 'steady') {
