@@ -16,7 +16,7 @@ export const GROUP_AFTER_MS = 10;
 /** The system tells when a process began in steps of this. */
 const TICK_MS = 10;
 
-/** When what a run started had no control group yet: milliseconds of the system's uptime. */
+/** When what a run started had no control group yet: milliseconds of this program's monotonic clock. */
 interface Ungrouped {
   from: number;
   to: number;
@@ -25,7 +25,7 @@ interface Ungrouped {
 interface Known {
   /** Absent: nobody who lost its parent can be told to be of this run. */
   ungrouped?: Ungrouped;
-  /** Looks that are still due after its end; absent: it goes on, or what it left may. */
+  /** Looks that are still due after its end; 0: with those of others; absent: it goes on, or what it left may. */
   looks?: number;
 }
 
@@ -55,7 +55,7 @@ export class Stragglers {
   begins({ taskDirectory, containerPool }: Run): void {
     const known = this.#runs.get(taskDirectory);
     const earlier = known?.looks === undefined ? known?.ungrouped : undefined;
-    const from = earlier?.from ?? uptime() * 1000 - TICK_MS;
+    const from = earlier?.from ?? performance.now() - TICK_MS;
     const ungrouped = { from, to: Number.POSITIVE_INFINITY };
     // The helpers of a container engine have no mark and no group of ours either.
     const isTold = this.#groups !== undefined && containerPool === undefined;
@@ -65,7 +65,7 @@ export class Stragglers {
   /** Whatever its processes start from now on is in their group. */
   grouped({ taskDirectory }: Run): void {
     const ungrouped = this.#runs.get(taskDirectory)?.ungrouped;
-    if (ungrouped !== undefined) ungrouped.to = Math.min(ungrouped.to, uptime() * 1000);
+    if (ungrouped !== undefined) ungrouped.to = Math.min(ungrouped.to, performance.now());
   }
 
   /** What it has left goes, but for what a start task leaves. */
@@ -83,18 +83,19 @@ export class Stragglers {
       this.#look();
       this.#timer = setTimeout(() => {
         this.#timer = undefined;
-        if ([...this.#runs.values()].some(({ looks }) => looks !== undefined)) this.#plan(0);
+        if ([...this.#runs.values()].some(({ looks = 0 }) => looks > 0)) this.#plan(0);
       }, BETWEEN_LOOKS_MS).unref();
     }, wait).unref();
   }
 
   #look(): void {
+    const offset = uptime() * 1000 - performance.now();
     for (const name of readdirSync('/proc')) {
       if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
       const directory = taskDirectoryOf(name);
       if (directory !== undefined) {
         if (this.#runs.get(directory)?.looks !== undefined) kill(Number(name));
-      } else if (this.#isOrphan(name)) killTree(Number(name));
+      } else if (this.#isOrphan(name, offset)) killTree(Number(name));
     }
     for (const [taskDirectory, run] of this.#runs) {
       if (run.looks === undefined) continue;
@@ -103,17 +104,19 @@ export class Stragglers {
     }
   }
 
-  /** Whether it lost its parent, has no group, and began when only runs could have started it that are over. */
-  #isOrphan(name: string): boolean {
+  /**
+   * Whether it lost its parent, has no group, and began when only runs could have started it that are over.
+   * `offset`: of the system's uptime to our clock, in milliseconds.
+   */
+  #isOrphan(name: string, offset: number): boolean {
     if (this.#groups === undefined) return false;
     const seen = processOf(name);
     if (seen === undefined || seen.parent !== this.survivor) return false;
     if (seen.group.includes(this.#groups)) return false;
+    const began = seen.began - offset;
     const runs = [...this.#runs.values()].filter(
       ({ ungrouped }) =>
-        ungrouped !== undefined &&
-        ungrouped.from <= seen.began + TICK_MS &&
-        seen.began <= ungrouped.to,
+        ungrouped !== undefined && ungrouped.from <= began + TICK_MS && began <= ungrouped.to,
     );
     return runs.length > 0 && runs.every(({ looks }) => looks !== undefined);
   }
