@@ -10,6 +10,8 @@ process.on('message', (message) => {
   else connect(message);
 });
 process.on('disconnect', () => process.exit());
+// The benchmark may have died before this line was reached.
+if (!process.connected) process.exit();
 
 function connect({ nodeKey, incarnation }) {
   const socket = new WebSocket(where.url, {
