@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { networkInterfaces } from 'node:os';
-import type { Firewall } from '../../protocol/agent/enrol.js';
+import type { AccessRule, Firewall } from '../../protocol/agent/enrol.js';
 
 /**
  * Who may connect to a node whose network it shares with others: everyone to its open ports, its neighbours
@@ -23,10 +23,14 @@ export function firewallRules(
   { interNode, openPorts }: Firewall,
   networks: readonly string[],
 ): string {
-  const ports = (protocol: string) =>
-    openPorts
-      .filter((open) => open.protocol === protocol)
-      .map(({ port }) => `    ${protocol} dport ${String(port)} accept`);
+  const ports = openPorts.flatMap(({ protocol, port, rules = [{ allow: true }] }) =>
+    rules.flatMap((rule) =>
+      sourcesOf(rule, networks).map(
+        (source) =>
+          `    ${source}${sourcePorts(protocol, rule)}${protocol} dport ${String(port)} ${rule.allow ? 'accept' : 'drop'}`,
+      ),
+    ),
+  );
   const neighbours = interNode ? networks.map((network) => `    ip saddr ${network} accept`) : [];
   return [
     'table inet batchyard',
@@ -39,14 +43,27 @@ export function firewallRules(
     // ICMP and ICMPv6: their names are in a file that small systems lack.
     '    meta l4proto { 1, 58 } accept',
     '    udp sport 67 udp dport 68 accept',
-    ...ports('tcp'),
-    ...ports('udp'),
+    ...ports,
     ...neighbours,
     '  }',
     '}',
     '',
   ].join('\n');
 }
+
+/** The beginnings of the lines of one rule. */
+function sourcesOf({ source }: AccessRule, networks: readonly string[]): string[] {
+  if (source === undefined) return [''];
+  if (source === 'neighbours') return networks.map((network) => `ip saddr ${network} `);
+  if (source === 'others')
+    return [networks.length === 0 ? '' : `ip saddr != { ${networks.join(', ')} } `];
+  return [`${source.includes(':') ? 'ip6' : 'ip'} saddr ${source} `];
+}
+
+const sourcePorts = (protocol: string, { sourcePorts: ranges }: AccessRule): string =>
+  ranges === undefined
+    ? ''
+    : `${protocol} sport { ${ranges.map(([first, last]) => `${String(first)}-${String(last)}`).join(', ')} } `;
 
 function ownNetworks(): string[] {
   return Object.values(networkInterfaces())

@@ -13,7 +13,6 @@ const pool = new batchyard.Pool('pool', {
   },
   interNodeCommunication: 'Enabled',
   scaleSettings: { fixedScale: { targetDedicatedNodes: 2 } },
-  // On VMs: startTask { commandLine: 'apt-get install -y openmpi-bin', userIdentity: { autoUser: { elevationLevel: 'admin' } } }
 });
 const files = new batchyard.StorageContainer('files', {
   accountName,
@@ -30,9 +29,11 @@ const job = new batchyard.Job('job', {
       id: 'ranks',
       // Runs on the primary, after the coordination command has ended on every node.
       commandLine: '/bin/sh run.sh',
-      resourceFiles: [{ autoStorageContainerName: files.containerName }],
+      resourceFiles: [{ autoStorageContainerName: files.containerName, blobPrefix: 'run.sh' }],
       multiInstanceSettings: {
         numberOfInstances: 2,
+        // On every node in AZ_BATCH_TASK_SHARED_DIR.
+        commonResourceFiles: [{ autoStorageContainerName: files.containerName, blobPrefix: 'rank.sh' }],
         coordinationCommandLine: '/bin/sh -c "command -v mpirun >/dev/null"',
       },
     },

@@ -26,13 +26,35 @@ export const EnrolReply = z.object({
 });
 export type EnrolReply = z.infer<typeof EnrolReply>;
 
+const port = z.int().min(0).max(65_535);
+
+/** Whether those may connect whom it names; the first that names a connection's source counts. */
+export const AccessRule = z.object({
+  allow: z.boolean(),
+  /** An address or a network; `neighbours`: whoever is on the node's own networks; `others`: whoever is not. Absent: all. */
+  source: z
+    .string()
+    .regex(/^(neighbours|others|[0-9A-Fa-f.:]+(\/\d{1,3})?)$/)
+    .optional(),
+  /** Pairs of first and last; absent: any. */
+  sourcePorts: z.array(z.tuple([port, port])).optional(),
+});
+export type AccessRule = z.infer<typeof AccessRule>;
+
 /** Who may connect to a node; see agent/node/firewall.ts. */
 export const Firewall = z.object({
   /** The pool asked for communication between its nodes. */
   interNode: z.boolean(),
   /** The secure shell and the pool's inbound endpoints. */
   openPorts: z
-    .array(z.object({ protocol: z.enum(['tcp', 'udp']), port: z.int().min(1).max(65_535) }))
+    .array(
+      z.object({
+        protocol: z.enum(['tcp', 'udp']),
+        port: z.int().min(1).max(65_535),
+        /** Absent: everybody may. */
+        rules: z.array(AccessRule).max(100).optional(),
+      }),
+    )
     .max(100),
 });
 export type Firewall = z.infer<typeof Firewall>;

@@ -6,11 +6,39 @@ import { LIMITS } from './limits.js';
 const RESERVED_BACKEND_PORTS: readonly number[] = [22, 3389, 29876, 29877];
 const PORT_RANGE_MINIMUM = 40;
 
+/** Who is meant by Azure's default tags: see agent/node/firewall.ts. */
+const SOURCE_TAGS: readonly string[] = ['*', 'virtualnetwork', 'internet', 'azureloadbalancer'];
+const PORT_MAXIMUM = 65_535;
+
+/** `*`, a port or `first-last`; undefined: none of these. */
+export function portRangeOf(text: string): [number, number] | undefined {
+  if (text === '*') return [0, PORT_MAXIMUM];
+  const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? [];
+  const range: [number, number] = [Number(first), Number(last)];
+  return first !== undefined && range[0] <= range[1] && range[1] <= PORT_MAXIMUM
+    ? range
+    : undefined;
+}
+
+const Address = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);
+
+const isSource = (text: string) =>
+  SOURCE_TAGS.includes(text.toLowerCase()) || Address.safeParse(text).success;
+
 const SecurityRule = z.object({
   priority: int32(150, 4096),
   access: anyCase(['allow', 'deny']),
-  sourceAddressPrefix: nonEmpty(256),
-  sourcePortRanges: z.array(z.string()).max(100).default(['*']),
+  sourceAddressPrefix: z.string().refine(isSource, {
+    message: `allowed are an address, a network such as 192.168.1.0/24, and ${SOURCE_TAGS.join(', ')}`,
+  }),
+  sourcePortRanges: z
+    .array(
+      z.string().refine((text) => portRangeOf(text) !== undefined, {
+        message: 'allowed are *, a port, or a range such as 100-200',
+      }),
+    )
+    .max(100)
+    .default(['*']),
 });
 
 const InboundNatPool = z
@@ -31,6 +59,9 @@ const InboundNatPool = z
     networkSecurityGroupRules: z
       .array(SecurityRule)
       .max(LIMITS.networkSecurityGroupRules)
+      .refine((rules) => new Set(rules.map(({ priority }) => priority)).size === rules.length, {
+        message: 'priorities must be unique',
+      })
       .optional(),
   })
   .superRefine((pool, context) => {

@@ -14,6 +14,25 @@ describe('the rules of a node that shares its network', () => {
     expect(rules(false)).not.toContain(neighbours);
     expect(rules(false)).toContain('policy drop');
   });
+  it('let in at an endpoint whom its rules name, the first that fits', () => {
+    const rules = [
+      { allow: false, source: '10.1.2.3' },
+      { allow: true, source: 'neighbours', sourcePorts: [[1024, 2000] as [number, number]] },
+      { allow: false, source: 'others' },
+      { allow: true, source: 'fd00::/8' },
+      { allow: true },
+    ];
+    const openPorts = [{ protocol: 'tcp' as const, port: 7000, rules }];
+    const text = firewallRules({ interNode: false, openPorts }, ['10.1.0.0/16', '10.2.0.0/16']);
+    expect(text.split('\n').filter((line) => line.includes('7000'))).toEqual([
+      '    ip saddr 10.1.2.3 tcp dport 7000 drop',
+      '    ip saddr 10.1.0.0/16 tcp sport { 1024-2000 } tcp dport 7000 accept',
+      '    ip saddr 10.2.0.0/16 tcp sport { 1024-2000 } tcp dport 7000 accept',
+      '    ip saddr != { 10.1.0.0/16, 10.2.0.0/16 } tcp dport 7000 drop',
+      '    ip6 saddr fd00::/8 tcp dport 7000 accept',
+      '    tcp dport 7000 accept',
+    ]);
+  });
   it('open the ports of the secure shell and of the pool’s endpoints, each by its protocol', () => {
     const openPorts = [ssh, { protocol: 'udp', port: 5000 } as const];
     const rules = firewallRules({ interNode: false, openPorts }, []);
@@ -32,7 +51,11 @@ const nft = await requirement(
 /** In a network of its own; what they do to packets is shown by real nodes (test/vm/networks.test.ts). */
 suite('the rules of a node, read by nft', [nft, await rootRequirement()], () => {
   it('are taken twice over by a system that knows protocols by no name', () => {
-    const openPorts = [ssh, { protocol: 'udp', port: 5000 } as const];
+    const rules = [
+      { allow: false, source: '10.1.2.3' },
+      { allow: true, source: 'others', sourcePorts: [[1, 9] as [number, number]] },
+    ];
+    const openPorts = [ssh, { protocol: 'udp', port: 5000, rules } as const];
     const input = firewallRules({ interNode: true, openPorts }, ['192.168.122.5/24']);
     const script =
       'mount --bind /dev/null /etc/protocols; mount --bind /dev/null /etc/services; cat > /dev/shm/$$; nft -f /dev/shm/$$ && nft -f /dev/shm/$$ && nft list ruleset; rm /dev/shm/$$';

@@ -112,6 +112,35 @@ describe('a resize', () => {
     expect(driver.pool('n')?.resizeErrors[0]?.values[0]?.value).toMatch(/label disk is not tape/);
   });
 
+  it('has nodes where the network of their pool is, and says which there are elsewhere', async () => {
+    const nodeProvider = 'libvirt' as const;
+    const driver = await start(
+      [
+        host('a', 64, { nodeProvider, networks: ['lab', 'dmz'] }),
+        host('b', 64, { nodeProvider, networks: [] }),
+      ],
+      {
+        images: [
+          {
+            ...{ publisher: 'batchyard', offer: 'process', sku: 'local', version: 'latest' },
+            ...{ nodeAgentSkuId: 'batch.node.process', osType: 'linux', nodeProvider },
+            verificationType: 'verified',
+          },
+        ],
+      },
+    );
+    const onNetwork = (subnetId: string) => ({
+      targetDedicatedNodes: 2,
+      networkConfiguration: { subnetId },
+    });
+    await driver.addPool('l', onNetwork('/subscriptions/1/subnets/lab'));
+    expect(places(driver, 'l')).toEqual(['a', 'a']);
+    await driver.addPool('n', onNetwork('/subscriptions/1/subnets/labb'));
+    const told = driver.pool('n')?.resizeErrors[0]?.values[0]?.value;
+    expect(told).toContain('it has no network labb (there are: lab, dmz)');
+    expect(told).toContain('it has no network labb (there are: none)');
+  });
+
   it('waits for the room of nodes that are about to go', async () => {
     const driver = await start([host('a', 4)]);
     await driver.addPool('p', { targetDedicatedNodes: 1 });

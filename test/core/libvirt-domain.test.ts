@@ -3,6 +3,7 @@ import {
   domainName,
   domainNamePrefix,
   domainXml,
+  hostName,
   ownerOf,
   resumedXml,
   templateOf,
@@ -46,6 +47,19 @@ describe('the domain of a node', () => {
   });
   it('refuses characters that XML cannot hold', () => {
     expect(() => text('a\u0000b')).toThrow('U+0000');
+  });
+  it('has a network address of its own for all its life on a network with others', () => {
+    const addressOf = (more: Partial<DomainDescription>) =>
+      /<mac address='(.*?)'/.exec(domainXml({ ...description, network: 'lab', ...more }))?.[1];
+    expect(addressOf({})).toMatch(/^52(:[0-9a-f]{2}){5}$/);
+    expect(addressOf({ incarnation: 4, disk: '/other' })).toBe(addressOf({}));
+    const other = nodeKey(poolKey(accountKey('account'), 'Pool_1'), 'tvm-2');
+    expect(addressOf({ nodeKey: other })).not.toBe(addressOf({}));
+    expect(addressOf({ controllerId: 'another' })).not.toBe(addressOf({}));
+    expect(addressOf({ network: 'user' })).toBeUndefined();
+  });
+  it('calls itself by as much of its id as a host name holds', () => {
+    expect(hostName(`tvmps_${'0123456789abcdef'.repeat(4)}_d`)).toBe('tvmps-0123456789abcdef');
   });
   it('limits the translation cache under emulation only', () => {
     expect(domainXml(description)).toContain("<tb-cache unit='MiB'>64</tb-cache>");

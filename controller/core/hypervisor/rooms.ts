@@ -45,7 +45,7 @@ export function unsuitable(recorder: Recorder, pool: Pool, host: Hypervisor): st
     if (host.labels[name] !== value) return `its label ${name} is not ${value}`;
   const network = networkConfiguration?.subnetId?.split('/').at(-1);
   if (network !== undefined && host.networks?.includes(network) === false)
-    return `it has no network ${network}`;
+    return `it has no network ${network} (there are: ${host.networks.join(', ') || 'none'})`;
   return undefined;
 }
 

@@ -1,3 +1,4 @@
+import type { AccessRule } from '../../../protocol/agent/enrol.js';
 import type { NodeKey } from '../../../protocol/keys.js';
 import type { NodeForward } from '../../core/node/state.js';
 import type { Capacity, VmSize } from '../../core/settings.js';
@@ -46,6 +47,8 @@ export interface WantedForward {
   backendPort: number;
   range: readonly [number, number];
   preferred: number;
+  /** Who may connect where the provider can tell; absent: everybody. */
+  rules?: readonly AccessRule[];
 }
 
 export interface ProvidedNode {

@@ -1,3 +1,6 @@
+import type { AccessRule } from '../../../protocol/agent/enrol.js';
+import { portRangeOf } from '../../../protocol/batch/network.js';
+import type { NetworkConfiguration } from '../../../protocol/batch/network.js';
 import type { NodeKey } from '../../../protocol/keys.js';
 import type { Node } from '../../core/node/state.js';
 import type { Pool } from '../../core/pool/state.js';
@@ -68,14 +71,51 @@ function networkOf(pool: Readonly<Pool>, number: number): Partial<NodeSpecificat
     ...{ protocol, backendPort: port, range },
     preferred: range[0] + (number % (range[1] - range[0] + 1)),
   });
-  const own = (endpointConfiguration?.inboundNATPools ?? []).map((nat) =>
-    wanted([nat.frontendPortRangeStart, nat.frontendPortRangeEnd], nat.protocol, nat.backendPort),
-  );
+  const own = (endpointConfiguration?.inboundNATPools ?? []).map((nat) => ({
+    ...wanted(
+      [nat.frontendPortRangeStart, nat.frontendPortRangeEnd],
+      nat.protocol,
+      nat.backendPort,
+    ),
+    ...(nat.networkSecurityGroupRules && { rules: rulesOf(nat.networkSecurityGroupRules) }),
+  }));
   return {
     ...(network === undefined ? {} : { network }),
     interNode: pool.specification.enableInterNodeCommunication,
     forwards: [wanted(SSH_RANGE, 'tcp', 22), ...own],
   };
+}
+
+/** The source of a rule by Azure's default tags; nobody here is its load balancer. */
+const TAGGED: Readonly<Record<string, string | undefined>> = {
+  '*': undefined,
+  virtualnetwork: 'neighbours',
+  internet: 'others',
+};
+const LOAD_BALANCER = 'azureloadbalancer';
+
+type NatPool = NonNullable<
+  NetworkConfiguration['endpointConfiguration']
+>['inboundNATPools'][number];
+type SecurityRule = NonNullable<NatPool['networkSecurityGroupRules']>[number];
+
+/** By priority: the lowest number counts first. */
+function rulesOf(rules: readonly SecurityRule[]): AccessRule[] {
+  return [...rules]
+    .filter(({ sourceAddressPrefix }) => sourceAddressPrefix.toLowerCase() !== LOAD_BALANCER)
+    .sort((a, b) => a.priority - b.priority)
+    .map(({ access, sourceAddressPrefix, sourcePortRanges }) => {
+      const tag = sourceAddressPrefix.toLowerCase();
+      const source = tag in TAGGED ? TAGGED[tag] : sourceAddressPrefix;
+      const ports = sourcePortRanges.includes('*')
+        ? []
+        : sourcePortRanges.map(portRangeOf).filter((range) => range !== undefined);
+      return {
+        allow: access === 'allow',
+        ...(source !== undefined && { source }),
+        ...(ports.length > 0 && { sourcePorts: ports }),
+      };
+    });
 }
 
 const inOrder = (disks: readonly { lun: number; diskSizeGB: number }[]) =>

@@ -15,6 +15,9 @@ export function endpointConfiguration(node: Rows['node']['row'], pool: Pool): ob
   if (ipAddress === undefined || virtualMachineConfiguration === undefined) return undefined;
   const address = { publicIPAddress: ipAddress, publicFQDN: ipAddress };
   const forwardOf = (protocol: string, port: number) => {
+    // On a network nothing stands between: the node is reached at the port itself.
+    if (pool.nodeProvider === 'libvirt' && node.forwards === undefined)
+      return { frontendPort: port };
     const found = node.forwards?.find(
       (one) => one.protocol === protocol && one.backendPort === port,
     );

@@ -35,6 +35,8 @@ const NAMESPACE = 'urn:batchyard:node:1';
 const NAME_PREFIX = 'batchyard-';
 /** The code that a guest under TCG keeps translated: 64 MiB cost no boot time and save 280 MiB of the host's memory. */
 const TCG_CACHE_MIB = 64;
+/** `tvmps-` and 64 bits of chance. */
+const HOST_NAME_LENGTH = 22;
 /** libvirt makes file names of domain names. */
 const NAME_LENGTH_MAX = 160;
 
@@ -48,6 +50,13 @@ export function domainName(controllerId: string, nodeKey: NodeKey): string {
   const readable = nodeKey.replace(/[^a-z0-9]+/g, '-').slice(0, NAME_LENGTH_MAX);
   return `${domainNamePrefix(controllerId)}${readable}-${digest(nodeKey)}`;
 }
+
+/** What the guest calls itself: as much of the node's id as tells it from all others, in the letters of host names. */
+export const hostName = (nodeId: string): string =>
+  nodeId
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, HOST_NAME_LENGTH);
 
 /** Whose node a domain is; undefined: not made by a controller of Batchyard. */
 export function ownerOf(
@@ -144,7 +153,8 @@ function wholeDomain(
     element('sysinfo', { type: 'fwcfg' }, credential(description.seedFile)),
     operatingSystem(description.boot),
     element('features', {}, element('acpi'), ...(type === 'qemu' ? [tcg] : [])),
-    ...(type === 'kvm' ? [element('cpu', { mode: 'host-passthrough' })] : []),
+    // All that can be emulated: programs for processors of this century need more than QEMU's own default has.
+    element('cpu', { mode: type === 'kvm' ? 'host-passthrough' : 'maximum' }),
     element('clock', { offset: 'utc' }),
     element('on_poweroff', {}, 'destroy'),
     element('on_reboot', {}, 'destroy'),
@@ -179,6 +189,15 @@ function operatingSystem(boot: DomainDescription['boot']): string {
   );
 }
 
+/** A node's own for all its life, so that it has one address after each boot. Unicast, of nobody's range. */
+export function macAddress({
+  controllerId,
+  nodeKey,
+}: Pick<DomainDescription, 'controllerId' | 'nodeKey'>): string {
+  const bytes = digest(`${controllerId} ${nodeKey}`).match(/../g) ?? [];
+  return ['52', ...bytes].join(':');
+}
+
 /** Read by every node; libvirt must not give it to the user of one of them. */
 const sharedDisk = (file: string, device: string) =>
   element(
@@ -211,7 +230,9 @@ function devices(description: DomainDescription): string {
     element(
       'interface',
       { type: network === 'user' ? 'user' : 'network' },
-      ...(network === 'user' ? [] : [element('source', { network })]),
+      ...(network === 'user'
+        ? []
+        : [element('source', { network }), element('mac', { address: macAddress(description) })]),
       element('model', { type: 'virtio' }),
       element('rom', { enabled: 'no' }),
     ),

@@ -11,7 +11,14 @@ import { cloudDisk } from './cloud-disk.js';
 import { LibvirtConnection } from './connection.js';
 import { guestUrl } from './controller-url.js';
 import { findDomainType } from './domain-type.js';
-import { domainName, domainNamePrefix, domainXml, ownerOf, templateOf } from './domain.js';
+import {
+  domainName,
+  domainNamePrefix,
+  domainXml,
+  hostName,
+  ownerOf,
+  templateOf,
+} from './domain.js';
 import type { DomainDescription, DomainType } from './domain.js';
 import type { HostFiles } from './host-files.js';
 import type { NodeFiles } from './node-files.js';
@@ -260,6 +267,7 @@ export class LibvirtHost {
       token: seed.token,
       rootDirectory: ROOT_DIRECTORY,
       ...(network === 'user' ? {} : { firewall: firewallOf(specification) }),
+      hostName: hostName(specification.nodeId),
       taskUsers: TASK_USERS,
     };
     const description: DomainDescription = {
@@ -367,7 +375,10 @@ export class LibvirtHost {
 /** On a network with others; in user mode nobody reaches the guest but by the ports that lead to it. */
 const firewallOf = ({ interNode = false, forwards = [] }: NodeSpecification): Firewall => ({
   interNode,
-  openPorts: forwards.map(({ protocol, backendPort }) => ({ protocol, port: backendPort })),
+  openPorts: forwards.map(({ protocol, backendPort, rules }) => ({
+    ...{ protocol, port: backendPort },
+    ...(rules && { rules: [...rules] }),
+  })),
 });
 
 const imageName = (image: { publisher: string; offer: string; sku: string; version: string }) =>

@@ -1,10 +1,12 @@
 import { NodeProvisionError } from '../provider.js';
 import type { NodeSpecification } from '../provider.js';
+import { networkAdvice } from './network-advice.js';
 import type { NodeFiles, Room } from './node-files.js';
 
 const NO_SPACE = /no space left|ENOSPC/i;
 const NOT_THERE =
   /inaccessible backing store|could not open (backing file|backing image)|no such file or directory|ENOENT/i;
+const NO_NETWORK = /network not found|network .* is not active/i;
 const MIB = 1024 ** 2;
 
 /** An error that says which node and which hypervisor, in libvirt's words or QEMU's, and what helps. */
@@ -25,7 +27,11 @@ export async function provisionError(
       () => undefined,
     );
   if (known && !NO_SPACE.test(words)) return error;
-  const advice = NO_SPACE.test(words) ? await roomAdvice(files) : adviceFor(words);
+  const advice = NO_SPACE.test(words)
+    ? await roomAdvice(files)
+    : NO_NETWORK.test(words)
+      ? await networkAdvice(uri)
+      : adviceFor(words);
   return new NodeProvisionError(
     known ? error.code : 'AllocationFailed',
     `node ${nodeKey} could not be started on hypervisor ${name} (${uri}): ${words}${advice}`,
@@ -54,8 +60,6 @@ function adviceFor(words: string): string {
     return '; choose a smaller VM size or fewer nodes';
   if (NOT_THERE.test(words))
     return '; a file that the disk stands on was not there: it is put there again at the next try, where the image itself is whole (`qemu-img convert -O qcow2` makes one that stands alone)';
-  if (/network not found|network .* is not active/i.test(words))
-    return '; start it with `virsh net-start`, or use network `user`';
   if (/kvm/i.test(words))
     return '; set `domainType: qemu` of the hypervisor where kvm does not work';
   return '';

@@ -14,10 +14,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeKey } from '../../../../protocol/keys.js';
 import { PADDED_SEED_BYTES } from '../../../../protocol/agent/enrol.js';
-import type { Resumption, Seed } from '../../../../protocol/agent/enrol.js';
+import type { Resumption, Seed, TemplateSeed } from '../../../../protocol/agent/enrol.js';
 import type { Log } from '../../log.js';
 import type { LibvirtConnection } from './connection.js';
-import { resumedXml, templateName, templateXml } from './domain.js';
+import { macAddress, resumedXml, templateName, templateXml } from './domain.js';
 import type { DomainDescription } from './domain.js';
 import type { HostFiles } from './host-files.js';
 import { sha256 } from './host-files.js';
@@ -104,7 +104,7 @@ export class Templates {
    */
   async resume(template: Template, node: DomainDescription, name: string): Promise<void> {
     const own = join(node.disk, '..', 'memory.save');
-    const identity = { uuid: randomUUID(), generation: randomUUID(), macAddress: macAddress() };
+    const identity = { uuid: randomUUID(), generation: randomUUID(), macAddress: macAddress(node) };
     try {
       await copySaved(template.memory, own, (xml) =>
         resumedXml(xml, filesOf(template.disk), node, identity),
@@ -198,9 +198,12 @@ export class Templates {
     const name = templateName(plan.description.controllerId, template.key);
     this.building.add(name);
     try {
-      const description = { ...plan.description, ...filesOf(template.disk) };
+      const { network } = plan.description;
+      const nodeKey = template.key as NodeKey; // Nobody's: it has a network address of its own.
+      const description = { ...plan.description, nodeKey, ...filesOf(template.disk) };
       await files.makeDisk(template.disk, plan.base, plan.diskGiB);
-      await writeSeed(description.seedFile, { template: true });
+      const seed: TemplateSeed = { template: true, sharesNetwork: network !== 'user' };
+      await writeSeed(description.seedFile, seed);
       const generation = randomUUID();
       await this.connection.create(
         name,
@@ -303,9 +306,3 @@ async function consoleText(file: string): Promise<string> {
     throw error;
   }
 }
-
-/** One of QEMU's, unicast, at random. */
-const macAddress = () =>
-  ['52', '54', '00', ...[...randomBytes(3)].map((byte) => byte.toString(16).padStart(2, '0'))].join(
-    ':',
-  );
