@@ -65,6 +65,8 @@ export class Guest {
       configuration: {
         images: [{ manifest }],
         hypervisors: [{ name: 'test', diskDirectory: join(folder.path, 'disks') }],
+        // A guest under emulation on a busy machine may stand still for longer than the usual lease.
+        leases: { heartbeatInterval: 'PT5S', lease: 'PT5M', grace: 'PT10S' },
       },
     });
     return new Guest(controller, batchClient(controller), nfs, folder, stopLibvirtd);
