@@ -4,6 +4,7 @@ import { agentConnected, comeBack } from './node/connect.js';
 import { consoleKept } from './node/console.js';
 import { nodeGone } from './node/lose.js';
 import { nodeProvisioned, nodeProvisionFailed } from './node/provision.js';
+import { nodeStalled } from './node/stalled.js';
 import { heardOfRetention } from './node/retention.js';
 import { agentReported } from './node/report.js';
 import { fullLease, nodeOf } from './node/transition.js';
@@ -29,6 +30,8 @@ export function apply(recorder: Recorder, event: Event): void {
       return nodeProvisionFailed(recorder, node, event);
     case 'nodeGone':
       return nodeGone(recorder, node);
+    case 'nodeStalled':
+      return nodeStalled(recorder, node, event);
     case 'consoleKept':
       return consoleKept(recorder, node, event);
     case 'agentConnected':

@@ -22,6 +22,8 @@ export type Event =
   | ({ type: 'nodeProvisionFailed'; code: string; message: string } & FromNode)
   /** The provider has nothing of this incarnation any more (destroyed as asked, or died by itself). */
   | ({ type: 'nodeGone' } & FromNode)
+  /** It can't go on, as there is no room for what it writes; without a message: it can again. */
+  | ({ type: 'nodeStalled'; message?: string } & FromNode)
   /** What the guest of this incarnation wrote last, without control characters. */
   | ({ type: 'consoleKept'; lastLines: string } & FromNode)
   | ({

@@ -13,7 +13,10 @@ import { specification } from './node-provider.js';
 const POOL = poolKey(accountKey('contract'), 'pool');
 const key = (id: string) => nodeKey(POOL, id);
 const node = (id: string, more: Partial<Node> = {}) =>
-  ({ key: key(id), id, pool: POOL, state: 'creating', incarnation: 1, ...more }) as Node;
+  ({
+    ...{ key: key(id), id, pool: POOL, state: 'creating', incarnation: 1, errors: [] },
+    ...more,
+  }) as unknown as Node;
 
 /** A reconciler over a fake provider and a state that the test writes. */
 class Scene {
@@ -122,6 +125,25 @@ describe('the reconciler of nodes', () => {
     expect(provider.verbs.filter((verb) => verb.includes('one'))).toEqual([
       `create ${key('one')} on a`,
     ]);
+  });
+
+  it('tells once of a node that stands still, and once that it goes on', async () => {
+    const provider = new FakeProvider();
+    const scene = new Scene(provider);
+    scene.want(node('one'));
+    await waitFor('the node', () => scene.told('nodeProvisioned').length === 1);
+    const [[place, running] = []] = provider.nodes;
+    if (place === undefined || running === undefined) throw new Error('no node');
+    provider.nodes.set(place, { ...running, stalled: 'no room' });
+    await waitFor('why', () => scene.told('nodeStalled').length > 0);
+    const errors = [{ code: 'StorageFull', message: 'no room', errorDetails: [] }];
+    scene.want(node('one', { state: 'starting', errors }));
+    const told = scene.told('nodeStalled').length;
+    provider.nodes.set(place, running);
+    await waitFor('that it goes on', () => scene.told('nodeStalled').length > told);
+    scene.want(node('one', { state: 'starting' }));
+    const events = scene.told('nodeStalled').slice(told - 1, told + 1);
+    expect(events.map((event) => 'message' in event && event.message)).toEqual(['no room', false]);
   });
 
   it('removes what it finds of a node where the node does not belong', async () => {

@@ -63,6 +63,20 @@ describe('a node whose guest does not call home', () => {
     expect(one(driver).errors[0]?.errorDetails).toEqual([{ name: 'Console', value: 'more of it' }]);
   });
 
+  it('says that it stands still for want of room, until it does not', async () => {
+    const driver = await booting();
+    const { nodeKey, incarnation } = one(driver);
+    const told = (more: { message?: string }) => {
+      driver.engine.report({ type: 'nodeStalled', nodeKey, incarnation, ...more });
+      return driver.rest();
+    };
+    await told({ message: 'full' });
+    await told({ message: 'full still' });
+    expect(one(driver).errors).toMatchObject([{ code: 'StorageFull', message: 'full still' }]);
+    await told({});
+    expect(one(driver)).toMatchObject({ state: 'starting', errors: [] });
+  });
+
   it('works when it calls after all', async () => {
     const driver = await booting();
     await driver.advance(10 * MINUTES);

@@ -18,9 +18,26 @@ import { waitFor } from '../support/wait-for.js';
 const POOL_MIB = 512;
 /** Less than the disk with the agent takes. */
 const TOO_LITTLE_MIB = 20;
+/** What a guest may write before the pool is full: soon. */
+const TOO_MUCH_MIB = 8;
 const PATIENT = { timeoutMs: 120_000, intervalMs: 100 };
 const TEST_MS = 300_000;
 const needs = [await libvirtRequirement(), await remoteRequirement()];
+
+/**
+ * A boot sector that writes its disk from the first sector to the last, 63 KiB at a time: by the BIOS's
+ * function 0x43, with the packet below it counting up.
+ */
+function writingGuest(): Buffer {
+  const sector = Buffer.alloc(512);
+  const packet = 0x7c40;
+  sector.set(Buffer.from('fa31c08ed88ec08ed0bc007c', 'hex')); // cli; ds = es = ss = 0; sp = 0x7c00
+  const loop = 'be407cb80043b280cd13668306487c7eebee'; // si = packet; ax = 0x4300; dl = 0x80; int 0x13; [packet + 8] += 126; loop
+  sector.set(Buffer.from(loop, 'hex'), 12);
+  sector.set(Buffer.from('10007e00007c0000', 'hex'), packet - 0x7c00); // 126 sectors from 0:0x7c00
+  sector.write('55aa', 510, 'hex');
+  return Buffer.concat([sector, Buffer.alloc(2047 * 512)]);
+}
 
 /** Guests with an empty disk: they never call home, which is all that is needed to place, send, make and remove. */
 suite('VM nodes on another machine, by TLS and without a shared folder', needs, () => {
@@ -38,7 +55,7 @@ suite('VM nodes on another machine, by TLS and without a shared folder', needs, 
     ...{ capacity: { diskGiB: 100 }, network: 'user', controllerUrl: 'http://10.0.2.2:1' },
   });
   const configuration = () => ({
-    images: ['empty', 'text', 'missing', 'overlay'].map((sku) => image(sku)),
+    images: ['empty', 'text', 'missing', 'overlay', 'writing'].map((sku) => image(sku)),
     vmSizes: [{ name: 'smallest', vcpus: 1, memoryMiB: 64, diskGiB: 1 }],
     hypervisors: [hypervisor()],
   });
@@ -89,6 +106,8 @@ suite('VM nodes on another machine, by TLS and without a shared folder', needs, 
     qemuImg('-f', 'qcow2', at('base.qcow2'), '1M');
     qemuImg('-f', 'qcow2', '-F', 'qcow2', '-b', at('base.qcow2'), at('overlay.qcow2'));
     rmSync(at('base.qcow2'));
+    writeFileSync(at('writing.raw'), writingGuest());
+    execFileSync('qemu-img', ['convert', '-O', 'qcow2', at('writing.raw'), at('writing.qcow2')]);
     writeFileSync(at('text.qcow2'), 'this is no disk, but a text of some length');
     remote = await RemoteHypervisor.start(folder.path, 'tls', POOL_MIB);
     controller = await startController({ configuration: configuration() });
@@ -192,6 +211,26 @@ suite('VM nodes on another machine, by TLS and without a shared folder', needs, 
       await gone('full');
       expect(remote.domains()).toEqual([]);
       expect(names(/\.node\./)).toEqual([]);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'that fill the storage pool stand still and say why, and are started again when there is room',
+    async () => {
+      remote.fill(TOO_MUCH_MIB);
+      await client.pool.add({ ...pool('writing', 'writing'), vmSize: 'smallest' });
+      const stalled = async () => {
+        const [node] = await client.computeNode.list('writing');
+        return node?.errors?.find(({ code }) => code === 'StorageFull');
+      };
+      const error = await waitFor('the node to say why', stalled, PATIENT);
+      expect(error.message).toMatch(/storage pool "nodes" .* is full \(\d+ of 512 MiB are free\)/);
+      const [before = ''] = remote.domains();
+      remote.makeRoom();
+      await waitFor('another start of the node', () => remote.domains()[0] !== before, PATIENT);
+      await gone('writing');
+      expect(remote.domains()).toEqual([]);
     },
     TEST_MS,
   );

@@ -60,6 +60,8 @@ export interface ProvidedNode {
   hypervisor?: string;
   /** Ports of the host that lead to it. */
   forwards?: readonly NodeForward[];
+  /** Why it runs and does nothing, and what helps. */
+  stalled?: string;
 }
 
 /** The end of what a guest wrote on its console. */

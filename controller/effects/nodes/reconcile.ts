@@ -198,6 +198,7 @@ export class NodeReconciler {
     if (present) {
       if (node.hypervisor === undefined && actual.hypervisor !== undefined)
         this.provisioned(node, actual);
+      this.tellStalled(node, actual);
       return;
     }
     // It died, or was never finished. Files are kept for the state to decide on.
@@ -248,6 +249,17 @@ export class NodeReconciler {
       ...(actual?.ipAddress === undefined ? {} : { ipAddress: actual.ipAddress }),
       ...(actual?.hypervisor === undefined ? {} : { hypervisor: actual.hypervisor }),
       ...(actual?.forwards === undefined ? {} : { forwards: actual.forwards }),
+    });
+  }
+
+  private tellStalled(
+    { key, incarnation, errors }: Readonly<Node>,
+    { stalled }: ProvidedNode,
+  ): void {
+    if ((stalled !== undefined) === errors.some(({ code }) => code === 'StorageFull')) return;
+    this.ports.report({
+      ...{ type: 'nodeStalled', nodeKey: key, incarnation },
+      ...(stalled === undefined ? {} : { message: stalled }),
     });
   }
 

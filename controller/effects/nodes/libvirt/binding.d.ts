@@ -7,6 +7,8 @@ declare module '@unraid/libvirt' {
     destroy(): Promise<void>;
     getName(): Promise<string>;
     getXMLDesc(): Promise<string>;
+    /** `state` 3: paused. */
+    getInfo(): Promise<{ state: number }>;
     save(file: string): Promise<void>;
   }
   export class Hypervisor {

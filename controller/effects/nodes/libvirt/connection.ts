@@ -6,6 +6,8 @@ import { Virsh, VirshError, batchUri } from './virsh.js';
 export interface ListedDomain {
   name: string;
   xml: string;
+  /** Neither by us nor by the guest: by a person, or by QEMU, which can't write its disk. */
+  paused: boolean;
 }
 
 const OPEN_TIMEOUT_MS = 30_000;
@@ -15,6 +17,7 @@ const TRY_TIMEOUT_MS = 20_000;
 const DEAD_CODES = new Set([5, 6, 39]);
 const DEAD_TEXT =
   /socket is closed|end of file while reading|cannot (recv|send|read|write) data|connection (reset|refused)|broken pipe|keepalive|failed to connect/i;
+const PAUSED = 3;
 const NO_DOMAIN_CODE = 42;
 const NO_DOMAIN_TEXT = /domain not found|no domain with matching/i;
 
@@ -35,7 +38,9 @@ export class LibvirtConnection {
       for (const domain of await hypervisor.connectListAllDomains()) {
         const seen = await present(async () => {
           const name = await domain.getName();
-          return name.startsWith(namePrefix) ? { name, xml: await domain.getXMLDesc() } : undefined;
+          if (!name.startsWith(namePrefix)) return undefined;
+          const { state } = await domain.getInfo();
+          return { name, xml: await domain.getXMLDesc(), paused: state === PAUSED };
         });
         if (seen !== undefined) listed.push(seen);
       }

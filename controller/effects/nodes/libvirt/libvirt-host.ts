@@ -27,6 +27,7 @@ import { forwardPorts } from './port-forward.js';
 import { provisionError } from './provision-error.js';
 import { checkDisk } from './qcow2.js';
 import { Single } from './single.js';
+import { stalled } from './stalled.js';
 import { Templates } from './template.js';
 import type { Template } from './template.js';
 import { Turns } from './turns.js';
@@ -193,7 +194,7 @@ export class LibvirtHost {
     // Folders first: one whose domain starts in between is then listed as running, not missed.
     const nodes = new Map<NodeKey, ProvidedNode>();
     for (const node of await files.list()) nodes.set(node.nodeKey, { ...node, state: 'stopped' });
-    for (const { name, xml } of await this.connection.list(
+    for (const { name, xml, paused } of await this.connection.list(
       domainNamePrefix(this.options.controllerId),
     )) {
       const owner = ownerOf(xml);
@@ -202,7 +203,11 @@ export class LibvirtHost {
       if (owner?.controllerId !== this.options.controllerId) continue;
       const { nodeKey, incarnation } = owner;
       const forwards = await files.forwards(nodeKey);
-      nodes.set(nodeKey, { nodeKey, incarnation, state: 'running', ...(forwards && { forwards }) });
+      const why = paused ? await stalled(this.connection, files, name) : undefined;
+      nodes.set(nodeKey, {
+        ...{ nodeKey, incarnation, state: 'running', ...(forwards && { forwards }) },
+        ...(why === undefined ? {} : { stalled: why }),
+      });
     }
     return [...nodes.values()];
   }
