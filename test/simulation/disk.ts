@@ -39,6 +39,8 @@ const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
  */
 export class SimulatedDisk {
   readonly committed = new Committed();
+  /** Called when the next commit is under way. */
+  atNextCommit: (() => void) | undefined;
   #commits = 0;
   #owner: SimulatedStore | undefined;
 
@@ -139,6 +141,8 @@ class SimulatedStore implements Store {
     // Rows are the living entities: what they hold now is what is written.
     const pending: Pending = { batch: copy(batch), cancel: () => undefined };
     this.#pending = pending;
+    this.disk.atNextCommit?.();
+    this.disk.atNextCommit = undefined;
     const refused = this.ports.random.chance(chanceOf(this.ports.faults().commitRefused) / 50);
     return new Promise((resolve, reject) => {
       if (this.#dead) return;

@@ -26,6 +26,8 @@ class Direction<Message> {
   #lastArrival = 0;
   #open = true;
   readonly #underWay = new Set<() => void>();
+  /** Sent into a connection that is dead already, and not known to be. */
+  #held: (() => void)[] | undefined;
 
   constructor(private readonly network: Network) {}
 
@@ -37,7 +39,14 @@ class Direction<Message> {
   send(message: Message): void {
     if (!this.#open) return;
     const text = JSON.stringify(message);
-    this.#later(() => this.#listener?.message(JSON.parse(text) as Message));
+    const arrives = () => this.#listener?.message(JSON.parse(text) as Message);
+    if (this.#held === undefined) this.#later(arrives);
+    else this.#held.push(arrives);
+  }
+
+  /** Nothing comes through any more, and nobody knows. */
+  stall(): void {
+    this.#held ??= [];
   }
 
   /** The sender went away in good order, or the receiver is told that it is gone. */
@@ -46,10 +55,13 @@ class Direction<Message> {
     this.#open = false;
     const { timeline, random } = this.network.ports;
     const { happened } = this.network.ports;
-    if (mode === 'cut' && this.#underWay.size > 0) happened('messagesLost');
-    if (mode === 'late' && this.#underWay.size > 0) happened('messagesLate');
+    const held = this.#held ?? [];
+    const isAny = this.#underWay.size + held.length > 0;
+    if (mode === 'cut' && isAny) happened('messagesLost');
+    if (mode === 'late' && isAny) happened('messagesLate');
     if (mode === 'cut') for (const cancel of this.#underWay) cancel();
     if (mode === 'late') this.#lastArrival = timeline.now + random.int(500, 8_000);
+    if (mode === 'late') for (const arrives of held) this.#later(arrives);
     this.#later(() => this.deafen());
   }
 
@@ -90,14 +102,18 @@ export class Link {
   }
 
   /**
-   * The network fails: each side notices in its own time, and what was under way is lost, or comes
+   * The network fails, mostly some time before anybody notices: what was under way is lost, or comes
    * late, when the agent may long be speaking over another connection.
    */
   lose(): void {
-    const { random, faults, happened } = this.network.ports;
+    const { timeline, random, faults, happened } = this.network.ports;
     happened('linkLost');
-    for (const direction of [this.toController, this.toAgent])
-      direction.end(random.chance(chanceOf(faults().lateDelivery)) ? 'late' : 'cut');
+    for (const direction of [this.toController, this.toAgent]) {
+      direction.stall();
+      timeline.after(random.int(0, 2_000), () =>
+        direction.end(random.chance(chanceOf(faults().lateDelivery)) ? 'late' : 'cut'),
+      );
+    }
   }
 
   /** The agent hangs up (or its process ends, and its kernel hangs up). */

@@ -188,8 +188,13 @@ export class World implements Sight {
     if (this.#random.chance(CRASH_AT_COMMIT[this.faults.controllerCrash])) {
       this.coverage.happened('diedAtCommit');
       if (this.#random.chance(0.5)) this.controller.crash();
-      else this.timeline.after(this.#random.int(0, 5), () => this.controller.crash());
+      else this.disk.atNextCommit = () => this.#dieSoon();
     }
+  }
+
+  /** While a commit is under way, most of the time. */
+  #dieSoon(): void {
+    this.timeline.after(this.#random.int(0, 5), () => this.controller.crash());
   }
 
   /** Looks at all of memory where rows changed; at a tick of mere heartbeats nothing can break. */
