@@ -8,3 +8,6 @@ process.on('message', ({ seed, canary }: { seed: number; canary?: Canary }) => {
     (error: unknown) => process.send?.({ error: String(error) }),
   );
 });
+
+// Whoever asked is gone: so is the use of an answer.
+process.on('disconnect', () => process.exit());
