@@ -73,11 +73,14 @@ export class Guest {
   }
 
   async stop(): Promise<void> {
-    destroyDomainsOf(this.folder.path);
-    await this.controller.stop();
-    await this.nfs.stop();
-    this.stopLibvirtd();
-    this.folder.remove();
+    try {
+      destroyDomainsOf(this.folder.path);
+    } finally {
+      await this.controller.stop();
+      await this.nfs.stop();
+      this.stopLibvirtd();
+      this.folder.remove();
+    }
   }
 
   /** Application `Say-it`, version 1.0: a program `say`. */
