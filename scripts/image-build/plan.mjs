@@ -52,6 +52,7 @@ export function planOf({ kind = 'small', include = [], sku } = {}) {
     );
   return {
     kind,
+    sku,
     ...rest,
     include: [...include].sort(),
     packages: [...packages, ...include],

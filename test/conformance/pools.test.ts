@@ -199,6 +199,7 @@ describe('a new pool', () => {
       frontendPortRangeStart: 15000,
       frontendPortRangeEnd: 15100,
     };
+    const rule = { priority: 200, access: 'allow', sourceAddressPrefix: 'VirtualNetwork' };
     const network = (more: object) => ({
       networkConfiguration: {
         endpointConfiguration: { inboundNATPools: [{ ...nat, ...more }] },
@@ -251,6 +252,14 @@ describe('a new pool', () => {
       network({ frontendPortRangeEnd: 15010 }),
       network({ frontendPortRangeStart: 50000, frontendPortRangeEnd: 50100 }),
       network({ name: '-bad' }),
+      ...[
+        { sourceAddressPrefix: 'the office' },
+        { sourceAddressPrefix: '10.0.0.0/33' },
+        { sourcePortRanges: ['200-100'] },
+        { sourcePortRanges: ['65536'] },
+        { priority: 149 },
+      ].map((more) => network({ networkSecurityGroupRules: [{ ...rule, ...more }] })),
+      network({ networkSecurityGroupRules: [rule, { ...rule, access: 'deny' }] }),
       { userAccounts: [{ name: 'x'.repeat(21), password: 'p' }] },
     ])
       await expect(
