@@ -5,9 +5,11 @@ import type { Event } from '../../controller/core/event.js';
 import type { Node } from '../../controller/core/node/state.js';
 import type { Pool } from '../../controller/core/pool/state.js';
 import { lastLinesOf, NodeConsoles } from '../../controller/effects/nodes/consoles.js';
+import type { ConsolePorts } from '../../controller/effects/nodes/consoles.js';
 import type { NodeConsole, NodeProvider } from '../../controller/effects/nodes/provider.js';
 import type { StateView } from '../../controller/engine/ports.js';
 import { accountKey, nodeKey, poolKey } from '../../protocol/keys.js';
+import { waitFor } from '../support/wait-for.js';
 
 const POOL = poolKey(accountKey('contract'), 'pool');
 const NODE = nodeKey(POOL, 'node');
@@ -16,10 +18,10 @@ const NODE = nodeKey(POOL, 'node');
 function scene(console: NodeProvider['console'], keptBytesMax: number) {
   const events: Event[] = [];
   const kept: { text: string; skipped: number; incarnation: number }[] = [];
-  const consoles = new NodeConsoles({
+  const ports = {
     view: () =>
       ({
-        nodes: new Map([[NODE, { key: NODE, pool: POOL } as Node]]),
+        nodes: new Map([[NODE, { key: NODE, pool: POOL, incarnation: 3 } as Node]]),
         pools: new Map([[POOL, { key: POOL, nodeProvider: 'libvirt' } as Pool]]),
       }) as unknown as StateView,
     provider: () =>
@@ -30,10 +32,10 @@ function scene(console: NodeProvider['console'], keptBytesMax: number) {
       kept.push({ text: read.toString(), skipped, incarnation });
     },
     keptBytesMax,
-    report: (event) => events.push(event),
+    report: (event) => void events.push(event),
     log: pino({ level: 'silent' }),
-  });
-  return { consoles, events, kept };
+  } satisfies ConsolePorts;
+  return { consoles: new NodeConsoles(ports, 1), events, kept };
 }
 const says =
   (text: string, skipped = 0) =>
@@ -48,6 +50,27 @@ describe('the console of a node', () => {
     expect(kept).toEqual([{ text: 'second\n', skipped: 106, incarnation: 3 }]);
     const told = { nodeKey: NODE, incarnation: 3, lastLines: 'first\nsecond' };
     expect(events).toEqual([{ type: 'consoleKept', ...told }]);
+  });
+
+  it('is waited for where its guest has said nothing yet, and not for ever', async () => {
+    let looks = 0;
+    const late = (wordsAt: number) => () => {
+      looks += 1;
+      return says(looks < wordsAt ? '' : 'at last')();
+    };
+    const { consoles, events } = scene(late(4), 100);
+    consoles.keep(NODE, 3);
+    await waitFor('the words', () => events.length > 0);
+    expect([looks, events.length]).toEqual([4, 1]);
+    looks = 0;
+    const never = scene(late(Infinity), 100);
+    never.consoles.keep(NODE, 3);
+    await waitFor('the last look', () => looks === 24);
+    await never.consoles.stop();
+    looks = 0;
+    never.consoles.keep(NODE, 2);
+    await never.consoles.stop();
+    expect([looks, never.events]).toEqual([1, []]);
   });
 
   it('is told and not kept where nothing is to be kept', async () => {

@@ -55,7 +55,7 @@ suite('VM nodes whose guests never call home', [libvirt], () => {
         ],
         vmSizes: [{ name: 'smallest', vcpus: 1, memoryMiB: 192, diskGiB: 1 }],
         hypervisors: [{ name: 'test', diskDirectory: at('disks'), domainType: 'qemu' }],
-        limits: { nodeBootTimeout: 'PT15S' },
+        limits: { nodeBootTimeout: 'PT20S' },
       },
     });
     client = batchClient(controller);
@@ -101,7 +101,7 @@ suite('VM nodes whose guests never call home', [libvirt], () => {
     const node = await nodeThat('silent', (_node, console) => console !== '');
     expect(node.state).toBe('unusable');
     expect(node.errors?.[0]?.code).toBe('NodePreparationError');
-    expect(node.errors?.[0]?.message).toMatch(/did not report within 15 s.*reboot or reimage it/);
+    expect(node.errors?.[0]?.message).toMatch(/did not report within 20 s.*reboot or reimage it/);
     expect(node.errors?.[0]?.errorDetails?.[0]?.value).toMatch(/\[ +\d+\.\d+\] /);
     const id = node.id ?? '';
     await waitFor(

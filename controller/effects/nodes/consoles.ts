@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { NodeKey } from '../../../protocol/keys.js';
 import type { Event } from '../../core/event.js';
 import type { StateView } from '../../engine/ports.js';
@@ -7,6 +8,9 @@ import type { NodeConsole, NodeProvider } from './provider.js';
 
 /** Of a console that is kept or sent; what is before that is left out. */
 export const CONSOLE_BYTES_MAX = 256 * 1024;
+/** A guest that has said nothing yet is listened to for two minutes more. */
+const LOOKS_MAX = 24;
+const LOOK_AGAIN_MS = 5_000;
 const LINES_MAX = 15;
 const LAST_LINES_CHARACTERS_MAX = 2_000;
 
@@ -28,8 +32,12 @@ export interface ConsolePorts {
 /** What guests write on their consoles: for those who ask, and kept where a node does not come. */
 export class NodeConsoles {
   private readonly underWay = new Set<Promise<void>>();
+  private readonly stopping = new AbortController();
 
-  constructor(private readonly ports: ConsolePorts) {}
+  constructor(
+    private readonly ports: ConsolePorts,
+    private readonly lookAgainMs = LOOK_AGAIN_MS,
+  ) {}
 
   /** Keeps the console of one boot and reports its last lines; where there is none nothing comes of it. */
   keep(nodeKey: NodeKey, incarnation: number): void {
@@ -50,14 +58,31 @@ export class NodeConsoles {
     return provider.console?.(nodeKey, CONSOLE_BYTES_MAX, node.hypervisor);
   }
 
-  /** Waits for what is under way. */
+  /** Waits for what is under way, and for no guest any more. */
   async stop(): Promise<void> {
+    this.stopping.abort();
     await Promise.all(this.underWay);
   }
 
+  /** The console once there is something on it; undefined: there is none, or this boot is over. */
+  private async firstWords(
+    nodeKey: NodeKey,
+    incarnation: number,
+  ): Promise<NodeConsole | undefined> {
+    const { signal } = this.stopping;
+    for (let looks = 1; ; looks += 1) {
+      const console = await this.read(nodeKey);
+      if (console === undefined || console.text.length > 0) return console;
+      if (looks === LOOKS_MAX || signal.aborted) return undefined;
+      // A stop cuts it short: the next look is the last.
+      await pause(this.lookAgainMs, undefined, { signal }).catch(() => undefined);
+      if (this.ports.view().nodes.get(nodeKey)?.incarnation !== incarnation) return undefined;
+    }
+  }
+
   private async keepNow(node: NodeKey, incarnation: number): Promise<void> {
-    const console = await this.read(node);
-    if (console === undefined || console.text.length === 0) return;
+    const console = await this.firstWords(node, incarnation);
+    if (console === undefined) return;
     const { text } = console;
     this.ports.report({
       type: 'consoleKept',
@@ -76,9 +101,9 @@ export class NodeConsoles {
 /** The last lines that say something, as text that any terminal and any log may show. */
 export function lastLinesOf(text: string): string {
   const lines = text
-     
+
     .replace(/\u001b(\[[0-9;?]*[ -/]*[@-~]|[@-_])/g, '')
-     
+
     .replace(/[\u0000-\u0009\u000b-\u001f\u007f]/g, '')
     .split('\n')
     .map((line) => line.trimEnd())
