@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BatchServiceClient } from '@azure/batch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -50,8 +50,8 @@ suite('VM nodes on another machine, by TLS and without a shared folder', needs, 
     ...{ publisher: 'test', offer: 'guest', sku, version: '1.0', nodeAgentSkuId: 'none' },
     ...{ provider: 'libvirt', path: at(file) },
   });
-  const hypervisor = (name = POOL) => ({
-    ...{ name: 'far', uri: remote.uri, domainType: 'qemu' as const, storagePool: name },
+  const hypervisor = () => ({
+    ...{ name: 'far', uri: remote.uri, domainType: 'qemu' as const, storagePool: POOL },
     ...{ capacity: { diskGiB: 100 }, network: 'user', controllerUrl: 'http://10.0.2.2:1' },
   });
   const configuration = () => ({
@@ -235,8 +235,8 @@ suite('VM nodes on another machine, by TLS and without a shared folder', needs, 
     TEST_MS,
   );
 
-  const provider = (images: ReturnType<typeof image>[], storagePool = POOL) =>
-    new LibvirtNodeProvider([hypervisor(storagePool)], {
+  const provider = (images: ReturnType<typeof image>[], where: object = {}) =>
+    new LibvirtNodeProvider([{ ...hypervisor(), ...where }], {
       controllerId: folder.path,
       dataDirectory: at('contract'),
       images,
@@ -268,13 +268,31 @@ suite('VM nodes on another machine, by TLS and without a shared folder', needs, 
     );
 
     it('says which storage pools there are where the named one is not', async () => {
-      const wrong = provider([], 'nowhere');
+      const wrong = provider([], { storagePool: 'nowhere' });
       const { hypervisors } = await wrong.list();
       expect(hypervisors[0]?.reason).toContain(
         `no storage pool "nowhere" (there are: ${POOL}); make it there with: virsh pool-define-as`,
       );
       await wrong.close();
     });
+  });
+
+  it('are not made in a full folder that both machines have either: it says how full', async () => {
+    const small = at('small');
+    mkdirSync(small);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', small]);
+    const host = provider([{ ...image('empty'), ...embedded }], {
+      storagePool: undefined,
+      diskDirectory: small,
+    });
+    try {
+      await expect(host.create(specification('four'))).rejects.toThrow(
+        /the file system of .*small is full: \d of 8 MiB are free; make room .*`diskDirectory`/,
+      );
+    } finally {
+      await host.close();
+      execFileSync('umount', [small]);
+    }
   });
 
   it('may stand on another file on this machine, as long as that is there', async () => {
