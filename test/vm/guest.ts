@@ -17,7 +17,7 @@ import { makeZip } from '../support/zip.js';
 import { consolesOf, destroyDomainsOf } from './domains.js';
 
 const BOOT_TIMEOUT_MS = 400_000;
-export const STEP_TIMEOUT_MS = 120_000;
+const STEP_TIMEOUT_MS = 120_000;
 export const SECRET = 'for the start task alone';
 
 /** What only the holder of the certificate's key can read. */
