@@ -36,8 +36,8 @@ export interface RecordedRun {
     | 'startTask';
   /** Absent: a part of a multi-instance task that waits. */
   pid?: number;
-  /** When the process began, as the system counts: tells it from a later one of the same number. */
-  startTicks?: string;
+  /** When the process began, by the system's uptime in milliseconds: tells it from a later one of the same number. */
+  between?: [number, number];
   /** Epoch milliseconds: of the run, and of the try in its core. */
   startTime: number;
   startedEpoch: number;

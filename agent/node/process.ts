@@ -21,6 +21,17 @@ export function livingProcess(pid: number): LivingProcess | undefined {
   return { startTicks, session: Number(session) };
 }
 
+/** The system tells when a process began, and the uptime, in steps of this, cut off. */
+const TICK_MS = 10;
+
+/** Whether a living process began between two moments of the system's uptime, in milliseconds. */
+export const beganBetween = (
+  { startTicks }: LivingProcess,
+  [from, to]: readonly number[],
+): boolean =>
+  Number(startTicks) * TICK_MS >= (from ?? Infinity) - 3 * TICK_MS &&
+  Number(startTicks) * TICK_MS <= (to ?? 0) + 2 * TICK_MS;
+
 /** The environment that a process began with; empty where it can't be read. */
 export function environmentOfProcess(pid: number): Record<string, string> {
   try {

@@ -40,6 +40,8 @@ export interface Run {
   startTime: number;
   /** Set while a process runs. */
   pid?: number;
+  /** When it was begun at the earliest and latest, by the monotonic clock. */
+  between?: [number, number];
   /** Of all its processes. */
   cgroup?: RunCgroup;
   groupTimer?: NodeJS.Timeout;
@@ -96,10 +98,17 @@ export const newRun = (
   ...own,
 });
 
+/** Its process is there; it was asked for at `from`. */
+export function processBegan(run: Run, pid: number, from: number): void {
+  run.pid = pid;
+  run.between = [from, performance.now()];
+  run.hadProcess = true;
+}
+
 /** What is told of a run whose process has begun; a part that waits has none. */
 export type BegunRun = Pick<
   Run,
-  'of' | 'startTime' | 'user' | 'container' | 'logsApart' | 'startTaskRun'
+  'of' | 'startTime' | 'user' | 'container' | 'logsApart' | 'startTaskRun' | 'between'
 > & {
   pid?: number;
   hasOutputs: boolean;
@@ -109,12 +118,14 @@ export type BegunRun = Pick<
 
 export function begunRun(run: Run): BegunRun {
   const { of, pid, startTime, user, outputFiles, container, part, cgroup, startTaskRun } = run;
+  const { between } = run;
   return {
     of,
     startTime,
     hasOutputs: outputFiles.length > 0,
     logsApart: run.logsApart,
     ...(pid === undefined ? {} : { pid }),
+    ...(between === undefined || pid === undefined ? {} : { between }),
     ...(user === undefined ? {} : { user }),
     ...(container === undefined ? {} : { container }),
     ...(startTaskRun === undefined ? {} : { startTaskRun }),

@@ -22,11 +22,10 @@ import {
   killProcesses,
   logOf,
   newRun,
+  processBegan,
   factsOf,
-  type BegunRun,
-  type Part,
-  type Run,
 } from './run-record.js';
+import type { BegunRun, Part, Run } from './run-record.js';
 import { downloadInputs, uploadFailed, uploadOutputs } from './run-files.js';
 import { environmentOf, handOverRun, isPreparation, type RunAsContext } from './run-as.js';
 import { containerOrder, hostOrder, refusalOf, type RunOrder } from './run-order.js';
@@ -277,10 +276,10 @@ export class Runner {
 
   #spawn(run: Run, { file, order }: RunOrder): void {
     this.#stragglers.begins(run);
+    const from = performance.now();
     this.context.launcher.launch(order, {
       started: (pid) => {
-        run.pid = pid;
-        run.hadProcess = true;
+        processBegan(run, pid, from);
         if (run.container === undefined) this.#groupLater(run, pid);
         if (!run.stopped) this.context.began(begunRun(run));
         run.endOfLogs ??= this.context.logs.watch(logOf(run), run.taskDirectory, run.logsApart);

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { basename } from 'node:path';
 import { childrenOf, DEPTH_MAX } from './cgroup.js';
@@ -39,6 +39,8 @@ export class Stragglers {
   /** By their directories. */
   #runs = new Map<string, Known>();
   #timer: NodeJS.Timeout | undefined;
+  /** Processes at the last look: those that had no mark twice are not asked for it again. */
+  #strangers = new Map<string, Stranger>();
 
   /** The name of the folder of the node's groups; absent as long as nobody could be told by it. */
   #groups: string | undefined;
@@ -89,14 +91,24 @@ export class Stragglers {
   }
 
   #look(): void {
-    const offset = uptime() * 1000 - performance.now();
+    const seen = new Map<string, Stranger>();
     for (const name of readdirSync('/proc')) {
       if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
-      const directory = taskDirectoryOf(name);
-      if (directory !== undefined) {
-        if (this.#runs.get(directory)?.looks !== undefined) kill(Number(name));
-      } else if (this.#isOrphan(name, offset)) killTree(Number(name));
+      const known = strangerOf(name, this.#strangers.get(name));
+      if (known === undefined) continue;
+      if (known.looks < LOOKS) {
+        const directory = taskDirectoryOf(name);
+        if (directory === undefined) known.looks += 1;
+        else if (this.#runs.get(directory)?.looks !== undefined) kill(Number(name));
+      }
+      seen.set(name, known);
     }
+    this.#strangers = seen;
+    const offset = uptime() * 1000 - performance.now();
+    const orphans = this.survivor === undefined ? [] : childrenOf(this.survivor);
+    for (const pid of orphans)
+      if (pid !== process.pid && (seen.get(String(pid))?.looks ?? 0) > 0)
+        if (this.#isOrphan(String(pid), offset)) killTree(pid);
     for (const [taskDirectory, run] of this.#runs) {
       if (run.looks === undefined) continue;
       run.looks = Math.max(run.looks - 1, 0);
@@ -132,6 +144,19 @@ export class Stragglers {
         own.from <= other.to + TICK_MS,
     );
   }
+}
+
+interface Stranger {
+  /** Of its folder in /proc: another process of the same number has another. */
+  inode: number;
+  /** That it had no mark at. */
+  looks: number;
+}
+
+function strangerOf(name: string, before: Stranger | undefined): Stranger | undefined {
+  const inode = statSync(`/proc/${name}`, { throwIfNoEntry: false })?.ino;
+  if (inode === undefined) return undefined;
+  return before?.inode === inode ? before : { inode, looks: 0 };
 }
 
 const VARIABLE = /(?:^|\0)AZ_BATCH_TASK_DIR=([^\0]*)/;

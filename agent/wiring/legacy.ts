@@ -1,3 +1,4 @@
+import { uptime } from 'node:os';
 import type { Assignment, MultiInstance } from '../../protocol/agent/assignment.js';
 import type { SequencedEvent } from '../../protocol/agent/event.js';
 import type { AttemptRef } from '../../protocol/agent/message.js';
@@ -5,7 +6,7 @@ import type { AgentCore } from '../core/agent-core.js';
 import { attemptId, type Moment, type RunOutcome } from '../core/output.js';
 import { Journal, type RecordedRun } from '../node/journal.js';
 import { killLeftovers } from '../node/leftovers.js';
-import { environmentOfProcess, livingProcess } from '../node/process.js';
+import { beganBetween, environmentOfProcess, livingProcess } from '../node/process.js';
 import type { Survivor } from '../node/survivor.js';
 import type { ProcessEnd } from '../task/launcher.js';
 import type { BegunRun } from '../task/run-record.js';
@@ -64,9 +65,10 @@ export class Legacy {
     }
     const ended = new Map(news.ended.map(({ pid, ...end }) => [pid, end]));
     const recorded = [...runs.values()];
-    const living = recorded.filter(
-      ({ pid, startTicks }) => pid === undefined || livingProcess(pid)?.startTicks === startTicks,
-    );
+    const living = recorded.filter(({ pid, between = [] }) => {
+      const process = pid === undefined ? undefined : livingProcess(pid);
+      return pid === undefined || (process !== undefined && beganBetween(process, between));
+    });
     this.#killLeftovers(living, recorded);
     const isBroken = startTask.state === 'running' && !runs.has('startTask');
     const now = ports.now();
@@ -177,7 +179,9 @@ export class Legacy {
 
   /** Writes what has come together. */
   write(core: AgentCore): void {
-    for (const run of this.#begun.values()) this.#record(run, core);
+    // From our clock to the system's uptime, by which processes are known again.
+    const offset = this.#begun.size === 0 ? 0 : uptime() * 1000 - performance.now();
+    for (const run of this.#begun.values()) this.#record(run, offset, core);
     this.#begun.clear();
     const { state, retryCount } = core.startTask;
     const named = `${state} ${String(retryCount)}`;
@@ -199,18 +203,16 @@ export class Legacy {
     this.survivor?.guard(until);
   }
 
-  #record({ of, pid, ...begun }: BegunRun, core: AgentCore): void {
-    const process = pid === undefined ? undefined : livingProcess(pid);
+  #record({ of, between, ...begun }: BegunRun, offset: number, core: AgentCore): void {
     const running = of === 'startTask' ? undefined : core.running(of);
-    if (pid !== undefined && process === undefined) return;
     if (of !== 'startTask' && running === undefined) return;
     const startedEpoch = running?.startedEpoch ?? begun.startTime;
     const recorded = running === undefined ? ('startTask' as const) : essence(running.assignment);
+    const [from = 0, to = 0] = between?.map((at) => Math.round(at + offset)) ?? [];
     this.#journal.began({
       ...begun,
       of: recorded,
-      ...(pid === undefined ? {} : { pid }),
-      ...(process === undefined ? {} : { startTicks: process.startTicks }),
+      ...(between === undefined ? {} : { between: [from, to] }),
       startedEpoch,
     });
   }
