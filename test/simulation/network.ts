@@ -19,13 +19,15 @@ interface Listener<Message> {
 }
 
 /** What one side sends to the other: in order and once, as TCP does, until the connection ends. */
-class Direction<Message> {
+class Direction<Message extends { type: string }> {
   #listener: Listener<Message> | undefined;
   /** The end has arrived; whoever begins to listen now is told at once. */
   #over = false;
   #lastArrival = 0;
   #open = true;
   readonly #underWay = new Set<() => void>();
+  /** The last events that went through: a dead connection may bring them once more. */
+  #lastEvents: string | undefined;
   /** Sent into a connection that is dead already, and not known to be. */
   #held: (() => void)[] | undefined;
 
@@ -39,7 +41,10 @@ class Direction<Message> {
   send(message: Message): void {
     if (!this.#open) return;
     const text = JSON.stringify(message);
-    const arrives = () => this.#listener?.message(JSON.parse(text) as Message);
+    const arrives = () => {
+      if (message.type === 'events') this.#lastEvents = text;
+      this.#listener?.message(JSON.parse(text) as Message);
+    };
     if (this.#held === undefined) this.#later(arrives);
     else this.#held.push(arrives);
   }
@@ -61,6 +66,9 @@ class Direction<Message> {
     if (mode === 'late' && isAny) happened('messagesLate');
     if (mode === 'cut') for (const cancel of this.#underWay) cancel();
     if (mode === 'late') this.#lastArrival = timeline.now + random.int(500, 8_000);
+    const again = this.#lastEvents;
+    if (mode === 'late' && again !== undefined)
+      this.#later(() => this.#listener?.message(JSON.parse(again) as Message));
     if (mode === 'late') for (const arrives of held) this.#later(arrives);
     this.#later(() => this.deafen());
   }
