@@ -39,8 +39,11 @@ afterAll(async () => {
   marks.remove();
 });
 
-// covers ComputeNode_ListStartTaskAttempts ComputeNode_GetStartTaskAttemptLog Job_ListSpecialTaskAttempts
-// covers Job_GetSpecialTaskAttemptLog Task_GetSubtaskAttemptLog
+// covers ComputeNode_ListStartTaskAttempts
+// covers ComputeNode_GetStartTaskAttemptLog
+// covers Job_ListSpecialTaskAttempts
+// covers Job_GetSpecialTaskAttemptLog
+// covers Task_GetSubtaskAttemptLog
 const get = (path: string) => signedRequest(controller, 'GET', path);
 const list = async (path: string): Promise<Run[]> => {
   const answer = await get(path);
