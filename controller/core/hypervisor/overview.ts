@@ -11,7 +11,7 @@ import { demandOf, totalOf } from './rooms.js';
  * maintenance  it takes no nodes, and those that it has leave once their tasks have ended
  * available    it takes nodes
  */
-export type HypervisorState = 'unknown' | 'unreachable' | 'maintenance' | 'available';
+type HypervisorState = 'unknown' | 'unreachable' | 'maintenance' | 'available';
 
 /** One hypervisor as operators look at it. Infinity: not limited. */
 export interface HypervisorOverview {

@@ -7,7 +7,7 @@ import type { Log } from '../log.js';
 import type { NodeConsole, NodeProvider } from './provider.js';
 
 /** Of a console that is kept or sent; what is before that is left out. */
-export const CONSOLE_BYTES_MAX = 256 * 1024;
+const CONSOLE_BYTES_MAX = 256 * 1024;
 /** A guest that has said nothing yet is listened to for two minutes more. */
 const LOOKS_MAX = 24;
 const LOOK_AGAIN_MS = 5_000;
