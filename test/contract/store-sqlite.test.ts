@@ -9,6 +9,14 @@ import { Connection } from '../../controller/store/sqlite/connection.js';
 import { SqliteStore } from '../../controller/store/sqlite/store.js';
 import { DataFolderError } from '../../controller/store/schema/failure.js';
 import { SCHEMA_VERSION } from '../../controller/store/schema/versions.js';
+import {
+  jobNodeKey,
+  nodeKey,
+  specialRunsKey,
+  startTaskRunsKey,
+  type RunsKey,
+  type SpecialRunsKey,
+} from '../../protocol/keys.js';
 import { tempDirectory } from '../support/temp-dir.js';
 import { waitFor } from '../support/wait-for.js';
 import { describeStore } from './store.js';
@@ -91,6 +99,44 @@ describe('the data folder of SQLite', () => {
     await expect(SqliteStore.open(folder.path)).rejects.toThrow(
       `${file} is not a Batchyard database`,
     );
+  });
+
+  test('keeps runs of start tasks until they expire, and pages through those of special tasks', async () => {
+    store = await SqliteStore.open(data);
+    const of = { node: nodeKey(pool('p').key, 'n'), nodeId: 'n', poolId: 'p', endTime: 5 };
+    const startTask = startTaskRunsKey(of.node);
+    const place = jobNodeKey(job('j').key, of.node);
+    const [preparation, release] = (['preparation', 'release'] as const).map((kind) =>
+      specialRunsKey(place, kind),
+    ) as [SpecialRunsKey, SpecialRunsKey];
+    const run = (runs: RunsKey, number: number) => ({ ...of, task: runs, number });
+    const history = { attempts: [], logs: [], kept: [], forgotten: [] };
+    const special = [run(preparation, 1), run(preparation, 2), run(release, 1)];
+    await store.commit({
+      ...emptyBatch(),
+      upserts: { job: [job('j')] },
+      history: {
+        ...history,
+        attempts: [
+          { ...run(startTask, 1), expires: 100 },
+          { ...run(startTask, 2), expires: 200 },
+          // A task's are not among those of its job's special tasks.
+          run(task('j', 'a').key, 1),
+          ...special,
+        ],
+      },
+    });
+    expect([await store.hasExpiredLogs(99), await store.hasExpiredLogs(100)]).toEqual([
+      false,
+      true,
+    ]);
+    await store.commit({ ...emptyBatch(), history: { ...history, expiredAt: 150 } });
+    expect((await store.attempts(startTask, 0, 9)).map(({ number }) => number)).toEqual([2]);
+    expect(await store.specialRuns(job('j').key, undefined, 2)).toEqual(special.slice(0, 2));
+    const after = { task: preparation, number: 2 };
+    expect(await store.specialRuns(job('j').key, after, 2)).toEqual(special.slice(2));
+    await store.commit({ ...emptyBatch(), deleteTasksOfJobs: [job('j').key] });
+    expect(await store.specialRuns(job('j').key, undefined, 2)).toEqual([]);
   });
 
   test('keeps nothing of a batch that fails half-way', async () => {
