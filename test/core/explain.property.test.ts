@@ -45,8 +45,9 @@ async function build(drawn: typeof world extends fc.Arbitrary<infer T> ? T : nev
     taskSlotsPerNode: drawn.slots,
     enableInterNodeCommunication: true,
   });
+  const body = { nodeDisableSchedulingOption: 'requeue' as const };
   for (const { id: nodeId } of driver.nodes('p').slice(0, drawn.closed))
-    await driver.do(computeNodeDisableScheduling({ account, poolId: 'p', nodeId, body: {} }));
+    await driver.do(computeNodeDisableScheduling({ account, poolId: 'p', nodeId, body }));
   for (const [n, { tasks, prepares, disabled, ...specification }] of drawn.jobs.entries()) {
     const jobPreparationTask = { commandLine: '/bin/true', constraints: { maxTaskRetryCount: 0 } };
     await driver.addJob(`j${n}`, {
