@@ -109,6 +109,18 @@ const statusOf = (pid: number) => {
   }
 };
 
+/** A task that goes on for long at first and succeeds at once when it is run again; answers with its process. */
+async function beginsTwice(id: string): Promise<number> {
+  const again = `[ $(wc -l < ${mark(id)}) -ge 2 ] && exit 0`;
+  await client.task.add('j', {
+    id,
+    commandLine: sh(`echo $$ >> ${mark(id)}; ${again}; sleep 600`),
+  });
+  await waitFor('the task to run', () => lines(id).length === 1);
+  await waits(client).task('j', id, 'running');
+  return Number(lines(id)[0]);
+}
+
 const infoOf = async (taskId: string) => (await client.task.get('j', taskId)).executionInfo;
 
 describe('an agent that is killed in the middle of twenty tasks', () => {
@@ -175,10 +187,8 @@ describe('agents that are killed during what is no plain task', () => {
     for (const pid of survivors) process.kill(pid, 'SIGCONT');
     await waitFor('the next agents', () => takenOver() === earlier + count);
   }
-  const logs = () =>
-    journals()
-      .map((file) => readFileSync(join(file, '../agent.log'), 'utf8'))
-      .join('');
+  const logOf = (file: string) => readFileSync(join(file, '../agent.log'), 'utf8');
+  const logs = () => journals().map(logOf).join('');
   const written = (text: string, count = 1) =>
     waitFor(`${text} to be written down`, () => {
       const found = journals().filter((file) => readFileSync(file, 'utf8').includes(text));
@@ -268,16 +278,15 @@ describe('agents that are killed during what is no plain task', () => {
     expect(subtask).toMatchObject({ state: 'completed', exitCode: 0, result: 'success' });
     for (const name of ['coordinate-true', 'coordinate-false', 'command'])
       expect([name, lines(`${name}.began`).length]).toEqual([name, 1]);
-    await waitFor('what the coordination command left to be dead', () =>
-      leftBehind.every((pid) => !existsSync(`/proc/${String(pid)}`)),
-    );
+    const areDead = () => leftBehind.every((pid) => !existsSync(`/proc/${String(pid)}`));
+    await waitFor('what the coordination command left to be dead', areDead);
     await waits(client).nodes(MULTI, 'idle', 2);
   });
 
-  it('leave nothing in the way of the nodes', async () => {
+  afterAll(async () => {
     await client.pool.deleteMethod(MULTI);
-    await waits(client).poolGone(MULTI);
     await client.pool.resize('p', { targetDedicatedNodes: 1 });
+    await waits(client).poolGone(MULTI);
     await waits(client).nodes('p', 'idle');
   });
 });
@@ -319,15 +328,7 @@ describe('what ends while there is no agent', () => {
 
 describe('a lease', () => {
   it('is enforced by the survivor while the agent can do nothing: the task runs again only after its death', async () => {
-    await client.task.add('j', {
-      id: 'hung',
-      commandLine: sh(
-        `echo $$ >> ${mark('hung')}; [ $(wc -l < ${mark('hung')}) -ge 2 ] && exit 0; sleep 600`,
-      ),
-    });
-    await waitFor('the task to run', () => lines('hung').length === 1);
-    await waits(client).task('j', 'hung', 'running');
-    const leader = Number(lines('hung')[0]);
+    const leader = await beginsTwice('hung');
     const before = await agent();
     process.kill(before, 'SIGSTOP');
     await waitFor('the first attempt to be dead', () => !existsSync(`/proc/${String(leader)}`), {
@@ -341,14 +342,7 @@ describe('a lease', () => {
   });
 
   it('that a dead controller does not renew ends tasks although their agent was killed too', async () => {
-    await client.task.add('j', {
-      id: 'orphan',
-      commandLine: sh(
-        `echo $$ >> ${mark('orphan')}; [ $(wc -l < ${mark('orphan')}) -ge 2 ] && exit 0; sleep 600`,
-      ),
-    });
-    await waitFor('the task to run', () => lines('orphan').length === 1);
-    const leader = Number(lines('orphan')[0]);
+    const leader = await beginsTwice('orphan');
     await controller.kill();
     await killAgent();
     expect(existsSync(`/proc/${String(leader)}`)).toBe(true);
@@ -364,20 +358,11 @@ describe('a lease', () => {
 
 describe('a controller that is frozen', () => {
   it('finds the tasks of its nodes dead when it wakes, also where their agents were started again', async () => {
-    await client.task.add('j', {
-      id: 'frozen',
-      commandLine: sh(
-        `echo $$ >> ${mark('frozen')}; [ $(wc -l < ${mark('frozen')}) -ge 2 ] && exit 0; sleep 600`,
-      ),
-    });
-    await waits(client).task('j', 'frozen', 'running');
-    await waitFor('the task to run', () => lines('frozen').length === 1);
-    await waitFor('it to be written down', () =>
-      readFileSync(journal(), 'utf8').includes('"taskId":"frozen"'),
-    );
+    const leader = await beginsTwice('frozen');
+    const isKept = () => readFileSync(journal(), 'utf8').includes('"taskId":"frozen"');
+    await waitFor('it to be written down', isKept);
     await killAgent();
     process.kill(controller.pid, 'SIGSTOP');
-    const leader = Number(lines('frozen')[0]);
     await waitFor('the attempt to be dead', () => !existsSync(`/proc/${String(leader)}`), {
       timeoutMs: LEASE_MS * 3,
     });
