@@ -5,6 +5,7 @@ import type { Node } from '../node/state.js';
 import type { Pool } from '../pool/state.js';
 import type { Recorder } from '../recorder.js';
 import { nodeRefusal, poolRefusal } from '../scheduler/refusal.js';
+import type { Mould } from '../scheduler/mould.js';
 import type { State } from '../state.js';
 
 /** Tasks that are looked at for those that never fit. */
@@ -100,8 +101,21 @@ function neverFitting(state: State, pool: Pool): Reason[] {
   for (const job of state.jobs.values()) {
     if (job.pool !== pool.key || job.state !== 'active' || looked >= TASKS_MAXIMUM) continue;
     // Tasks of one slot that are no groups always fit.
-    const { hasInstances, tasks } = state.workOfJob(job.key);
+    const { hasInstances, tasks, shelf } = state.workOfJob(job.key);
     if (!hasInstances && job.taskCounts.active === job.taskSlotCounts.active) continue;
+    // Packed tasks are counted by what they have in common.
+    const refused = new Set<Mould>();
+    for (const one of shelf.moulds) {
+      if (poolRefusal(one.mould, pool) === undefined) continue;
+      refused.add(one.mould);
+      count += one.count;
+    }
+    if (refused.size > 0 && example === undefined)
+      for (const { id, mould } of shelf) {
+        if (!refused.has(mould)) continue;
+        example = `${job.id}/${id}`;
+        break;
+      }
     for (const task of tasks) {
       if ((looked += 1) > TASKS_MAXIMUM) break;
       if (task.state !== 'active' || poolRefusal(task, pool) === undefined) continue;

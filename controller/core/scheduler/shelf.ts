@@ -105,9 +105,13 @@ export class Shelf {
   }
 
   /** All tasks, in no order: ids as they were given, and when each was added (epoch milliseconds). */
-  *[Symbol.iterator](): Iterator<{ id: string; creationTime: number }> {
+  *[Symbol.iterator](): Iterator<{ id: string; creationTime: number; mould: Mould }> {
     for (const slot of this.#slots.values())
-      yield { id: this.#ids[slot] ?? '', creationTime: this.#creationTime[slot] ?? 0 };
+      yield {
+        id: this.#ids[slot] ?? '',
+        creationTime: this.#creationTime[slot] ?? 0,
+        mould: this.moulds.get(this.#mould[slot] ?? 0),
+      };
   }
 
   /** Tasks whose turn comes before a sequence number's, at most `most`: may look at all. */
