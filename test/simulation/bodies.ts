@@ -147,7 +147,7 @@ export class Bodies {
 
   #runMs(): number {
     if (this.#uses('shortTasks', 0.6)) return this.random.int(1, 300);
-    if (this.#uses('longTasks', 0.12)) return this.random.int(40_000, 200_000);
+    if (this.#uses('longTasks', 0.25)) return this.random.int(40_000, 200_000);
     return this.random.int(200, 40_000);
   }
 

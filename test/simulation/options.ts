@@ -89,7 +89,11 @@ export interface Options {
 
 const MINUTE = 60_000;
 
-const settingsOf = (random: RandomStream, hypervisors: Hypervisor[]): Settings => ({
+const settingsOf = (
+  random: RandomStream,
+  deaths: RandomStream,
+  hypervisors: Hypervisor[],
+): Settings => ({
   ...DEFAULT_TIMES,
   cron: cronCalendar(),
   bootTimeoutMs: random.pick([2 * MINUTE, 5 * MINUTE]),
@@ -97,6 +101,7 @@ const settingsOf = (random: RandomStream, hypervisors: Hypervisor[]): Settings =
   jobScheduleMinimumIntervalMs: 1_000,
   autoScaleMinimumIntervalMs: 5_000,
   nodeRetryMaximumMs: MINUTE,
+  nodeDeathsMaximum: deaths.pick([1, 2, 5]),
   images: [
     {
       publisher: 'batchyard',
@@ -169,6 +174,7 @@ export function optionsOf(seed: number, canary?: Canary): Options {
     pauseMs: random.pick([100, 500, 2_000]),
     settings: settingsOf(
       random,
+      drawn('deaths'),
       features.capacity ? Object.keys(hypervisorVcpus).map(hypervisorNamed) : [],
     ),
   };

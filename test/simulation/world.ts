@@ -113,7 +113,7 @@ export class World implements Sight {
       this.#anyAgent('nodeDied', (agent) => this.hypervisor.kill(agent)),
     );
     this.#accident('partition', () =>
-      this.#anyAgent('partition', (agent) => agent.cutOff(this.#random.int(5_000, 120_000))),
+      this.#anyAgent('partition', (agent) => agent.cutOff(this.#random.int(5_000, 240_000))),
     );
     this.#accident('hypervisorLoss', () =>
       this.hypervisor.lose(this.#random.int(5_000, 10 * 60_000)),
