@@ -56,7 +56,9 @@ async function agent() {
   writeFileSync(seed, JSON.stringify({ ...identity, rootDirectory: join(folder, 'root') }), {
     mode: 0o600,
   });
-  const child = spawn(process.execPath, [agentFile, '--seed', seed], {
+  // As process nodes start it.
+  const flags = ['--max-old-space-size=128', '--max-semi-space-size=1'];
+  const child = spawn(process.execPath, [...flags, agentFile, '--seed', seed], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   let began = 0;

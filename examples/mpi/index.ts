@@ -33,7 +33,9 @@ const job = new batchyard.Job('job', {
       multiInstanceSettings: {
         numberOfInstances: 2,
         // On every node in AZ_BATCH_TASK_SHARED_DIR.
-        commonResourceFiles: [{ autoStorageContainerName: files.containerName, blobPrefix: 'rank.sh' }],
+        commonResourceFiles: [
+          { autoStorageContainerName: files.containerName, blobPrefix: 'rank.sh' },
+        ],
         coordinationCommandLine: '/bin/sh -c "command -v mpirun >/dev/null"',
       },
     },

@@ -10,7 +10,7 @@ let controller: FakeController;
 
 beforeAll(async () => {
   // The flags that process nodes start their agents with.
-  const NODE_OPTIONS = '--max-old-space-size=128 --max-semi-space-size=2';
+  const NODE_OPTIONS = '--max-old-space-size=128 --max-semi-space-size=1';
   agent = await StartedAgent.start({ environment: { SECRET_OF_THE_AGENT: 'x', NODE_OPTIONS } });
   controller = agent.controller;
   await controller.prepared();

@@ -8,7 +8,7 @@ import { Workload } from './workload.js';
 import { World } from './world.js';
 
 /** What went wrong, as it travels between processes. */
-export type Failure = Pick<SimulationFailure, 'kind' | 'checker' | 'message'>;
+type Failure = Pick<SimulationFailure, 'kind' | 'checker' | 'message'>;
 
 /** What came of one seed. */
 export interface Outcome {

@@ -128,7 +128,7 @@ const pastSubtasks = ({ subtasks = [] }: Task, now: number): PastSubtask[] =>
       return pastSubtask(subtask);
     });
 
-export const pastSubtask = (subtask: Subtask): PastSubtask => {
+const pastSubtask = (subtask: Subtask): PastSubtask => {
   const { id, node, nodeId, startTime, endTime, exitCode, failureInfo, result } = subtask;
   const past = { id, node, nodeId, startTime, endTime, exitCode, failureInfo, result };
   return Object.fromEntries(

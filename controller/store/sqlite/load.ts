@@ -37,7 +37,7 @@ export const OPEN_TASKS = `
         ORDER BY job, sequence LIMIT ?)`;
 
 /** Where a page ends: found in the index alone. */
-export const OPEN_TASKS_END = `
+const OPEN_TASKS_END = `
   SELECT job, sequence FROM task WHERE state <> 'completed' AND (job, sequence) > (?, ?)
   ORDER BY job, sequence LIMIT 1 OFFSET ?`;
 

@@ -34,7 +34,7 @@ const PERL = '/usr/bin/perl';
 const DESTROY_TIMEOUT_MS = 20_000;
 const DESTROY_POLL_MS = 20;
 /** An agent holds its queue and little more: small spaces keep a node near 40 MB. */
-const AGENT_FLAGS = ['--max-old-space-size=128', '--max-semi-space-size=2'];
+const AGENT_FLAGS = ['--max-old-space-size=128', '--max-semi-space-size=1'];
 /** What of the controller's environment an agent may see. */
 const PASSED_VARIABLES = [
   'PATH',
