@@ -30,10 +30,9 @@ function scene() {
   committed.tasksOfJob.set(job, new Set([wide]));
   const checker = turnsChecker();
   const sight = { committed } as unknown as Sight;
-  let attempt = 0;
   const look = (at: number, others: boolean) => {
     const key = taskKey(job, 'narrow');
-    const after = { ...row, key, requiredSlots: 1, phase: 'assigned', attempt: (attempt += 1) };
+    const after = { ...row, key, requiredSlots: 1, phase: 'assigned', attempt: 1 };
     const change = { kind: 'task', key, before: undefined, after } as unknown as Change;
     checker.committed?.(
       { number: 1, at, changes: others ? [change] : [], batch: {} as never },

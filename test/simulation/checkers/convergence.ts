@@ -27,10 +27,12 @@ function* pools({ committed }: World): Iterable<string> {
 
 /** Made for a job that has completed, and not to be kept. */
 const isLeft = (pool: Pool, { tables }: World['committed']) =>
-  [...tables.job.values()].some(({ pool: key, state, specification }) => {
+  [...tables.job.values()].some(({ pool: key, state, specification, creationTime }) => {
     const auto = specification.poolInfo.autoPoolSpecification;
     const isOwn = auto?.poolLifetimeOption === 'job' && !auto.keepAlive;
-    return key === pool.key && isOwn && state === 'completed';
+    // Another pool may have been added under its name.
+    const isMadeWith = key === pool.key && creationTime === pool.creationTime;
+    return isMadeWith && isOwn && state === 'completed';
   });
 
 function* nodes({ committed }: World): Iterable<string> {

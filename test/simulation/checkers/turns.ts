@@ -67,7 +67,8 @@ function countPlaced(
   after: Task | undefined,
   { committed }: Sight,
 ): void {
-  if (after?.phase === undefined || before?.attempt === after.attempt) return;
+  // What is tried again comes first in its job, as it should.
+  if (after?.phase === undefined || before?.attempt === after.attempt || after.attempt > 1) return;
   const pool = committed.tables.job.get(after.job)?.pool;
   if (pool !== undefined) placed.set(pool, (placed.get(pool) ?? 0) + 1);
 }
