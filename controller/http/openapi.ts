@@ -250,13 +250,12 @@ const refusals = Object.fromEntries(
   ]),
 );
 
-/** The OpenAPI 3.1 document of the served operations of `table`, for clients of the service at `origin`. */
+/** The OpenAPI 3.1 document of the operations of `table`, for clients of the service at `origin`. */
 function openApiDocument(table: readonly Operation[], origin: string): Json {
-  const served = table.filter((operation) => operation.served === true);
   const paths: Record<string, Json> = {};
-  for (const operation of served)
+  for (const operation of table)
     (paths[operation.path] ??= {})[operation.method.toLowerCase()] = describe(operation);
-  const requests = served.flatMap((operation) =>
+  const requests = table.flatMap((operation) =>
     operation.request === undefined ? [] : [[schemaName(operation), schemaOf(operation.request)]],
   );
   return {

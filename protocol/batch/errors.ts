@@ -48,7 +48,6 @@ const table = {
   InvalidRange: [416, 'The range specified is invalid for the current size of the resource.'],
   InternalError: [500, 'Server encountered an internal error. Please try again after some time.'],
   OperationTimedOut: [500, 'The operation could not be completed within the permitted time.'],
-  NotImplemented: [501, 'The requested operation is not implemented on the specified resource.'],
   ServerBusy: [503, 'Server is currently unable to receive requests. Please try again later.'],
   TooManyEnableAutoScaleRequests: [
     503,

@@ -86,8 +86,8 @@ describe('conditions of every operation that takes them', () => {
     Task_Update: {},
   };
   const conditional = (operations as readonly Operation[]).filter(
-    ({ id, conditions, served, extension }) =>
-      conditions === true && served === true && extension !== true && !id.startsWith('File_'),
+    ({ id, conditions, extension }) =>
+      conditions === true && extension !== true && !id.startsWith('File_'),
   );
   beforeAll(async () => {
     const client = batchClient(controller);

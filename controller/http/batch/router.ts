@@ -2,11 +2,7 @@ import Router from '@koa/router';
 import type { Middleware } from 'koa';
 import type { z } from 'zod';
 import { BatchError } from '../../../protocol/batch/errors.js';
-import type {
-  Operation,
-  operations,
-  ServedOperationId,
-} from '../../../protocol/batch/operations.js';
+import type { Operation, operations, OperationId } from '../../../protocol/batch/operations.js';
 import { validate } from '../../../protocol/batch/validation.js';
 import { upgradeRequest } from '../../../protocol/batch/versions/translate.js';
 import { jobKey } from '../../../protocol/keys.js';
@@ -24,11 +20,11 @@ type BodyOf<Id> =
   Extract<Row, { id: Id }> extends { request: infer Schema extends z.ZodType }
     ? z.output<Schema>
     : undefined;
-/** Ids of the served operations of some resources. */
-export type IdsOf<Resource extends string> = Extract<ServedOperationId, `${Resource}_${string}`>;
+/** Ids of the operations of some resources. */
+export type IdsOf<Resource extends string> = Extract<OperationId, `${Resource}_${string}`>;
 type Handler<Id> = (call: Call<BodyOf<Id>>) => Promise<void>;
-/** The handlers of some of the served operations, by operation id. */
-export type Handlers<Ids extends ServedOperationId> = { [Id in Ids]: Handler<Id> };
+/** The handlers of some of the operations, by operation id. */
+export type Handlers<Ids extends OperationId> = { [Id in Ids]: Handler<Id> };
 
 const escape = (text: string) => text.replace(/[.+?^$()|[\]\\]/g, '\\$&');
 
@@ -83,18 +79,16 @@ async function readBody(
   return SEALED_BY_HANDLER.includes(operation.id) ? body : sealSecrets(keys, body);
 }
 
-/** Routes every operation of the table; those that are not served yet are answered 501. */
+/** Routes every operation of the table. */
 export function operationRouter(
   ports: HttpPorts,
-  table: readonly Operation[],
-  handlers: Handlers<ServedOperationId>,
+  table: readonly (Operation & { id: OperationId })[],
+  handlers: Handlers<OperationId>,
 ): Middleware {
   const router = new Router<RequestState>();
   for (const operation of table) {
     const pattern = pathPattern(operation.path);
-    const handler = handlers[operation.id as ServedOperationId] as Handler<string> | undefined;
-    if (operation.served === true && handler === undefined)
-      throw new Error(`operation ${operation.id} is served and has no handler`);
+    const handler = handlers[operation.id] as Handler<string>;
     router.register(
       pattern,
       [operation.method],
@@ -106,7 +100,6 @@ export function operationRouter(
         context.state.operation = operation.id;
         const ids = readIds(pattern, context.path);
         checkScope(context.state, ids);
-        if (operation.served !== true || handler === undefined) throw notImplemented(operation.id);
         context.status = operation.success;
         const call: Call<undefined> = {
           ports,
@@ -127,13 +120,6 @@ export function operationRouter(
   const routes = router.routes() as Middleware;
   return (context, next) => routes(context, () => noSuchOperation(context, next));
 }
-
-const notImplemented = (id: string) =>
-  new BatchError(
-    'NotImplemented',
-    [{ key: 'Operation', value: id }],
-    `The operation ${id} is not implemented.`,
-  );
 
 /** Whether the request's api-version came after a month. */
 const isLater = (query: ReadonlyMap<string, string>, month: string) =>
