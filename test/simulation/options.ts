@@ -148,7 +148,8 @@ export function optionsOf(seed: number, canary?: Canary): Options {
   ) as Record<Feature, boolean>;
   const large = random.chance(0.04);
   const poolsMaximum = random.int(1, 3);
-  const nodesMaximum = large ? random.int(20, 60) : random.int(1, 6);
+  // Of each kind; pools whose nodes communicate have a hundred at most.
+  const nodesMaximum = large ? random.int(20, 50) : random.int(1, 6);
   const places = drawn('hypervisors');
   const count = places.int(1, 3);
   const hypervisorVcpus = Object.fromEntries(
