@@ -4,7 +4,7 @@
  *
  *   node --import tsx bench/control-plane/main.ts throughput [--tasks 100000] [--rounds 3] [--peers]
  *   node --expose-gc --import tsx bench/control-plane/main.ts depth [--tasks 50000] [--waiting 1000000]
- *   node --import tsx bench/control-plane/main.ts nodes [--agents 10000] [--tasks 100000] [--link protocol]
+ *   node --import tsx bench/control-plane/main.ts nodes [--agents 10000] [--tasks 100000] [--waiting 0] [--link protocol]
  */
 import { Command } from 'commander';
 import { depth, restart } from './depth.js';
@@ -18,7 +18,7 @@ const command = new Command('control-plane')
   .option('--tasks <count>', 'tasks of a run', '100000')
   .option('--rounds <count>', 'rounds, each with every contestant in turning order', '3')
   .option('--agents <count>', 'agents of `nodes`', '10000')
-  .option('--waiting <count>', 'tasks that wait in `depth`', '1000000')
+  .option('--waiting <count>', 'tasks that wait beside those: 1000000 in `depth`, none in `nodes`')
   .option('--link <link>', 'of `nodes`: calls or protocol; both if left out')
   .option('--folder <folder>', 'of `restart`, which `depth` runs', '')
   .option('--peers', 'also graphile/worker and BullMQ', false)
@@ -27,7 +27,7 @@ const options = command.opts<{
   tasks: string;
   rounds: string;
   agents: string;
-  waiting: string;
+  waiting?: string;
   link?: string;
   folder: string;
   peers: boolean;
@@ -70,13 +70,18 @@ async function throughput(): Promise<void> {
 }
 
 if (bench === 'throughput') await throughput();
-else if (bench === 'depth') await depth(Number(options.waiting), tasks);
+else if (bench === 'depth') await depth(Number(options.waiting ?? 1_000_000), tasks);
 else if (bench === 'restart') {
   await restart(options.folder);
   process.exit();
 } else if (bench === 'nodes')
   for (const link of ['calls', 'protocol'] as const) {
-    if ((options.link ?? link) === link) await heartbeats(link, Number(options.agents), tasks);
+    if ((options.link ?? link) === link)
+      await heartbeats(link, {
+        agents: Number(options.agents),
+        tasks,
+        waiting: Number(options.waiting ?? 0),
+      });
   }
 else {
   console.error(`error: ${bench} is none of throughput, depth, nodes`);
