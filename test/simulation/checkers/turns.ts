@@ -21,12 +21,15 @@ interface Wait {
   readonly placedBefore: number;
 }
 
+/** How many were placed in a pool, by the priority of their jobs. */
+type Placed = Map<PoolKey, Map<number, number>>;
+
 /**
  * Wide tasks get their turn: one that is first in line of its job, which none stands above, does not
  * wait on and on while others are placed around it.
  */
 export function turnsChecker(): Checker {
-  const placed = new Map<PoolKey, number>();
+  const placed: Placed = new Map();
   let waits = new Map<string, Wait>();
   let lookAt = 0;
   return {
@@ -37,14 +40,17 @@ export function turnsChecker(): Checker {
       if (at < lookAt) return;
       lookAt = at + LOOKS_EVERY_MS;
       const still = new Map<string, Wait>();
-      for (const { pool, task, nodes } of firstInLine(sight)) {
+      for (const { pool, task, nodes, priority } of firstInLine(sight)) {
         const before = waits.get(task.key);
         const isSame =
           before?.creationTime === task.creationTime &&
           before.attempt === task.attempt &&
           before.nodes === nodes;
         const { creationTime, attempt } = task;
-        const count = placed.get(pool.key) ?? 0;
+        const count = [...(placed.get(pool.key) ?? [])].reduce(
+          (sum, [of, times]) => (of <= priority ? sum + times : sum),
+          0,
+        );
         const wait = isSame
           ? before
           : { creationTime, attempt, nodes, since: at, placedBefore: count };
@@ -62,15 +68,18 @@ export function turnsChecker(): Checker {
 }
 
 function countPlaced(
-  placed: Map<PoolKey, number>,
+  placed: Placed,
   before: Task | undefined,
   after: Task | undefined,
   { committed }: Sight,
 ): void {
-  // What is tried again comes first in its job, as it should.
+  // What is tried again comes first in its job, what has a higher priority everywhere, as they should.
   if (after?.phase === undefined || before?.attempt === after.attempt || after.attempt > 1) return;
-  const pool = committed.tables.job.get(after.job)?.pool;
-  if (pool !== undefined) placed.set(pool, (placed.get(pool) ?? 0) + 1);
+  const { pool, specification } = committed.tables.job.get(after.job) ?? {};
+  if (pool === undefined || specification === undefined) return;
+  const counts = placed.get(pool) ?? new Map<number, number>();
+  counts.set(specification.priority, (counts.get(specification.priority) ?? 0) + 1);
+  placed.set(pool, counts);
 }
 
 /** Of each pool that has nodes, the wide tasks at the head of the jobs that have the highest priority there. */
@@ -78,6 +87,7 @@ function* firstInLine({ committed }: Sight): Iterable<{
   pool: Pool;
   task: Task;
   nodes: string;
+  priority: number;
 }> {
   const { tables } = committed;
   for (const pool of tables.pool.values()) {
@@ -97,26 +107,26 @@ function* firstInLine({ committed }: Sight): Iterable<{
     const highest = Math.max(...heads.map(({ priority }) => priority));
     const first = heads.filter(({ priority }) => priority === highest);
     // Several take turns, and each may take its time.
-    const [{ task } = { task: undefined }] = first.length === 1 ? first : [];
-    if (task !== undefined && isWide(task, pool, ready.length))
-      yield { pool, task, nodes: ready.map(({ key }) => key).join() };
+    const [only] = first.length === 1 ? first : [];
+    if (only === undefined || only.isHeld) continue;
+    const { task } = only;
+    if (isWide(task, pool, ready.length))
+      yield { pool, task, nodes: ready.map(({ key }) => key).join(), priority: highest };
   }
 }
 
-/** The oldest task of the job that waits for nothing but room, unless the job holds it back itself. */
+/** The oldest task of the job that waits for nothing but room; `isHeld`: its job may hold it back itself. */
 function headOf(
   job: Job,
   committed: Sight['committed'],
-): { task: Task; priority: number } | undefined {
+): { task: Task; priority: number; isHeld: boolean } | undefined {
   const { jobPreparationTask, maxParallelTasks, priority } = job.specification;
-  // Nodes on which its preparation failed are none for it.
-  if (jobPreparationTask !== undefined) return undefined;
   const rows = [...(committed.tasksOfJob.get(job.key) ?? [])].flatMap((key) => {
     const task = committed.tables.task.get(key);
     return task === undefined ? [] : [task];
   });
-  if (maxParallelTasks > 0 && rows.filter(({ phase }) => phase !== undefined).length > 0)
-    return undefined;
+  // Nodes on which its preparation failed are none for it.
+  const isHeld = jobPreparationTask !== undefined || maxParallelTasks > 0;
   const waiting = rows.filter(
     (task) =>
       task.state === 'active' &&
@@ -124,7 +134,7 @@ function headOf(
       isFree(task, committed.bodies.get(task.key), committed),
   );
   const [first] = waiting.sort((a, b) => b.attempt - a.attempt || a.sequence - b.sequence);
-  return first === undefined ? undefined : { task: first, priority };
+  return first === undefined ? undefined : { task: first, priority, isHeld };
 }
 
 function isWide(task: Task, { specification }: Pool, ready: number): boolean {
