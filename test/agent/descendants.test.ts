@@ -124,7 +124,7 @@ suite('the control group of a task', [cgroups], () => {
     const outcome = await controller.run(
       assignment(
         'busy',
-        `sh -c 'sleep 0.1; (setsid sh -c "${busy.replaceAll('$', '\\$')}" &); until [ -e done ]; do sleep 0.05; done'`,
+        `sh -c 'until grep -q ${cgroupName(agent.root)} /proc/self/cgroup; do sleep 0.02; done; (setsid sh -c "${busy.replaceAll('$', '\\$')}" &); until [ -e done ]; do sleep 0.05; done'`,
       ),
     );
     expect(outcome.userCpuMs).toBeGreaterThan(30);

@@ -97,7 +97,7 @@ const silentTooLong = (recorder: Recorder, node: Node) =>
 
 /** The time in which its hypervisor was away is no fault of the node. */
 const silentSince = (recorder: Recorder, node: Node) =>
-  Math.max(node.stateTransitionTime, reachableSince(recorder, node));
+  Math.max(node.session.countsFrom ?? node.stateTransitionTime, reachableSince(recorder, node));
 
 /** What an unknown node that lasts asks of its provider: does it still exist? */
 export function checkUnknown(recorder: Recorder, node: Node): void {

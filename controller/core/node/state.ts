@@ -142,6 +142,8 @@ export interface NodeSession {
   id?: string;
   /** The controller's view of the lease, epoch milliseconds, grace included. */
   leaseUntil: number;
+  /** Where the clock was set back while no controller ran: when this one began, since the node's state began later. */
+  countsFrom?: number;
   /** When a node that was lost is made again. */
   retryAt?: number;
   /** Losses in a row, for the back-off. */

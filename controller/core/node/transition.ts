@@ -8,6 +8,7 @@ export function moveNode(recorder: Recorder, node: Node, to: NodeState): void {
   if (node.state === to) return;
   node.state = to;
   node.stateTransitionTime = recorder.now;
+  delete node.session.countsFrom;
   recorder.changed('node', node);
   recorder.state.toSettle.nodes.add(node.key);
   recorder.state.toSettle.pools.add(node.pool);
