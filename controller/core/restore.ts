@@ -6,6 +6,7 @@ import type { ApplicationPackage } from './application-package/state.js';
 import type { Application } from './application/state.js';
 import { restoreSamples, type SampleWindow } from './autoscale/sample-window.js';
 import { takeSamples } from './autoscale/sampler.js';
+import { countFromNow } from './clock-put-back.js';
 import type { Certificate } from './certificate/state.js';
 import type { HypervisorSwitch } from './hypervisor/state.js';
 import { finish } from './job-node/report.js';
@@ -68,6 +69,7 @@ export class Restoration {
   finish(): void {
     const { recorder } = this;
     const { state } = recorder;
+    countFromNow(recorder);
     for (const node of state.nodes.values()) node.session.leaseUntil = fullLease(recorder);
     for (const task of this.#orphans) backToActive(recorder, task, 'lost');
     for (const node of state.nodes.values()) relist(state, node);

@@ -61,4 +61,20 @@ describe('a clock that is put back', () => {
     await driver.advance(2 * (leaseMs + leaseGraceMs) + 30_000);
     expect(driver.task('j', 'a')).toMatchObject({ state: 'active' });
   });
+
+  it('while the controller was away makes nothing wait longer than from its start', async () => {
+    const driver = await CoreDriver.start();
+    driver.provides = false;
+    await driver.addPool('p', { targetDedicatedNodes: 1, resizeTimeout: 'PT5M' });
+    await driver.addJob('empty', { onAllTasksComplete: 'terminatejob' });
+    driver.wallAheadMs = -HOUR;
+    await driver.restart();
+    await driver.advance(driver.settings.emptyJobDelayMs + 1_000);
+    expect(driver.job('empty')?.state).toBe('completed');
+    await driver.advance(5 * 60_000);
+    expect(driver.pool('p')).toMatchObject({
+      allocationState: 'steady',
+      resizeErrors: [{ code: 'AllocationTimedout' }],
+    });
+  });
 });
