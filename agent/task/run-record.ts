@@ -220,10 +220,7 @@ export function factsOf(
 }
 
 /** The engine has removed it by now: it told its exit code, or why it could not be started. */
-const containerFacts = (
-  { container }: Run,
-  error?: string,
-): Pick<RunOutcome, 'containerInfo'> =>
+const containerFacts = ({ container }: Run, error?: string): Pick<RunOutcome, 'containerInfo'> =>
   container === undefined
     ? {}
     : {
