@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 
-/** A living process: when it began, as the system counts, and the leader of its session. */
+/** A living process: its parent, when it began, as the system counts, and the leader of its session. */
 export interface LivingProcess {
+  parent: number;
   startTicks: string;
   session: number;
 }
@@ -16,13 +17,13 @@ export function livingProcess(pid: number): LivingProcess | undefined {
   }
   // pid (name) state ppid pgrp session …; the name may hold anything, its last parenthesis ends it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [state, session, startTicks] = [fields[0], fields[3], fields[19]];
+  const [state, parent, session, startTicks] = [fields[0], fields[1], fields[3], fields[19]];
   if (state === 'Z' || state === 'X' || startTicks === undefined) return undefined;
-  return { startTicks, session: Number(session) };
+  return { parent: Number(parent), startTicks, session: Number(session) };
 }
 
 /** The system tells when a process began, and the uptime, in steps of this, cut off. */
-const TICK_MS = 10;
+export const TICK_MS = 10;
 
 /** Whether a living process began between two moments of the system's uptime, in milliseconds. */
 export const beganBetween = (

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { basename } from 'node:path';
+import { livingProcess, TICK_MS } from '../node/process.js';
 import { childrenOf, DEPTH_MAX } from './cgroup.js';
 import { systemCode } from './failure.js';
 import type { Run } from './run-record.js';
@@ -13,8 +14,6 @@ const LOOKS = 2;
 
 /** A run that lives longer gets a control group of its own. */
 export const GROUP_AFTER_MS = 10;
-/** The system tells when a process began in steps of this. */
-const TICK_MS = 10;
 
 /** When what a run started had no control group yet: milliseconds of this program's monotonic clock. */
 interface Ungrouped {
@@ -108,7 +107,7 @@ export class Stragglers {
     const orphans = this.survivor === undefined ? [] : childrenOf(this.survivor);
     for (const pid of orphans)
       if (pid !== process.pid && (seen.get(String(pid))?.looks ?? 0) > 0)
-        if (this.#isOrphan(String(pid), offset)) killTree(pid);
+        if (this.#isOrphan(pid, offset)) killTree(pid);
     for (const [taskDirectory, run] of this.#runs) {
       if (run.looks === undefined) continue;
       run.looks = Math.max(run.looks - 1, 0);
@@ -120,12 +119,12 @@ export class Stragglers {
    * Whether it lost its parent, has no group, and began when only runs could have started it that are over.
    * `offset`: of the system's uptime to our clock, in milliseconds.
    */
-  #isOrphan(name: string, offset: number): boolean {
+  #isOrphan(pid: number, offset: number): boolean {
     if (this.#groups === undefined) return false;
-    const seen = processOf(name);
-    if (seen === undefined || seen.parent !== this.survivor) return false;
-    if (seen.group.includes(this.#groups)) return false;
-    const began = seen.began - offset;
+    const living = livingProcess(pid);
+    if (living === undefined || living.parent !== this.survivor) return false;
+    if (groupOf(pid)?.includes(this.#groups) !== false) return false;
+    const began = Number(living.startTicks) * TICK_MS - offset;
     const runs = [...this.#runs.values()].filter(
       ({ ungrouped }) =>
         ungrouped !== undefined && ungrouped.from <= began + TICK_MS && began <= ungrouped.to,
@@ -171,20 +170,10 @@ function taskDirectoryOf(pid: string): string | undefined {
   }
 }
 
-interface Seen {
-  parent: number;
-  /** Milliseconds of the system's uptime, a multiple of TICK_MS. */
-  began: number;
-  group: string;
-}
-
-function processOf(pid: string): Seen | undefined {
+/** The group of a process; undefined: it is gone. */
+function groupOf(pid: number): string | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // pid (name) state ppid …, the 22nd the start; the name may hold anything, its last parenthesis ends it.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const group = readFileSync(`/proc/${pid}/cgroup`, 'latin1');
-    return { parent: Number(fields[1]), began: Number(fields[19]) * TICK_MS, group };
+    return readFileSync(`/proc/${pid}/cgroup`, 'latin1');
   } catch (error) {
     if (['ENOENT', 'ESRCH'].includes(systemCode(error))) return undefined;
     throw error;

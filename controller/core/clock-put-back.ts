@@ -7,10 +7,17 @@ import type { Recorder } from './recorder.js';
  */
 export function countFromNow({ state, now }: Recorder): void {
   const past = (time: number) => Math.min(time, now);
-  // How long nodes have been silent counts from `countsFrom` of their sessions.
-  for (const { leaving, draining, preempting } of state.nodes.values())
+  for (const {
+    leaving,
+    draining,
+    preempting,
+    session,
+    stateTransitionTime,
+  } of state.nodes.values()) {
+    if (stateTransitionTime > now) session.countsFrom = now;
     for (const going of [leaving, draining, preempting])
       if (going !== undefined) going.since = past(going.since);
+  }
   for (const { resize, autoScale, specification } of state.pools.values()) {
     resize.startTime = past(resize.startTime);
     const interval = specification.autoScaleEvaluationInterval;

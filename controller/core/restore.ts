@@ -117,11 +117,7 @@ function restoreRows(recorder: Recorder, rows: Rows): void {
     state.addNode({
       ...row,
       // Until its agent says otherwise, a node that waits for data to go has some.
-      session: {
-        ...freshSession(fullLease(recorder)),
-        retains: true,
-        ...(row.stateTransitionTime > recorder.now ? { countsFrom: recorder.now } : {}),
-      },
+      session: { ...freshSession(fullLease(recorder)), retains: true },
     });
   for (const schedule of rows.jobSchedules) state.jobSchedules.set(schedule.key, schedule);
   for (const job of rows.jobs) state.addJob(job);

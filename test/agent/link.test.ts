@@ -35,6 +35,8 @@ test('a lease that is not renewed kills the tasks before its end, and nothing st
   const { outcome } = await controller.ended('acct/job/long');
   expect(outcome).toMatchObject({ stopped: true, exitCode: -15 });
   expect(outcome.endTime - granted).toBeLessThan(1_500);
+  // An agent whose heartbeats stay unanswered drops its link; what is sent on the old one is lost.
+  await controller.linkedAnew();
   controller.assign(assignment('later', 'true'));
   await waitFor(
     'the unstarted try to come back',
@@ -44,6 +46,7 @@ test('a lease that is not renewed kills the tasks before its end, and nothing st
     'acct/job/later',
   );
   controller.grantsLeases = true;
+  await controller.leased();
   expect(await controller.run(assignment('renewed', 'true'))).toMatchObject({ exitCode: 0 });
 });
 

@@ -2,26 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { poolResize } from '../../controller/commands/pool/resize.js';
 import { poolStopResize } from '../../controller/commands/pool/stop-resize.js';
-import type { Hypervisor } from '../../controller/core/settings.js';
 import { BatchError } from '../../protocol/batch/errors.js';
 import { PoolResize } from '../../protocol/batch/pool.js';
 import { ACCOUNT as account, CoreDriver } from '../support/core-driver.js';
+import { host } from '../support/hypervisors.js';
 
 const MINUTE = 60_000;
 const SIZES = { small: 4, large: 8 } as const;
 const POOLS = { p: 'small', q: 'small', r: 'large' } as const;
 type PoolId = keyof typeof POOLS;
 
-const host = (name: string, vcpus: number): Hypervisor => ({
-  name,
-  nodeProvider: 'process',
-  discovered: false,
-  capacity: { vcpus },
-  overCommit: { vcpus: 1, memory: 1, disk: 1 },
-  labels: {},
-  hostDevices: [],
-  maintenance: false,
-});
 const HOSTS = [host('a', 8), host('b', 12)];
 
 type Step =

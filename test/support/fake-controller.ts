@@ -41,6 +41,7 @@ export class FakeController {
   #sockets = new WebSocketServer({ noServer: true });
   #server: Server;
   #requests = 0;
+  #granted = 0;
 
   private constructor(readonly options: FakeControllerOptions) {
     this.enrolStatus = options.enrolStatus ?? 200;
@@ -106,6 +107,18 @@ export class FakeController {
     await waitFor(`the start of ${taskKey}`, () =>
       this.eventsOf('attemptStarted').some((event) => event.taskKey === taskKey),
     );
+  }
+
+  /** Waits for the agent's next link: what is sent on it now arrives, though no heartbeat is answered. */
+  async linkedAnew(): Promise<void> {
+    const before = this.hellos.length;
+    await waitFor('a new link', () => this.hellos.length > before);
+  }
+
+  /** Waits for a heartbeat that is answered with a lease: the link it came by stays. */
+  async leased(): Promise<void> {
+    const before = this.#granted;
+    await waitFor('a lease', () => this.#granted > before);
   }
 
   /** Gives the task to the agent and returns how it ended. */
@@ -174,6 +187,7 @@ export class FakeController {
       case 'heartbeat':
         this.heartbeats.push(message);
         if (this.grantsLeases) {
+          this.#granted += 1;
           this.send({
             type: 'lease',
             heartbeat: message.number,

@@ -2,11 +2,10 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { findMinio } from '../../scripts/minio.mjs';
+import { freePort } from './free-port.js';
 import { requirement } from './requirements.js';
 import { tempDirectory } from './temp-dir.js';
 import { waitFor } from './wait-for.js';
@@ -133,12 +132,3 @@ class Server {
 }
 
 const secret = () => randomBytes(12).toString('hex');
-
-/** Neither server says which port it took when it was asked for any. */
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await waitFor('a free port', () => probe.listening);
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}

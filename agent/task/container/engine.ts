@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
 import { basename, join } from 'node:path';
+import { isExecutable } from '../program-file.js';
 
 /** What of the agent's environment says where its engine is; nothing else reaches the engine's program. */
 const PASSED = [
@@ -89,14 +89,5 @@ export class ContainerEngine {
         },
       );
     });
-  }
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }

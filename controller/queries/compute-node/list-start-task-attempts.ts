@@ -1,9 +1,8 @@
 import { BatchError } from '../../../protocol/batch/errors.js';
 import { nodeKey, poolKey, startTaskRunsKey } from '../../../protocol/keys.js';
 import type { Node } from '../../core/node/state.js';
-import { wireAttempt, type Attempt } from '../attempts.js';
+import { pageOfAttempts, wireAttempt, type Attempt } from '../attempts.js';
 import type { ListInput, QueryContext } from '../context.js';
-import { page } from '../paging.js';
 import type { ListReply } from '../paging.js';
 import { urlOf } from '../wire.js';
 
@@ -19,14 +18,8 @@ export async function computeNodeListStartTaskAttempts(
   const key = nodeKey(poolKey(input.account, input.poolId), input.nodeId);
   const node = await reader.get('node', key);
   const runs = startTaskRunsKey(key);
-  const { rows, ...more } = await page(`attempts of ${runs}`, input, async (after, limit) => {
-    const known = Number(after ?? 0);
-    const found: Attempt[] = await reader.attempts(runs, known, limit);
-    const latest = node === undefined ? undefined : latestStartTaskRun(node, input.poolId);
-    const last = found.at(-1)?.number ?? known;
-    if (latest !== undefined && found.length < limit && latest.number > last) found.push(latest);
-    return found.map((attempt) => ({ ...attempt, key: `${runs}/${String(attempt.number)}` }));
-  });
+  const latest = node === undefined ? undefined : latestStartTaskRun(node, input.poolId);
+  const { rows, ...more } = await pageOfAttempts(reader, input, runs, latest);
   if (node === undefined && rows.length === 0) throw new BatchError('NodeNotFound');
   const { poolId, nodeId } = input;
   const url = urlOf(baseUrl, 'pools', poolId, 'nodes', nodeId, 'starttaskattempts');

@@ -1,9 +1,8 @@
 import { BatchError } from '../../../protocol/batch/errors.js';
 import { jobKey, taskKey } from '../../../protocol/keys.js';
 import type { Task } from '../../core/task/state.js';
-import { wireAttempt, type Attempt } from '../attempts.js';
+import { pageOfAttempts, wireAttempt, type Attempt } from '../attempts.js';
 import type { ListInput, QueryContext } from '../context.js';
-import { page } from '../paging.js';
 import type { ListReply } from '../paging.js';
 import { urlOf } from '../wire.js';
 
@@ -18,16 +17,7 @@ export async function taskListAttempts(
   if (job === undefined) throw new BatchError('JobNotFound');
   const task = await reader.get('task', key);
   if (task === undefined) throw new BatchError('TaskNotFound');
-  const { rows, ...more } = await page(`attempts of ${key}`, input, async (after, limit) => {
-    const past: Attempt[] = await reader.attempts(key, Number(after ?? 0), limit);
-    const latest = latestAttempt(task);
-    const known = past.at(-1)?.number ?? Number(after ?? 0);
-    const found =
-      latest !== undefined && past.length < limit && latest.number > known
-        ? [...past, latest]
-        : past;
-    return found.map((attempt) => ({ ...attempt, key: `${key}/${String(attempt.number)}` }));
-  });
+  const { rows, ...more } = await pageOfAttempts(reader, input, key, latestAttempt(task));
   const url = urlOf(baseUrl, 'jobs', job.id, 'tasks', task.id, 'attempts');
   const value = rows.map((row) => wireAttempt(row, baseUrl, `${url}/${String(row.number)}`));
   return { value, ...more };

@@ -1,5 +1,6 @@
 /** What a domain has beside its disk and its network: data disks, and devices of the host. */
-import { chmod, rm, stat } from 'node:fs/promises';
+import { chmod, rm } from 'node:fs/promises';
+import { exists } from './folders.js';
 import { runProgram } from './program.js';
 import { element } from './xml.js';
 
@@ -20,7 +21,7 @@ const dataDiskFile = (disk: string, { lun }: DataDisk): string =>
 export async function makeDataDisks(disk: string, dataDisks: readonly DataDisk[]): Promise<void> {
   for (const one of dataDisks) {
     const file = dataDiskFile(disk, one);
-    if (await stat(file).then(Boolean, isMissing)) continue;
+    if (await exists(file)) continue;
     await runProgram(
       'qemu-img',
       ['create', '-q', '-f', 'qcow2', file, `${String(one.sizeGiB)}G`],
@@ -33,11 +34,6 @@ export async function makeDataDisks(disk: string, dataDisks: readonly DataDisk[]
 /** A node with a new disk gets new data disks too. */
 export async function removeDataDisks(disk: string, dataDisks: readonly DataDisk[]): Promise<void> {
   for (const one of dataDisks) await rm(dataDiskFile(disk, one), { force: true });
-}
-
-function isMissing(error: unknown): false {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
-  throw error;
 }
 
 /** Disks in the order of their units: the guest sees `vdc`, `vdd` …, each with its unit as serial number. */

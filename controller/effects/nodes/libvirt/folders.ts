@@ -32,5 +32,6 @@ export async function exists(path: string): Promise<boolean> {
   }
 }
 
-const isMissing = (error: unknown) =>
+/** Whether the system said that there is no such file. */
+export const isMissing = (error: unknown) =>
   error instanceof Error && 'code' in error && error.code === 'ENOENT';

@@ -19,6 +19,7 @@ import { NodeProvisionError } from '../provider.js';
 import type { NodeConsole, NodeForward } from '../provider.js';
 import type { DataDisk } from './devices.js';
 import type { ProbeFiles } from './domain-type.js';
+import { isMissing } from './folders.js';
 import type { HostFiles } from './host-files.js';
 import { sha256 } from './host-files.js';
 import type { NodeFiles, NodePaths, NodePlan, Room } from './node-files.js';
@@ -128,7 +129,7 @@ export class PoolFiles implements NodeFiles {
       this.opened.set(nodeKey, read);
       return read;
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+      if (isMissing(error)) return undefined;
       throw error;
     }
   }

@@ -19,6 +19,7 @@ import type { Log } from '../../log.js';
 import type { LibvirtConnection } from './connection.js';
 import { macAddress, resumedXml, templateName, templateXml } from './domain.js';
 import type { DomainDescription } from './domain.js';
+import { isMissing } from './folders.js';
 import type { HostFiles } from './host-files.js';
 import { sha256 } from './host-files.js';
 import { copySaved, savedXml } from './save-image.js';
@@ -302,7 +303,7 @@ async function consoleText(file: string): Promise<string> {
   try {
     return await readFile(file, 'latin1');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+    if (isMissing(error)) return '';
     throw error;
   }
 }
