@@ -14,7 +14,11 @@ import { waitFor } from '../support/wait-for.js';
 const FIRST = 0x7fd0_0000;
 const LOGIN = { username: 'puller', password: 'secret-of-the-registry' };
 /** An image whose own command line runs a shell with what is asked of it, or with a greeting. */
-const IMAGES = { tiny: {}, greets: { Entrypoint: ['/bin/sh', '-c'], Cmd: ['echo by its own'] } };
+const IMAGES = {
+  tiny: {},
+  plain: {},
+  greets: { Entrypoint: ['/bin/sh', '-c'], Cmd: ['echo by its own'] },
+};
 const ENGINES = [
   {
     name: 'Docker',
@@ -267,6 +271,31 @@ for (const { name, type, requirement, start: startEngine, broken } of ENGINES)
       } finally {
         await other.stop();
       }
+    });
+
+    test('come without TLS from a registry whose address says so, and else they do not', async () => {
+      const untold = { CONTAINERS_REGISTRIES_CONF: '/dev/null' };
+      const image = `${registry.host}/plain:1`;
+      const from = (registryServer: string) =>
+        start([image], {
+          environment: untold,
+          configuration: {
+            containers: { type, images: [image], registries: [{ registryServer, ...LOGIN }] },
+          },
+        });
+      // Docker itself trusts registries on loopback.
+      const refused = name === 'Podman' ? [registry.host] : [];
+      for (const server of [...refused, `http://${registry.host}`]) {
+        const other = await from(server);
+        try {
+          await waitFor('the node', () => other.controller.events.length > 0);
+          const codes = other.controller.eventsOf('nodeUnusable').map(({ code }) => code);
+          expect(codes).toEqual(refused.includes(server) ? ['ContainerInvalidRegistry'] : []);
+        } finally {
+          await other.stop();
+        }
+      }
+      expect(engine.call('image', 'ls', '--quiet', image)).not.toBe('');
     });
 
     test('make a node unusable whose images can’t be had, with the reason', async () => {

@@ -13,6 +13,20 @@ const PULLS_AT_ONCE = 4;
 const LOGIN_PREFIX = 'login-';
 /** Where a reference without a registry leads: Docker's name for it, and Podman's. */
 const DEFAULT_REGISTRIES = ['https://index.docker.io/v1/', 'docker.io'];
+/** In front of a registry's name: it has no TLS, and whoever named it so knows. */
+const PLAIN = /^http:\/\//i;
+
+const nameOf = (registryServer: string) =>
+  PLAIN.test(registryServer)
+    ? registryServer.replace(PLAIN, '').replace(/\/+$/, '')
+    : registryServer;
+
+/** Docker has this of its daemon's settings alone, and takes registries on loopback as they are. */
+const withoutTls = (image: string, registries: readonly ContainerRegistry[]) =>
+  registries.some(
+    ({ registryServer = '' }) =>
+      PLAIN.test(registryServer) && image.startsWith(`${nameOf(registryServer)}/`),
+  );
 
 /** Images of one node: what is there already is not asked for again. */
 export class ContainerImages {
@@ -60,7 +74,9 @@ export class ContainerImages {
   ): Promise<void> {
     const login = this.#logIn(registries);
     try {
-      const end = await this.engine.call(['pull', '--quiet', image], {
+      const open = this.engine.isPodman && withoutTls(image, registries);
+      const words = ['pull', '--quiet', ...(open ? ['--tls-verify=false'] : []), image];
+      const end = await this.engine.call(words, {
         timeoutMs: PULL_TIMEOUT_MS,
         ...(signal === undefined ? {} : { signal }),
         ...(login === undefined
@@ -89,7 +105,8 @@ export class ContainerImages {
       if (username === undefined || password === undefined) continue;
       const auth = Buffer.from(`${username}:${password}`).toString('base64');
       const isDefault = registryServer === undefined || registryServer === 'docker.io';
-      for (const name of isDefault ? DEFAULT_REGISTRIES : [registryServer]) auths[name] = { auth };
+      for (const name of isDefault ? DEFAULT_REGISTRIES : [nameOf(registryServer)])
+        auths[name] = { auth };
     }
     if (Object.keys(auths).length === 0) return undefined;
     const directory = mkdtempSync(join(this.rootDirectory, AGENT_DIRECTORY, LOGIN_PREFIX));
