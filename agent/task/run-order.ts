@@ -77,8 +77,9 @@ export function containerOrder(run: Run, { users }: RunAsContext): ContainerOrde
   };
 }
 
-/** What the engine's program says where a container could not be started, before anything of it ran. */
-const NOT_STARTED = /^(Error response from daemon: |Error: unable to start container )/;
+/** What the engine's program says where a container could not be started, before anything of it ran; lines of Podman's log may come first. */
+const NOT_STARTED =
+  /^(time="[^\n]*\n)*(Error response from daemon: |Error: unable to start container )/;
 
 /** Why the program of a run was never begun although a process ended; undefined: the end is its own. */
 export function refusalOf(

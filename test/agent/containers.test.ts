@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Assignment } from '../../protocol/agent/assignment.js';
@@ -17,6 +18,7 @@ const LOGIN = { username: 'puller', password: 'secret-of-the-registry' };
 const IMAGES = {
   tiny: {},
   plain: {},
+  short: {},
   greets: { Entrypoint: ['/bin/sh', '-c'], Cmd: ['echo by its own'] },
 };
 const ENGINES = [
@@ -297,6 +299,47 @@ for (const { name, type, requirement, start: startEngine, broken } of ENGINES)
       }
       expect(engine.call('image', 'ls', '--quiet', image)).not.toBe('');
     });
+
+    test.runIf(name === 'Podman')('have short names of images by Docker, too', async () => {
+      const settings = join(engine.folder.path, 'docker-io.conf');
+      const place = `location = "${registry.host}"\ninsecure = true`;
+      writeFileSync(settings, `[[registry]]\nprefix = "docker.io/library"\n${place}\n`);
+      const environment = { CONTAINERS_REGISTRIES_CONF: settings };
+      const other = await start(['short:1'], { environment });
+      try {
+        const of = { container: { imageName: 'short:1', containerRunOptions: '--network none' } };
+        await waitFor('the node', () => other.controller.events.length > 0);
+        expect(other.controller.eventsOf('nodeUnusable')).toEqual([]);
+        const outcome = await other.controller.run(assignment('short', sh('echo $OF_IMAGE'), of));
+        expect(outcome, other.log).toMatchObject({ exitCode: 0 });
+        expect(other.taskText('short')).toBe('yes\n');
+      } finally {
+        await other.stop();
+      }
+    });
+
+    test.runIf(name === 'Podman')(
+      'were not begun where the engine says so, whatever it says before',
+      async () => {
+        const program = join(engine.folder.path, 'podman');
+        const warns = `echo 'time="2026-01-01T00:00:00Z" level=error msg="Removing container"' >&2`;
+        writeFileSync(
+          program,
+          `#!/bin/sh\n[ "$1" != start ] || ${warns}\nexec ${execFileSync('which', ['podman'], { encoding: 'utf8' }).trim()} "$@"\n`,
+          { mode: 0o755 },
+        );
+        const other = await start([tiny()], {
+          environment: { BATCHYARD_CONTAINER_PROGRAM: program },
+        });
+        try {
+          await other.controller.prepared();
+          const outcome = await other.controller.run(inTiny('program', '/bin/nothing'));
+          expect(outcome.failure?.code, other.log).toBe('CommandProgramNotFound');
+        } finally {
+          await other.stop();
+        }
+      },
+    );
 
     test('make a node unusable whose images can’t be had, with the reason', async () => {
       for (const [images, environment, code] of [

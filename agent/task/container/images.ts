@@ -28,6 +28,13 @@ const withoutTls = (image: string, registries: readonly ContainerRegistry[]) =>
       PLAIN.test(registryServer) && image.startsWith(`${nameOf(registryServer)}/`),
   );
 
+/** What Docker means by a name that doesn't begin with a registry's: Podman asks its settings, which may know none. */
+function fullName(image: string): string {
+  const [first = '', ...more] = image.split('/');
+  if (more.length === 0) return `docker.io/library/${image}`;
+  return /[.:]|^localhost$/.test(first) ? image : `docker.io/${image}`;
+}
+
 /** Images of one node: what is there already is not asked for again. */
 export class ContainerImages {
   #under = new Map<string, Promise<void>>();
@@ -75,7 +82,8 @@ export class ContainerImages {
     const login = this.#logIn(registries);
     try {
       const open = this.engine.isPodman && withoutTls(image, registries);
-      const words = ['pull', '--quiet', ...(open ? ['--tls-verify=false'] : []), image];
+      const name = this.engine.isPodman ? fullName(image) : image;
+      const words = ['pull', '--quiet', ...(open ? ['--tls-verify=false'] : []), name];
       const end = await this.engine.call(words, {
         timeoutMs: PULL_TIMEOUT_MS,
         ...(signal === undefined ? {} : { signal }),
