@@ -1,21 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
+import {
+  parseTransferLimits,
+  type TransferLimits as Limits,
+} from '../../protocol/agent/transfers.js';
 import { HttpTimeout, type HttpClient, type HttpOptions } from '../node/http.js';
 import { Stopped } from './failure.js';
 
-/** How patient transfers are; tests use shorter figures. */
-export interface TransferLimits {
-  triesMax: number;
-  /** Pause before the second try; doubles each time. */
-  retryMs: number;
-  idleMs: number;
-  parallel: number;
-  /** A download that came this much further starts its tries anew. */
-  progressBytes: number;
-  /** Longer files are uploaded in blocks. */
-  singlePutBytes: number;
-  blockBytes: number;
-}
+/** How patient transfers are: all that the protocol names. */
+export type TransferLimits = Required<Limits>;
 
 const DEFAULTS: TransferLimits = {
   triesMax: 5,
@@ -27,22 +20,17 @@ const DEFAULTS: TransferLimits = {
   blockBytes: 16 * 1024 * 1024,
 };
 
-/** Reads `name=number,…` over the defaults. @throws for another name, or what is no number above 0 */
-function transferLimits(text: string): TransferLimits {
-  const limits = { ...DEFAULTS };
-  for (const part of text.split(',').filter((one) => one !== '')) {
-    const [name = '', value = ''] = part.split('=', 2);
-    const isKnown = Object.hasOwn(DEFAULTS, name) && /^[1-9]\d{0,12}$/.test(value);
-    if (!isKnown)
-      throw new Error(
-        `BATCHYARD_TRANSFERS: ${JSON.stringify(part)} is none of ${Object.keys(DEFAULTS).join(', ')} with a whole number above 0`,
-      );
-    limits[name as keyof TransferLimits] = Number(value);
-  }
-  return limits;
+/** Those of this agent: of its environment, and then of its controller. */
+export const TRANSFER_LIMITS: TransferLimits = {
+  ...DEFAULTS,
+  ...parseTransferLimits(process.env.BATCHYARD_TRANSFERS ?? ''),
+};
+
+/** What the controller says holds for every transfer that begins. */
+export function limitTransfers(by: Limits): void {
+  Object.assign(TRANSFER_LIMITS, by);
 }
 
-export const TRANSFER_LIMITS = transferLimits(process.env.BATCHYARD_TRANSFERS ?? '');
 const REDIRECTS_MAX = 5;
 
 /** Why a transfer did not come about, before it gets the name that its direction gives it. */

@@ -25,7 +25,7 @@ import { Cgroups } from '../task/cgroup.js';
 import { Containers } from '../task/container/containers.js';
 import { LogCopies } from '../task/log-copies.js';
 import { Runner } from '../task/run.js';
-import { TRANSFER_LIMITS } from '../task/transfer.js';
+import { limitTransfers, TRANSFER_LIMITS } from '../task/transfer.js';
 import { Legacy, type LegacyPorts } from './legacy.js';
 import { log, textOf } from './log.js';
 import { prepare, unusable } from './preparation.js';
@@ -276,6 +276,7 @@ export class Agent {
   async #prepare(configuration: NodeConfiguration): Promise<void> {
     try {
       this.#logs.configure(configuration.logs);
+      limitTransfers(configuration.transfers ?? {});
       await prepare(configuration, {
         rootDirectory: this.identity.rootDirectory,
         users: this.#users,

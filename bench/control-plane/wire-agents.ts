@@ -61,6 +61,7 @@ export class WireAgents implements Agents {
         },
         heartbeatIntervalMs: SETTINGS.heartbeatIntervalMs,
         logs: { bytesMax: 0, intervalMs: 1000 },
+        transfers: {},
         vmSizes: SETTINGS.vmSizes,
       },
       this.#sessions,

@@ -92,6 +92,11 @@ export const KEY_FORMS: readonly KeyForm[] = [
     "shortest evaluation interval of a pool's autoscale formula (default PT5M, down to PT5S)",
   ),
   structure('limits', 'limits: {parallelNodeCreates, nodeBootTimeout, blobBytes, …}'),
+  text(
+    'transfers',
+    'NAME=NUMBER,…',
+    'how patient and how wide the transfers of nodes are: triesMax, retryMs, idleMs, parallel, …; docs/tasks.md',
+  ),
   text('logLevel', 'LEVEL', 'fatal, error, warn, info, debug or trace (default info)'),
 ];
 

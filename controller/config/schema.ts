@@ -4,6 +4,7 @@
  * (`BATCHYARD_JOB_SCHEDULE_MINIMUM_INTERVAL`); see `keys.ts`. Durations are ISO 8601 (`PT15S`).
  */
 import { z } from 'zod';
+import { parseTransferLimits } from '../../protocol/agent/transfers.js';
 import { durationMs } from '../../protocol/time.js';
 
 /** A duration in ISO 8601, kept as milliseconds. */
@@ -171,6 +172,16 @@ const Leases = z.strictObject({
   lease: duration(500, DAY_MS).default(30_000),
   /** What the controller waits beyond the lease before it gives tasks away again. */
   grace: duration(0, DAY_MS).default(10_000),
+});
+
+const transfers = z.string().transform((text, context) => {
+  try {
+    return parseTransferLimits(text);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  }
 });
 
 const Limits = z.strictObject({
@@ -368,6 +379,7 @@ export const ConfigurationSchema = z.strictObject({
     taskLogInterval: 5_000,
     storageUrlLifetime: 7 * DAY_MS,
   }),
+  transfers: transfers.default({}),
   logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
 });
 

@@ -74,6 +74,7 @@ export function createExecutors(parts: Parts, engine: () => Engine): Executors {
         bytesMax: configuration.limits.taskLogBytes,
         intervalMs: configuration.limits.taskLogInterval,
       },
+      transfers: configuration.transfers,
       vmSizes: settings.vmSizes,
     },
     sessions,

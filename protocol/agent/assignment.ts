@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TransferLimits } from './transfers.js';
 
 /** A file to put below the task's working directory before the process starts. */
 export const AssignedResourceFile = z.object({
@@ -203,6 +204,8 @@ export const NodeConfiguration = z.object({
   certificates: z.array(AssignedCertificate),
   /** The last bytes of outputs that are copied to the controller; absent: none. */
   logs: z.object({ bytesMax: z.int().min(1), intervalMs: z.number().min(1) }).optional(),
+  /** Absent: what the agent's own environment says. */
+  transfers: TransferLimits.optional(),
   userAccounts: z.array(AssignedUserAccount).optional(),
   /** Absent: the pool takes no tasks in containers. */
   containers: ContainerPool.optional(),

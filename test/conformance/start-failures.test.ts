@@ -93,6 +93,11 @@ describe('a start that the user can put right', () => {
       /"5s".*ISO 8601/,
     ],
     [
+      'a limit of transfers that is none',
+      () => ['--data', data, '--transfers', 'triesMax=2,tries=3'],
+      /--transfers.*"tries=3" is none of triesMax, retryMs/,
+    ],
+    [
       'no configuration file',
       () => ['--data', data, '--config', join(folder.path, 'none.yaml')],
       /--config .*none\.yaml.*can't be read/,

@@ -36,10 +36,7 @@ const accountsOf = (of: Pool) =>
     open,
     storage,
     'http://controller',
-    {
-      bytesMax: 0,
-      intervalMs: 0,
-    },
+    { logs: { bytesMax: 0, intervalMs: 0 }, transfers: {} },
   ).userAccounts;
 
 describe('the configuration of a node', () => {

@@ -1,10 +1,12 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { OutputFile, TaskAddParameter } from '@azure/batch';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { sh } from '../support/process-pool.js';
 import { libvirtRequirement, suite } from '../support/requirements.js';
 import { signedRequest } from '../support/signed-request.js';
 import { nfsServerRequirement } from '../support/started-nfs-server.js';
-import { Guest, SECRET } from './guest.js';
+import { Guest, SECRET, TRIES } from './guest.js';
 
 const alone = { autoUser: { scope: 'task', elevationLevel: 'nonadmin' } } as const;
 const root = { autoUser: { scope: 'pool', elevationLevel: 'admin' } } as const;
@@ -223,6 +225,27 @@ suite('the agent in a guest', [libvirt, nfsServer], () => {
     );
     expect(codes).toEqual(cases.map(([, , code]) => code));
     expect(await run('next', 'df --output=avail -B1M . | tail -1')).toMatchObject({ exitCode: 0 });
+  });
+
+  it('is as patient with transfers as its controller says', async () => {
+    let asked = 0;
+    const busy = createServer((_, response) => {
+      asked += 1;
+      response.writeHead(503).end();
+    });
+    await new Promise<void>((listening) => busy.listen(0, '127.0.0.1', listening));
+    const { port } = busy.address() as AddressInfo;
+    try {
+      // The host's loopback interface, as a guest's user-mode network sees it.
+      const httpUrl = `http://10.0.2.2:${String(port)}/busy`;
+      const { failureInfo } = await run('busy', 'true', {
+        resourceFiles: [{ httpUrl, filePath: 'x' }],
+      });
+      expect(failureInfo?.code).toBe('BlobDownloadMiscError');
+      expect(asked).toBe(TRIES);
+    } finally {
+      busy.close();
+    }
   });
 
   it('shows files while they grow, and sends the node’s logs', async () => {

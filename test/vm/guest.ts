@@ -18,6 +18,8 @@ import { consolesOf, destroyDomainsOf } from './domains.js';
 
 const BOOT_TIMEOUT_MS = 400_000;
 const STEP_TIMEOUT_MS = 120_000;
+/** Of each transfer of the guest; not what agents do by themselves. */
+export const TRIES = 7;
 export const SECRET = 'for the start task alone';
 
 /** What only the holder of the certificate's key can read. */
@@ -65,6 +67,7 @@ export class Guest {
       configuration: {
         images: [{ manifest }],
         hypervisors: [{ name: 'test', diskDirectory: join(folder.path, 'disks') }],
+        transfers: `triesMax=${String(TRIES)},retryMs=5`,
         // A guest under emulation on a busy machine may stand still for longer than the usual lease.
         leases: { heartbeatInterval: 'PT5S', lease: 'PT5M', grace: 'PT10S' },
       },

@@ -1,3 +1,4 @@
+import type { NodeConfiguration } from '../../../protocol/agent/assignment.js';
 import type { NodeKey, TaskKey } from '../../../protocol/keys.js';
 import type { Effect } from '../../core/effect.js';
 import type { Job } from '../../core/job/state.js';
@@ -30,6 +31,7 @@ export interface AgentEffectsPorts {
   heartbeatIntervalMs: number;
   /** How much of outputs is kept, and how often it is copied; 0 bytes: nothing. */
   logs: { bytesMax: number; intervalMs: number };
+  transfers: NonNullable<NodeConfiguration['transfers']>;
   vmSizes: readonly VmSize[];
 }
 
@@ -119,7 +121,7 @@ export class AgentEffects {
       (sealed) => this.ports.open(sealed),
       this.storageOf(session, accountName(view, session.nodeKey)),
       session.baseUrl,
-      this.ports.logs,
+      this.ports,
     );
     session.send({ type: 'configure', configuration });
   }

@@ -75,7 +75,7 @@ export function buildConfiguration(
   open: (sealed: string) => string,
   storage: OwnStorage,
   accountUrl: string,
-  logs: NonNullable<NodeConfiguration['logs']>,
+  { logs, transfers }: Required<Pick<NodeConfiguration, 'logs' | 'transfers'>>,
 ): NodeConfiguration {
   const specification = openSecrets(open, pool.specification);
   const { startTask } = specification;
@@ -88,6 +88,7 @@ export function buildConfiguration(
     taskSlotsPerNode: specification.taskSlotsPerNode,
     certificates: certificates(pool, view, open),
     ...(logs.bytesMax === 0 ? {} : { logs }),
+    transfers,
     ...userAccounts(specification),
     ...assignedContainers(specification),
     ...assignedMounts(specification),

@@ -56,8 +56,6 @@ const PASSED_VARIABLES = [
   'CONTAINERS_STORAGE_CONF',
   'CONTAINERS_REGISTRIES_CONF',
   'XDG_RUNTIME_DIR',
-  // How patient its transfers are.
-  'BATCHYARD_TRANSFERS',
 ];
 
 export interface ProcessProviderOptions {
