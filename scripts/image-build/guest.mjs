@@ -207,6 +207,10 @@ export const FILES = {
   'etc/systemd/system.conf.d/batchyard.conf': {
     text: '[Manager]\nShowStatus=no\nDefaultTimeoutStopSec=5s\n',
   },
+  // For images with Podman: systemd would be asked for control groups over D-Bus, which is not there.
+  'etc/containers/containers.conf.d/batchyard.conf': {
+    text: '[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "none"\n',
+  },
   // What udev would load for the emulated board and never use.
   'etc/modprobe.d/batchyard.conf': {
     text: UNUSED_MODULES.map((name) => `blacklist ${name}\n`).join(''),

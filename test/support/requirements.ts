@@ -117,6 +117,12 @@ export function ensureLibvirtd(): () => void {
   };
 }
 
+/** One image for all suites that need more packages: each image takes its time on a new machine. */
+export const RICH_IMAGE = {
+  include: ['openmpi-bin', 'podman', 'netavark', 'iptables'],
+  sku: '12-rich',
+};
+
 /** Builds an image of VM nodes if it isn't there; answers with the path of its manifest. */
 export function ensureImage(
   wanted: { kind?: 'small' | 'cloud'; include?: string[]; sku?: string } = {},

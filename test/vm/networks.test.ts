@@ -10,6 +10,7 @@ import {
   libvirtRequirement,
   programs,
   requirement,
+  RICH_IMAGE,
   suite,
 } from '../support/requirements.js';
 import { SecondLibvirtd } from '../support/second-libvirtd.js';
@@ -20,7 +21,6 @@ import { tempDirectory } from '../support/temp-dir.js';
 import { waitFor } from '../support/wait-for.js';
 import { consolesOf, filesOf } from './domains.js';
 
-const IMAGE = { include: ['openmpi-bin'], sku: '12-openmpi' };
 /** Four guests, on cores that may have other work. */
 const BOOT_TIMEOUT_MS = 280_000;
 const NETWORK = { address: '192.168.150.1', own: /^192\.168\.150\.\d+$/ };
@@ -74,7 +74,7 @@ suite('VM nodes on a libvirt network', needs, () => {
   let rebootedAt = 0;
 
   beforeAll(async () => {
-    const manifest = ensureImage(IMAGE);
+    const manifest = ensureImage(RICH_IMAGE);
     execFileSync('mpicc', ['-o', at('hello'), join(import.meta.dirname, 'mpi', 'hello.c')]);
     for (const whose of ['people', 'nodes'])
       execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', at(whose)]);
@@ -119,7 +119,7 @@ suite('VM nodes on a libvirt network', needs, () => {
       imageReference: {
         publisher: 'batchyard',
         offer: 'debian',
-        sku: IMAGE.sku,
+        sku: RICH_IMAGE.sku,
         version: 'latest',
       },
       nodeAgentSKUId: 'batch.node.debian 12',

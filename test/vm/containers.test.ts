@@ -1,0 +1,263 @@
+import { chmodSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BatchServiceClient, TaskAddParameter } from '@azure/batch';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { batchClient } from '../support/client.js';
+import { ImageRegistry } from '../support/image-registry.js';
+import { sh } from '../support/process-pool.js';
+import {
+  ensureImage,
+  ensureLibvirtd,
+  libvirtRequirement,
+  programs,
+  requirement,
+  RICH_IMAGE,
+  suite,
+} from '../support/requirements.js';
+import { startController } from '../support/start-controller.js';
+import type { StartedController } from '../support/start-controller.js';
+import { tempDirectory } from '../support/temp-dir.js';
+import { tinyRoot } from '../support/tiny-root.js';
+import { waitFor } from '../support/wait-for.js';
+import { consolesOf, destroyDomainsOf } from './domains.js';
+
+const BOOT_TIMEOUT_MS = 400_000;
+const STEP_TIMEOUT_MS = 240_000;
+const LOGIN = { username: 'puller', password: 'secret-of-the-registry' };
+/** Made on the node, of a tar file that its start task brings. */
+const CARRIED = 'carried:1';
+/** Its user as every built image has it. */
+const POOL_USER = 0x7000_0004;
+const root = { autoUser: { scope: 'pool', elevationLevel: 'admin' } } as const;
+const ALONE = '--network none';
+
+const needs = [
+  await libvirtRequirement(),
+  await requirement(
+    'busybox',
+    () => programs('busybox'),
+    'apt-get install -y --no-install-recommends busybox-static',
+  ),
+];
+
+suite('containers in a guest', needs, () => {
+  const folder = tempDirectory('vm-containers');
+  const disks = join(folder.path, 'disks');
+  let stopLibvirtd: () => void = () => undefined;
+  let registry: ImageRegistry;
+  let controller: StartedController;
+  let client: BatchServiceClient;
+  /** The registry, as a guest's user-mode network sees the host's loopback interface. */
+  let host = '';
+  let nodeId = '';
+
+  beforeAll(async () => {
+    stopLibvirtd = ensureLibvirtd();
+    const manifest = ensureImage(RICH_IMAGE);
+    chmodSync(folder.path, 0o711);
+    const tar = tinyRoot(folder.path);
+    registry = await ImageRegistry.start(tar, LOGIN);
+    host = registry.host.replace('127.0.0.1', '10.0.2.2');
+    controller = await startController({
+      configuration: {
+        images: [{ manifest }],
+        hypervisors: [{ name: 'test', diskDirectory: disks }],
+        leases: { heartbeatInterval: 'PT5S', lease: 'PT5M', grace: 'PT10S' },
+      },
+    });
+    client = batchClient(controller);
+    await put('images?restype=container');
+    await put('images/root.tar', readFileSync(tar));
+    await addPool();
+    await idle();
+  }, 600_000);
+
+  afterAll(async () => {
+    try {
+      destroyDomainsOf(folder.path);
+    } finally {
+      await controller?.stop();
+      await registry?.close();
+      stopLibvirtd();
+      folder.remove();
+    }
+  }, 60_000);
+
+  async function put(path: string, body?: Buffer): Promise<void> {
+    const answer = await fetch(`${controller.url}/storage/${controller.account}/${path}`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${controller.adminToken}`, 'x-ms-blob-type': 'BlockBlob' },
+      ...(body && { body }),
+    });
+    expect(answer.status).toBe(201);
+  }
+
+  async function addPool(): Promise<void> {
+    await client.pool.add({
+      id: 'boxes',
+      vmSize: 'batchyard_small',
+      targetDedicatedNodes: 1,
+      taskSlotsPerNode: 4,
+      virtualMachineConfiguration: {
+        imageReference: {
+          ...{ publisher: 'batchyard', offer: 'debian' },
+          ...{ sku: RICH_IMAGE.sku, version: 'latest' },
+        },
+        nodeAgentSKUId: 'batch.node.debian 12',
+        containerConfiguration: {
+          containerImageNames: [`${host}/tiny:1`],
+          containerRegistries: [
+            {
+              registryServer: `http://${host}`,
+              userName: LOGIN.username,
+              password: LOGIN.password,
+            },
+          ],
+        },
+      },
+      startTask: {
+        commandLine: sh(
+          `set -e; podman image exists ${host}/tiny:1; podman import --change ENV=PATH=/bin root.tar ${CARRIED}`,
+        ),
+        resourceFiles: [{ autoStorageContainerName: 'images' }],
+        userIdentity: root,
+        waitForSuccess: true,
+      },
+    });
+    await client.job.add({ id: 'work', poolInfo: { poolId: 'boxes' } });
+  }
+
+  async function idle(): Promise<void> {
+    const node = await waitFor(
+      'the node to be idle',
+      async () => {
+        const [seen] = await client.computeNode.list('boxes');
+        const failure = seen?.startTaskInfo?.failureInfo ?? seen?.errors?.[0];
+        if (failure !== undefined) throw new Error(JSON.stringify(failure));
+        return seen?.state === 'idle' && seen;
+      },
+      { timeoutMs: BOOT_TIMEOUT_MS, intervalMs: 100 },
+    ).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${consolesOf(disks)}\n${controller.logs().slice(-3000)}`, {
+        cause: error,
+      });
+    });
+    nodeId = node.id ?? '';
+  }
+
+  async function text(taskId: string, name: string): Promise<string> {
+    const { readableStreamBody } = await client.file.getFromTask('work', taskId, name);
+    let read = '';
+    for await (const part of readableStreamBody ?? []) read += String(part);
+    return read;
+  }
+
+  const inImage = (imageName: string, containerRunOptions = ALONE): Partial<TaskAddParameter> => ({
+    containerSettings: { imageName, containerRunOptions },
+  });
+
+  const add = (id: string, commandLine: string, more: Partial<TaskAddParameter> = {}) =>
+    client.task.add('work', { id, commandLine, ...more });
+
+  const ended = (id: string) =>
+    waitFor(
+      `task ${id} to complete`,
+      async () => {
+        const { state, executionInfo } = await client.task.get('work', id);
+        return state === 'completed' && executionInfo;
+      },
+      { timeoutMs: STEP_TIMEOUT_MS, intervalMs: 50 },
+    );
+
+  async function run(...of: Parameters<typeof add>) {
+    await add(...of);
+    return ended(of[0]);
+  }
+
+  it('run in an image that the node pulled before its start task, with a network', async () => {
+    expect(registry.pulls).toBe(1);
+    const script = 'echo $OF_IMAGE; ls /sys/class/net';
+    expect(await run('pulled', sh(script), inImage(`${host}/tiny:1`, ''))).toMatchObject({
+      exitCode: 0,
+      containerInfo: { state: 'exited' },
+    });
+    expect(await text('pulled', 'stdout.txt')).toBe('yes\neth0\nlo\n');
+    expect(registry.pulls).toBe(1);
+  });
+
+  it('run in an image that came with the start task: user, directories, options, exit code', async () => {
+    const script =
+      'pwd; id -u; echo $OPTION; cat /sys/fs/cgroup/memory.max; echo made > file; exit 3';
+    const options = `${ALONE} --memory 64m --env "OPTION=two words"`;
+    expect(await run('carried', sh(script), inImage(CARRIED, options))).toMatchObject({
+      exitCode: 3,
+      failureInfo: { code: 'FailureExitCode' },
+    });
+    const wd = '/mnt/batch/tasks/workitems/work/job-1/carried/wd';
+    expect(await text('carried', 'stdout.txt')).toBe(
+      `${wd}\n${String(POOL_USER)}\ntwo words\n${String(64 * 2 ** 20)}\n`,
+    );
+    expect(await text('carried', 'wd/file')).toBe('made\n');
+    await run('looks', `stat -c %U ${wd}/file`, { userIdentity: root });
+    expect(await text('looks', 'stdout.txt')).toBe('_azbatch\n');
+  });
+
+  it('end for sure, by request and by their time, whatever they ignore', async () => {
+    const stays = (seconds: number) =>
+      sh(`trap "" TERM INT; sleep ${String(seconds)} & echo up; while true; do sleep 1; done`);
+    await add('stopped', stays(701), inImage(CARRIED));
+    await add('late', stays(702), {
+      ...inImage(CARRIED),
+      constraints: { maxWallClockTime: 'PT10S' },
+    });
+    await waitFor(
+      'the container to run',
+      async () => {
+        const { state } = await client.task.get('work', 'stopped');
+        return state === 'running' && (await text('stopped', 'stdout.txt')) === 'up\n';
+      },
+      { timeoutMs: STEP_TIMEOUT_MS },
+    );
+    await run('before', sh('ps -eo args | grep -c "^sleep 701"'));
+    expect(await text('before', 'stdout.txt')).toBe('1\n');
+    await client.task.terminate('work', 'stopped');
+    expect(await ended('stopped')).toMatchObject({
+      exitCode: -9,
+      failureInfo: { code: 'TaskEnded' },
+    });
+    expect(await ended('late')).toMatchObject({ failureInfo: { code: 'TaskEnded' } });
+    const look = 'ps -eo args | grep "^sleep 70"; podman ps --all --quiet; echo looked';
+    await run('after', sh(look), { userIdentity: root });
+    expect(await text('after', 'stdout.txt')).toBe('looked\n');
+  });
+
+  it('fail with the contract’s codes where there is no such image or program, and the node takes the next', async () => {
+    await add('image', sh('true'), inImage(`${host}/missing:1`));
+    await add('program', '/bin/nothing', inImage(CARRIED));
+    const codes = await Promise.all(
+      ['image', 'program'].map(async (id) => (await ended(id)).failureInfo),
+    );
+    expect(codes).toMatchObject([
+      { category: 'usererror', code: 'ContainerInvalidImage' },
+      { category: 'usererror', code: 'CommandProgramNotFound' },
+    ]);
+    expect(await run('next', sh('true'), inImage(CARRIED))).toMatchObject({ exitCode: 0 });
+  });
+
+  it('run again after a reboot of their node, which needs no registry for what it has', async () => {
+    const mark = '$AZ_BATCH_NODE_SHARED_DIR/began';
+    const script = `test -e ${mark} && exit 5; echo > ${mark}; echo up; while true; do sleep 1; done`;
+    await add('rebooted', sh(script), inImage(`${host}/tiny:1`));
+    await waitFor(
+      'the container to run',
+      async () => {
+        const { state } = await client.task.get('work', 'rebooted');
+        return state === 'running' && (await text('rebooted', 'stdout.txt')) === 'up\n';
+      },
+      { timeoutMs: STEP_TIMEOUT_MS },
+    );
+    await registry.close();
+    await client.computeNode.reboot('boxes', nodeId);
+    expect(await ended('rebooted')).toMatchObject({ exitCode: 5, requeueCount: 1 });
+  }, 600_000);
+});
