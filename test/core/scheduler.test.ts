@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { jobPatch } from '../../controller/commands/job/patch.js';
 import { poolDelete } from '../../controller/commands/pool/delete.js';
+import { prefetchOfEach } from '../../controller/core/scheduler/fit.js';
 import { ACCOUNT, CoreDriver } from '../support/core-driver.js';
 
 async function withNodes(nodes: number, properties: Record<string, unknown> = {}) {
@@ -113,6 +114,13 @@ describe('the scheduler', () => {
       execution: { retryCount: 0, requeueCount: 0 },
     });
     expect(driver.task('j', 't20')?.phase).toBeUndefined();
+  });
+
+  it('gives each of many nodes less in advance: together they get what a controller can commit', () => {
+    const ofShortTasks = [1, 100, 1_000, 10_000, 30_000].map((nodes) => prefetchOfEach(1, nodes));
+    expect(ofShortTasks).toEqual([64, 64, 20, 2, 0]);
+    expect(prefetchOfEach(10, 1)).toBe(20);
+    expect(prefetchOfEach(undefined, 1)).toBe(0);
   });
 
   it('places what the pool could not hold once a pool of the same name has the slots', async () => {

@@ -6,6 +6,11 @@ import type { NodeList } from './node-list.js';
 /** Most attempts beyond its slots that a node gets in advance, and the time they should last for. */
 export const PREFETCH_MAXIMUM = 64;
 const PREFETCH_MS = 200;
+/**
+ * Most that all nodes of a pool get in advance, some two seconds of what one controller commits: many
+ * nodes keep it busy with what they run, and more would only make its commits large and late.
+ */
+const PREFETCH_POOL_MAXIMUM = 20_000;
 /** Only tasks that lately ran shorter than this are given in advance. */
 const SHORT_MS = 500;
 
@@ -14,6 +19,10 @@ export function prefetchOf(averageRunMs: number | undefined): number {
   if (averageRunMs === undefined || averageRunMs >= SHORT_MS) return 0;
   return Math.min(PREFETCH_MAXIMUM, Math.ceil(PREFETCH_MS / Math.max(averageRunMs, 0.1)));
 }
+
+/** The same for each of so many nodes that take tasks. */
+export const prefetchOfEach = (averageRunMs: number | undefined, nodes: number): number =>
+  Math.min(prefetchOf(averageRunMs), Math.floor(PREFETCH_POOL_MAXIMUM / Math.max(nodes, 1)));
 
 /** What is left of a deleted task on its node. */
 export interface Ghost {

@@ -8,7 +8,7 @@ import { jobOfTask } from '../task/transition.js';
 import type { State } from '../state.js';
 import type { Task } from '../task/state.js';
 import type { Pool } from '../pool/state.js';
-import { prefetchOf, type NodeLoad } from './fit.js';
+import { prefetchOfEach, type NodeLoad } from './fit.js';
 import type { JobWork } from './job-work.js';
 import type { PoolWork } from './pool-work.js';
 import { preempt, preemptGroup } from './preempt.js';
@@ -26,7 +26,7 @@ import { jobRefusal, pairRefusal, poolRefusal } from './refusal.js';
  *   - a task that is tried again goes to another node than last time where one has room;
  *   - where no slot is free, jobs that allow it give way to those of higher priority (`preempt.ts`), and
  *     jobs whose tasks are short give nodes some attempts in advance
- *     (`prefetchOf`), so that an agent never waits for the next commit.
+ *     (`prefetchOfEach`), so that an agent never waits for the next commit.
  */
 const TURNED_DOWN_MAXIMUM = 256;
 
@@ -54,7 +54,7 @@ export function schedulePool(recorder: Recorder, key: PoolKey): void {
     const load =
       nearTo(state, work, task, slots, suits) ??
       findOther(work, task, slots, pack, suits) ??
-      findNode(work, task, slots, prefetchOf(jobWork.averageRunMs), pack, suits);
+      findNode(work, task, slots, prefetchOfEach(jobWork.averageRunMs, work.listed), pack, suits);
     if (load === undefined) {
       turnedDown += 1;
       if (turnedDown > TURNED_DOWN_MAXIMUM) return 'full';
