@@ -47,6 +47,24 @@ export interface Entities {
 }
 export type EntityKind = keyof Entities;
 
+/** Every kind, each once. */
+export const ENTITY_KINDS = [
+  'account',
+  'certificate',
+  'application',
+  'applicationPackage',
+  'image',
+  'hypervisor',
+  'pool',
+  'node',
+  'job',
+  'jobNode',
+  'jobSchedule',
+  'task',
+  'taskFactory',
+  'sampleWindow',
+] as const satisfies readonly EntityKind[];
+
 /** A broken promise of the code itself: the process stops and starts again from what is durable. */
 export class InvariantBroken extends Error {
   constructor(message: string, options?: ErrorOptions) {

@@ -23,8 +23,8 @@ import { hold, hauntBy, holdSubtask, relist } from './task/hold.js';
 import { backToActive, isReady, makeReady, shelve } from './task/ready.js';
 import type { Task } from './task/state.js';
 
-/** The durable rows that memory starts from, beside tasks. */
-export interface Rows {
+/** What memory starts from: every row but tasks. */
+export interface Snapshot {
   accounts: Account[];
   certificates: Certificate[];
   applications: Application[];
@@ -38,6 +38,7 @@ export interface Rows {
   jobSchedules: JobSchedule[];
   taskFactories: TaskFactory[];
   sampleWindows: SampleWindow[];
+  /** `dependsOn` of tasks that are not completed and have one. */
   dependencies: { key: TaskKey; dependsOn: NonNullable<TaskAdd['dependsOn']> }[];
   satisfied: { job: JobKey; taskId: string }[];
 }
@@ -48,12 +49,12 @@ export interface Rows {
  * before has then ended too.
  */
 export class Restoration {
-  readonly #dependsOn: ReadonlyMap<TaskKey, Rows['dependencies'][number]['dependsOn']>;
+  readonly #dependsOn: ReadonlyMap<TaskKey, Snapshot['dependencies'][number]['dependsOn']>;
   readonly #orphans: Task[] = [];
 
   constructor(
     private readonly recorder: Recorder,
-    private readonly rows: Rows,
+    private readonly rows: Snapshot,
   ) {
     this.#dependsOn = new Map(rows.dependencies.map((one) => [one.key, one.dependsOn]));
     restoreRows(recorder, rows);
@@ -104,7 +105,7 @@ export class Restoration {
   }
 }
 
-function restoreRows(recorder: Recorder, rows: Rows): void {
+function restoreRows(recorder: Recorder, rows: Snapshot): void {
   const { state } = recorder;
   for (const account of rows.accounts) state.accounts.set(account.key, account);
   for (const certificate of rows.certificates) state.certificates.set(certificate.key, certificate);

@@ -1,25 +1,8 @@
 import { isOfStartTask, jobOf, type RunsKey, type TaskKey } from '../../protocol/keys.js';
-import type { Changes, EntityKind } from '../core/recorder.js';
+import { ENTITY_KINDS, type Changes } from '../core/recorder.js';
 import type { Node } from '../core/node/state.js';
 import { isEmptyHistory, type History } from '../core/task/history.js';
 import type { Batch } from './ports.js';
-
-const KINDS: readonly EntityKind[] = [
-  'account',
-  'certificate',
-  'application',
-  'applicationPackage',
-  'image',
-  'hypervisor',
-  'pool',
-  'node',
-  'job',
-  'jobNode',
-  'jobSchedule',
-  'task',
-  'taskFactory',
-  'sampleWindow',
-];
 
 const rowOf = (node: Node): Omit<Node, 'session'> => {
   const { session: _session, ...row } = node;
@@ -50,9 +33,9 @@ export function batchOf(changes: Changes): Batch {
     unsatisfied: changes.unsatisfied,
     ...(isEmptyHistory(changes.history) ? {} : { history: historyOf(changes) }),
   };
-  for (const kind of KINDS)
+  for (const kind of ENTITY_KINDS)
     if (deleted[kind].size > 0) Object.assign(batch.deletes, { [kind]: [...deleted[kind]] });
-  for (const kind of KINDS) {
+  for (const kind of ENTITY_KINDS) {
     const gone: ReadonlySet<string> = deleted[kind];
     const rows: { key: string }[] = kind === 'node' ? [...dirty.node].map(rowOf) : [...dirty[kind]];
     // A row of samples is a new object each time it is written: that its key is gone has the last word.
@@ -74,4 +57,4 @@ export const isEmpty = (changes: Changes) =>
   changes.satisfied.length === 0 &&
   changes.unsatisfied.length === 0 &&
   isEmptyHistory(changes.history) &&
-  KINDS.every((kind) => changes.dirty[kind].size === 0 && changes.deleted[kind].size === 0);
+  ENTITY_KINDS.every((kind) => changes.dirty[kind].size === 0 && changes.deleted[kind].size === 0);

@@ -13,6 +13,7 @@ import type { Job } from '../core/job/state.js';
 import type { SupportedImage } from '../core/settings.js';
 import type { Node } from '../core/node/state.js';
 import type { Pool } from '../core/pool/state.js';
+import type { Snapshot } from '../core/restore.js';
 import type { History } from '../core/task/history.js';
 import type { TaskFactory } from '../core/task-factory/state.js';
 import type { Task } from '../core/task/state.js';
@@ -92,26 +93,6 @@ export interface Batch {
   unsatisfied: { job: JobKey; taskId: string }[];
   /** Attempts and logs beside the tasks' rows; those of a deleted task go with it. */
   history?: History;
-}
-
-/** What memory starts from: every row but tasks. */
-export interface Snapshot {
-  accounts: Account[];
-  certificates: Certificate[];
-  applications: Application[];
-  applicationPackages: ApplicationPackage[];
-  images: Image[];
-  hypervisors: HypervisorSwitch[];
-  pools: Pool[];
-  nodes: Omit<Node, 'session'>[];
-  jobs: Job[];
-  jobNodes: JobNode[];
-  jobSchedules: JobSchedule[];
-  taskFactories: TaskFactory[];
-  sampleWindows: SampleWindow[];
-  /** `dependsOn` of tasks that are not completed and have one. */
-  dependencies: { key: TaskKey; dependsOn: NonNullable<TaskBody['dependsOn']> }[];
-  satisfied: { job: JobKey; taskId: string }[];
 }
 
 /**

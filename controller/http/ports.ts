@@ -1,16 +1,9 @@
 import type { Readable } from 'node:stream';
 import type { Middleware } from 'koa';
 import type { AgentRequest, AgentResponse, FileProperties } from '../../protocol/agent/request.js';
-import type {
-  AccountKey,
-  ImageKey,
-  JobKey,
-  NodeKey,
-  SpecialRunsKey,
-  TaskKey,
-} from '../../protocol/keys.js';
-import type { Job } from '../core/job/state.js';
+import type { AccountKey, ImageKey, JobKey, NodeKey } from '../../protocol/keys.js';
 import type { Settings } from '../core/settings.js';
+import type { LogOwner } from '../core/task/history.js';
 import type { Command } from '../engine/command.js';
 import type { StateView } from '../engine/ports.js';
 import type { Reader } from '../engine/reader.js';
@@ -33,13 +26,6 @@ interface NodeFiles {
   /** Whether the node has a link right now. */
   isOnline(nodeKey: NodeKey): boolean;
 }
-
-/** Which log: of one attempt of a task, or of one boot of a node: of its start task, or its console. */
-export type LogOwner =
-  | { kind: 'task'; task: TaskKey; job: Readonly<Job>; attempt: number; subtask?: number }
-  | { kind: 'special'; runs: SpecialRunsKey; job: Readonly<Job>; attempt: number }
-  /** `run`: of the start task, its retry count. */
-  | { kind: 'boot'; node: NodeKey; incarnation: number; run?: number };
 
 /** A kept log; `skipped`: bytes of the file in front of it, positions are inclusive. */
 export interface OpenLog {

@@ -1,3 +1,4 @@
+import { ENTITY_KINDS } from '../../controller/core/recorder.js';
 import type { Batch, Rows, RowKind, TaskBody } from '../../controller/engine/ports.js';
 import type { JobKey, TaskKey } from '../../protocol/keys.js';
 import { jobOf } from '../../protocol/keys.js';
@@ -19,23 +20,6 @@ export interface Commit {
   readonly changes: readonly Change[];
   readonly batch: Batch;
 }
-
-const KINDS = [
-  'account',
-  'certificate',
-  'application',
-  'applicationPackage',
-  'image',
-  'hypervisor',
-  'pool',
-  'node',
-  'job',
-  'jobNode',
-  'jobSchedule',
-  'task',
-  'taskFactory',
-  'sampleWindow',
-] as const satisfies readonly RowKind[];
 
 /**
  * What is durable, row by row; completed tasks too. The rows are copies that nobody else holds:
@@ -70,7 +54,7 @@ export class Committed {
         this.#change('task', key, undefined, changes);
       this.satisfied.delete(job);
     }
-    for (const kind of KINDS) this.#applyKind(kind, batch, changes);
+    for (const kind of ENTITY_KINDS) this.#applyKind(kind, batch, changes);
     for (const { key, body } of batch.taskBodies) this.bodies.set(key, body);
     for (const { job, taskId } of batch.satisfied) this.#satisfiedOf(job).add(taskId.toLowerCase());
     for (const { job, taskId } of batch.unsatisfied)

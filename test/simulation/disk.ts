@@ -1,5 +1,6 @@
 import type { Task } from '../../controller/core/task/state.js';
-import type { Batch, Snapshot, Store } from '../../controller/engine/ports.js';
+import type { Batch, Store } from '../../controller/engine/ports.js';
+import type { Snapshot } from '../../controller/core/restore.js';
 import type { TaskKey } from '../../protocol/keys.js';
 import type { Timeline } from './clock.js';
 import { Committed, type Commit } from './committed.js';

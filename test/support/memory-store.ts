@@ -1,11 +1,5 @@
-import type {
-  Batch,
-  RowKind,
-  Rows,
-  Snapshot,
-  Store,
-  TaskBody,
-} from '../../controller/engine/ports.js';
+import type { Batch, RowKind, Rows, Store, TaskBody } from '../../controller/engine/ports.js';
+import type { Snapshot } from '../../controller/core/restore.js';
 import type { Task } from '../../controller/core/task/state.js';
 import type { JobKey, TaskKey } from '../../protocol/keys.js';
 

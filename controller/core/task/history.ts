@@ -1,7 +1,8 @@
 import type { FailureInfo, Outcome } from '../../../protocol/agent/event.js';
-import type { NodeKey, RunsKey, TaskKey } from '../../../protocol/keys.js';
+import type { NodeKey, RunsKey, SpecialRunsKey, TaskKey } from '../../../protocol/keys.js';
 import { isOfStartTask, jobOf } from '../../../protocol/keys.js';
 import type { Event } from '../event.js';
+import type { Job } from '../job/state.js';
 import type { Recorder } from '../recorder.js';
 import type { Subtask, Task } from './state.js';
 import { endSubtask } from './subtask.js';
@@ -51,6 +52,13 @@ export interface PastAttempt {
   /** Epoch milliseconds; absent: as long as the task or job. */
   readonly expires?: number;
 }
+
+/** Which log: of one attempt of a task, or of one boot of a node: of its start task, or its console. */
+export type LogOwner =
+  | { kind: 'task'; task: TaskKey; job: Readonly<Job>; attempt: number; subtask?: number }
+  | { kind: 'special'; runs: SpecialRunsKey; job: Readonly<Job>; attempt: number }
+  /** `run`: of the start task, its retry count. */
+  | { kind: 'boot'; node: NodeKey; incarnation: number; run?: number };
 
 /** Short outputs of one attempt, base64, as its node sent them with its end. */
 export interface AttemptLog {

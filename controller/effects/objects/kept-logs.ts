@@ -5,16 +5,10 @@
  */
 import type { Readable } from 'node:stream';
 import type { Job } from '../../core/job/state.js';
-import type { KeptLog } from '../../core/task/history.js';
+import type { KeptLog, LogOwner } from '../../core/task/history.js';
 import { LIMITS } from '../../../protocol/batch/limits.js';
 import { accountOf, startTaskRunsKey } from '../../../protocol/keys.js';
-import type {
-  AccountKey,
-  NodeKey,
-  RunsKey,
-  SpecialRunsKey,
-  TaskKey,
-} from '../../../protocol/keys.js';
+import type { AccountKey, RunsKey } from '../../../protocol/keys.js';
 import type { StateView } from '../../engine/ports.js';
 import type { ObjectStore } from './object-store.js';
 
@@ -23,13 +17,6 @@ export const LOGS_CONTAINER = 'task-logs';
 /** Of a log whose task still runs: when to look again. */
 const RUNNING_LOOK_MS = 3_600_000;
 const KNOWN_MAX = 10_000;
-
-/** Which log: of one attempt of a task, or of one boot of a node: of its start task, or its console. */
-export type LogOwner =
-  | { kind: 'task'; task: TaskKey; job: Readonly<Job>; attempt: number; subtask?: number }
-  | { kind: 'special'; runs: SpecialRunsKey; job: Readonly<Job>; attempt: number }
-  /** `run`: of the start task, its retry count. */
-  | { kind: 'boot'; node: NodeKey; incarnation: number; run?: number };
 
 /** An opened log. `skipped`: bytes of the file before those that were kept. */
 export interface OpenLog {

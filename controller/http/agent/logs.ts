@@ -3,9 +3,10 @@ import type Koa from 'koa';
 import { jobNodeKey, jobOf, specialRunsKey } from '../../../protocol/keys.js';
 import type { NodeKey, TaskKey } from '../../../protocol/keys.js';
 import type { Job } from '../../core/job/state.js';
+import type { LogOwner } from '../../core/task/history.js';
 import type { StateView } from '../../engine/ports.js';
 import type { Reader } from '../../engine/reader.js';
-import type { KeptLogFiles, LogOwner } from '../ports.js';
+import type { KeptLogFiles } from '../ports.js';
 
 export interface LogPorts {
   readonly view: StateView;

@@ -1,4 +1,5 @@
-import type { RowKind, Rows, Snapshot } from '../../engine/ports.js';
+import type { RowKind, Rows } from '../../engine/ports.js';
+import type { Snapshot } from '../../core/restore.js';
 import type { Task } from '../../core/task/state.js';
 import { TABLES } from '../schema/tables.js';
 import type { Bound, Connection } from './connection.js';

@@ -1,4 +1,5 @@
-import type { Batch, RowKind, Rows, Snapshot, Store, TaskBody } from '../../engine/ports.js';
+import type { Batch, RowKind, Rows, Store, TaskBody } from '../../engine/ports.js';
+import type { Snapshot } from '../../core/restore.js';
 import type { ListQuery, NodeCount, Reader } from '../../engine/reader.js';
 import type { AttemptLog, KeptLog, PastAttempt } from '../../core/task/history.js';
 import type { Task } from '../../core/task/state.js';
