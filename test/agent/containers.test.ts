@@ -318,6 +318,24 @@ for (const { name, type, requirement, start: startEngine, broken } of ENGINES)
       }
     });
 
+    test('cost three calls of the engine where their image is there', async () => {
+      const [program, calls] = ['counted', 'calls'].map((of) => join(engine.folder.path, of));
+      const real = execFileSync('which', [engine.program], { encoding: 'utf8' }).trim();
+      const counts = `echo "$1" >> ${String(calls)}`;
+      writeFileSync(String(program), `#!/bin/sh\n${counts}\nexec ${real} "$@"\n`, { mode: 0o755 });
+      const environment = { BATCHYARD_CONTAINER_PROGRAM: String(program) };
+      const other = await start([tiny()], { environment });
+      try {
+        await other.controller.prepared();
+        writeFileSync(String(calls), '');
+        const outcome = await other.controller.run(inTiny('three', sh('true')));
+        expect(outcome, other.log).toMatchObject({ exitCode: 0 });
+        expect(readFileSync(String(calls), 'utf8')).toBe('create\nstart\nrm\n');
+      } finally {
+        await other.stop();
+      }
+    });
+
     test.runIf(name === 'Podman')(
       'were not begun where the engine says so, whatever it says before',
       async () => {

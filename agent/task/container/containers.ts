@@ -89,8 +89,12 @@ export class Containers {
     if (pool === undefined) throw notSupported();
     const { engine, images } = this.#engineOf(pool);
     const registries = [...pool.registries, ...(settings.registry ? [settings.registry] : [])];
-    await images.ensure(settings.imageName, registries, signal);
-    const id = await this.#create(engine, order);
+    // Nearly always it is there: to ask first would cost every task a call of the engine.
+    const id = await this.#create(engine, order).catch(async (error: unknown) => {
+      if (!(error instanceof StepFailure && error.code === 'ContainerInvalidImage')) throw error;
+      await images.ensure(settings.imageName, registries, signal);
+      return this.#create(engine, order);
+    });
     if (signal.aborted) {
       await this.remove(id);
       throw new Stopped();
