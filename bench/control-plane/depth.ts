@@ -5,6 +5,7 @@ import type { Filter } from '../../controller/engine/reader.js';
 import { jobKey } from '../../protocol/keys.js';
 import { DirectAgents } from './direct-agents.js';
 import { mebibytes, median, processorTimeOf } from './figures.js';
+import { openPeers } from './peers.js';
 import { ACCOUNT, World } from './world.js';
 
 const FILTERS: Record<string, Filter | undefined> = {
@@ -49,6 +50,22 @@ export async function depth(waiting: number, tasks: number): Promise<void> {
     process.stdout.write(stdout);
   } finally {
     await world.close();
+  }
+}
+
+/** The same of job queues, first with nothing behind the jobs that run. */
+export async function depthOfPeers(waiting: number, tasks: number): Promise<void> {
+  const peers = await openPeers();
+  try {
+    for (const behind of [0, waiting])
+      for (const [name, run] of Object.entries(peers.contestants(tasks, behind))) {
+        const { rate, addRate } = await run();
+        console.log(
+          `${name}, ${behind} waiting: ${rate.toFixed(0)} completions/s; added ${addRate.toFixed(0)} a second`,
+        );
+      }
+  } finally {
+    await peers.close();
   }
 }
 

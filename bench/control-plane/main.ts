@@ -3,11 +3,11 @@
  * synchronous=FULL). P2, P6 and P7 of docs/benchmarks.md, and beside P2 two job queues where they are installed.
  *
  *   node --import tsx bench/control-plane/main.ts throughput [--tasks 100000] [--rounds 3] [--peers]
- *   node --expose-gc --import tsx bench/control-plane/main.ts depth [--tasks 50000] [--waiting 1000000]
+ *   node --expose-gc --import tsx bench/control-plane/main.ts depth [--tasks 50000] [--waiting 1000000] [--peers]
  *   node --import tsx bench/control-plane/main.ts nodes [--agents 10000] [--tasks 100000] [--waiting 0] [--link protocol]
  */
 import { Command } from 'commander';
-import { depth, restart } from './depth.js';
+import { depth, depthOfPeers, restart } from './depth.js';
 import { spread } from './figures.js';
 import { heartbeats } from './heartbeats.js';
 import { openPeers } from './peers.js';
@@ -70,8 +70,11 @@ async function throughput(): Promise<void> {
 }
 
 if (bench === 'throughput') await throughput();
-else if (bench === 'depth') await depth(Number(options.waiting ?? 1_000_000), tasks);
-else if (bench === 'restart') {
+else if (bench === 'depth') {
+  const waiting = Number(options.waiting ?? 1_000_000);
+  await depth(waiting, tasks);
+  if (options.peers) await depthOfPeers(waiting, tasks);
+} else if (bench === 'restart') {
   await restart(options.folder);
   process.exit();
 } else if (bench === 'nodes')

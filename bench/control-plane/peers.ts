@@ -9,8 +9,14 @@ import type { Run } from './throughput.js';
 const PROGRAMS = new URL('../peers/', import.meta.url).pathname;
 const POSTGRES = '/usr/lib/postgresql/15/bin';
 
+export interface PeerRun extends Run {
+  /** Jobs a second, 1,000 a call, before any ran. */
+  addRate: number;
+}
+
 export interface Peers {
-  contestants(tasks: number): Record<string, () => Promise<Run>>;
+  /** `waiting`: jobs behind those that are to complete. */
+  contestants(tasks: number, waiting?: number): Record<string, () => Promise<PeerRun>>;
   close(): Promise<void>;
 }
 
@@ -26,13 +32,15 @@ export async function openPeers(): Promise<Peers> {
   const postgres = await startPostgres(folder, servers);
   const redis = await startRedis(folder, servers);
   return {
-    contestants: (tasks) => ({
+    contestants: (tasks, waiting = 0) => ({
       ...(postgres && {
-        'graphile/worker, one by one': () => measure('graphile.mjs', postgres, tasks, 'single'),
-        'graphile/worker, batched': () => measure('graphile.mjs', postgres, tasks, 'batched'),
+        'graphile/worker, one by one': () =>
+          measure('graphile.mjs', postgres, tasks, waiting, 'single'),
+        'graphile/worker, batched': () =>
+          measure('graphile.mjs', postgres, tasks, waiting, 'batched'),
       }),
       ...(redis && {
-        'BullMQ, appendfsync always': () => measure('bullmq.mjs', redis, tasks, ''),
+        'BullMQ, appendfsync always': () => measure('bullmq.mjs', redis, tasks, waiting, ''),
       }),
     }),
     async close() {
@@ -43,16 +51,21 @@ export async function openPeers(): Promise<Peers> {
 }
 
 /** A peer's program prints one line of JSON when every result can be read back. */
-function measure(program: string, where: string, tasks: number, mode: string): Promise<Run> {
+function measure(
+  program: string,
+  where: string,
+  tasks: number,
+  waiting: number,
+  mode: string,
+): Promise<PeerRun> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(PROGRAMS, program), where, String(tasks), mode], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const words = [join(PROGRAMS, program), where, String(tasks), String(waiting), mode];
+    const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
     child.once('error', reject);
     child.once('close', (code) => {
-      if (code === 0) resolve(JSON.parse(output) as Run);
+      if (code === 0) resolve(JSON.parse(output) as PeerRun);
       else reject(new Error(`${program} ended with ${String(code)}`));
     });
   });
