@@ -22,11 +22,12 @@ const parts = [
   'logs_expired_at',
 ];
 
+/** `jsonb_each` parses a batch's rows once for all their columns; `json` writes a row as the text that it was. */
 const upsert = (table: string, columns: Record<string, string>): string => {
   const names = Object.keys(columns);
   return `INSERT INTO ${table} (${['key', ...names, 'row'].join(', ')})
-    SELECT ${['$.key', ...Object.values(columns)].map((path) => `value ->> '${path}'`).join(', ')}, value
-    FROM json_each(NEW.upsert_${table}) WHERE true
+    SELECT ${['$.key', ...Object.values(columns)].map((path) => `value ->> '${path}'`).join(', ')}, json(value)
+    FROM jsonb_each(NEW.upsert_${table}) WHERE true
     ON CONFLICT (key) DO UPDATE SET
       ${[...names, 'row'].map((name) => `${name} = excluded.${name}`).join(', ')};`;
 };
@@ -48,11 +49,11 @@ const HISTORY = `
   UPDATE kept_log SET look_at = 0 WHERE ${ofTasks('owner')};
   DELETE FROM attempt WHERE NEW.logs_expired_at IS NOT NULL AND expires <= NEW.logs_expired_at;
   INSERT OR REPLACE INTO attempt (task, number, expires, row)
-    SELECT value ->> '$.task', value ->> '$.number', value ->> '$.expires', value
-    FROM json_each(NEW.attempts);
+    SELECT value ->> '$.task', value ->> '$.number', value ->> '$.expires', json(value)
+    FROM jsonb_each(NEW.attempts);
   INSERT OR REPLACE INTO attempt_log (task, number, expires, row)
-    SELECT value ->> '$.task', value ->> '$.number', value ->> '$.expires', value
-    FROM json_each(NEW.attempt_logs);
+    SELECT value ->> '$.task', value ->> '$.number', value ->> '$.expires', json(value)
+    FROM jsonb_each(NEW.attempt_logs);
   INSERT OR REPLACE INTO kept_log (blob, owner, look_at)
     SELECT value ->> '$.blob', value ->> '$.owner', value ->> '$.lookAt' FROM json_each(NEW.kept_logs);
   DELETE FROM kept_log WHERE blob IN (SELECT value FROM json_each(NEW.forgotten_logs));`;
@@ -78,7 +79,7 @@ CREATE TEMP TRIGGER tick_insert INSTEAD OF INSERT ON tick BEGIN
   ${KINDS.map((kind) => upsert(TABLES[kind].table, TABLES[kind].columns)).join('\n  ')}
   INSERT INTO task_body (key, depends_on, body)
     SELECT value ->> '$.key', value ->> '$.body.dependsOn', value -> '$.body'
-    FROM json_each(NEW.bodies) WHERE true
+    FROM jsonb_each(NEW.bodies) WHERE true
     ON CONFLICT (key) DO UPDATE SET depends_on = excluded.depends_on, body = excluded.body;
   INSERT INTO satisfied (job, task_id)
     SELECT value ->> '$.job', value ->> '$.taskId' FROM json_each(NEW.satisfied) WHERE true
