@@ -24,6 +24,18 @@ import { keepLogBelow, log, textOf } from './wiring/log.js';
 /** Neither 0 nor 1, which are the last word of an agent. */
 const EXIT_CRASHED = 70;
 
+/** A guest's agent may be there before its network: what the system says of a way that it does not know. */
+const NO_NETWORK = new Set([
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'EADDRNOTAVAIL',
+  'EAI_AGAIN',
+]);
+const NETWORK_LOOK_MS = 50;
+/** From the agent's start; after that such an error is one like others. */
+const NETWORK_WAIT_MS = 60_000;
+
 /** Enrols until it works; throws EnrolmentRefused when it never will. */
 async function enrolIdentity(identity: Identity, client: HttpClient): Promise<void> {
   if (identity.token === undefined) return;
@@ -36,6 +48,11 @@ async function enrolIdentity(identity: Identity, client: HttpClient): Promise<vo
       break;
     } catch (error) {
       if (error instanceof EnrolmentRefused) throw error;
+      const { code = '' } = error as NodeJS.ErrnoException;
+      if (NO_NETWORK.has(code) && performance.now() < NETWORK_WAIT_MS) {
+        await pause(NETWORK_LOOK_MS);
+        continue;
+      }
       log(`enrolment: ${textOf(error)}; trying again`);
       await pause(backOff.next());
     }

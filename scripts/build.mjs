@@ -47,6 +47,21 @@ const outputs = [
     plugins: [englishOnly],
     banner: requireBanner,
   },
+  // The same for the disks of VM nodes, as start.cjs reads it.
+  existsSync('agent/main.ts') && {
+    ...common,
+    format: 'cjs',
+    minifyWhitespace: true,
+    minifySyntax: true,
+    sourcemap: false,
+    entryPoints: { agent: 'agent/main.ts' },
+    outdir: 'dist',
+    outExtension: { '.js': '.cjs' },
+    external: ['koffi'],
+    plugins: [englishOnly],
+    define: { 'import.meta.url': 'batchyardUrl' },
+    banner: { js: "const batchyardUrl = require('node:url').pathToFileURL(__filename).href;" },
+  },
   existsSync('provider/index.ts') && {
     ...common,
     format: 'cjs',
@@ -61,4 +76,4 @@ const outputs = [
   },
 ].filter(Boolean);
 await Promise.all(outputs.map((options) => build(options)));
-copyFileSync('agent/survivor.pl', 'dist/survivor.pl');
+for (const file of ['survivor.pl', 'start.cjs']) copyFileSync(`agent/${file}`, `dist/${file}`);

@@ -9,6 +9,7 @@ import {
   ensureAccount,
   ensureGroup,
   groupsOf,
+  makeGroups,
   removeAccount,
   setAdministrator,
   setPassword,
@@ -22,6 +23,10 @@ const FIRST_ACCOUNT = 5;
 const FIRST_TASK = 128;
 /** Who may pass the node's directories. */
 export const NODE_GROUP = '_azbatchgrp';
+const START_GROUP = '_azbatchstart';
+const TASK_GROUP = '_azbatchtask';
+/** The account of the pool's tasks, and its group. */
+const POOL_ACCOUNT = '_azbatch';
 /** Who sees certificates for people. */
 export const REMOTE_GROUP = '_azbatchremote';
 
@@ -36,6 +41,8 @@ export class AccountUsers implements Users {
   #accounts: readonly AssignedUserAccount[] = [];
   #system = new Map<string, SystemAccount>();
   #pool: SystemAccount | undefined;
+  /** They are made while the controller is dialled; where one program can't, `prepare` makes them. */
+  readonly #groupsMade: Promise<void>;
 
   constructor(
     rootDirectory: string,
@@ -46,17 +53,22 @@ export class AccountUsers implements Users {
     const { first, count } = block;
     this.groups = { node: first, startTask: first + 1, task: first + 2, remoteUser: first + 3 };
     this.#fresh = new FreshNumbers(rootDirectory, first + FIRST_TASK, first + count);
+    const names = [NODE_GROUP, START_GROUP, TASK_GROUP, REMOTE_GROUP, POOL_ACCOUNT];
+    this.#groupsMade = makeGroups(names.map((name, place) => ({ name, gid: first + place }))).catch(
+      () => undefined,
+    );
   }
 
   async prepare(configuration: NodeConfiguration): Promise<void> {
     this.#accounts = configuration.userAccounts ?? [];
     const { node, startTask, task, remoteUser } = this.groups;
+    await this.#groupsMade;
     await ensureGroup(NODE_GROUP, node);
-    await ensureGroup('_azbatchstart', startTask);
-    await ensureGroup('_azbatchtask', task);
+    await ensureGroup(START_GROUP, startTask);
+    await ensureGroup(TASK_GROUP, task);
     await ensureGroup(REMOTE_GROUP, remoteUser);
     const { first } = this.block;
-    this.#pool = await ensureAccount({ name: '_azbatch', uid: first + 4, gid: first + 4 });
+    this.#pool = await ensureAccount({ name: POOL_ACCOUNT, uid: first + 4, gid: first + 4 });
     for (const [index, account] of this.#accounts.entries())
       this.#system.set(account.name, await this.#make(account, first + FIRST_ACCOUNT + index));
   }

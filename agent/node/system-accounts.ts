@@ -56,6 +56,20 @@ export async function ensureGroup(name: string, gid: number): Promise<void> {
     await runProgram('groupadd', ['--gid', String(gid), name]);
 }
 
+/**
+ * Makes those of the groups that are not there by one program of systemd. Rejects where that is missing or
+ * fails: `ensureGroup` makes each by a program of its own.
+ */
+export async function makeGroups(wanted: readonly { name: string; gid: number }[]): Promise<void> {
+  const present = await readGroups();
+  const missing = wanted.filter(
+    ({ name, gid }) => !present.some((group) => group.name === name || group.gid === gid),
+  );
+  if (missing.length < 2) return;
+  const lines = missing.map(({ name, gid }) => `g ${name} ${String(gid)}\n`);
+  await runProgram('systemd-sysusers', ['-'], lines.join(''));
+}
+
 async function readGroups(): Promise<{ name: string; gid: number }[]> {
   const lines = (await readFile('/etc/group', 'utf8')).split('\n').filter(Boolean);
   return lines.map((line) => {

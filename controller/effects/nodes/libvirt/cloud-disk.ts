@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import type { HostFiles } from './host-files.js';
 import { runProgram } from './program.js';
 
-/** `bootcmd` runs at every boot, long before the rest: a reboot starts the agent again. */
+/**
+ * `bootcmd` runs at every boot, long before the rest: a reboot starts the agent again. Until the boot is over
+ * the agent goes before everything that cloud-init still has to do.
+ */
 const START = `set -e
 disk=/run/batchyard/disk
 mkdir -p "$disk" /mnt/batch
@@ -14,7 +17,7 @@ mountpoint -q "$disk" || mount -t iso9660 -o ro LABEL=BATCHYARD "$disk"
 survivor=
 if [ -e "$disk/survivor.pl" ] && [ -x /usr/bin/perl ]; then survivor="/usr/bin/perl $disk/survivor.pl"; fi
 systemd-run --no-block --unit=batchyard-agent -p DefaultDependencies=no -p Restart=always -p RestartSec=1 \
-  -p TasksMax=infinity -p LimitNOFILE=524288 -p StandardOutput=journal+console -p StandardError=journal+console \
+  -p StartupCPUWeight=10000 -p TasksMax=infinity -p LimitNOFILE=524288 -p StandardOutput=journal+console -p StandardError=journal+console \
   --setenv=HOME=/root --setenv=LANG=C.UTF-8 --setenv=PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
   $survivor "$disk/node" "$disk/agent.mjs"
 `;
@@ -22,13 +25,19 @@ systemd-run --no-block --unit=batchyard-agent -p DefaultDependencies=no -p Resta
 /** What else cloud-init would do at a node's first boot, while the agent starts, and nobody needs. */
 const LESS = {
   ssh_genkeytypes: ['ed25519'],
+  ssh: { emit_keys_to_console: false },
+  no_ssh_fingerprints: true,
   apt: { preserve_sources_list: true },
   preserve_hostname: true,
+  // The image's own stay: it takes seconds to find that out. A word, as cloud-init's schema wants it.
+  locale: 'false',
+  grub_dpkg: { enabled: false },
 };
 
 const FILES = {
   // One for all: every node has a disk of its own, and so is a new instance at its first boot.
-  'meta-data': 'instance-id: batchyard\n',
+  // `dsmode: local`: nothing of it needs the network, so the agent starts while that comes up.
+  'meta-data': 'instance-id: batchyard\ndsmode: local\n',
   'user-data': `#cloud-config\n${JSON.stringify({ bootcmd: [['sh', '-c', START]], ...LESS })}\n`,
 };
 
