@@ -18,7 +18,7 @@ use Fcntl;
 
 my @command = @ARGV or die "survivor: name the program to start\n";
 # The disk of VM nodes has the agent's compiled code beside the bundle that their images name.
-if ($command[-1] =~ m{^(.*/)agent\.mjs$} && -e "$1agent.cache") { $command[-1] = "$1start.cjs" }
+for (@command) { $_ = "$1start.cjs" if m{^(.*/)agent\.mjs$} && -e "$1agent.cache" }
 my $PR_SET_CHILD_SUBREAPER = 36;
 my %PRCTL = (x86_64 => 157, aarch64 => 167, i686 => 172, armv7l => 172, riscv64 => 167, ppc64le => 171, s390x => 172);
 my $prctl = $PRCTL{(POSIX::uname())[4]};

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { batchClient } from '../support/client.js';
 import { sh } from '../support/process-pool.js';
 import { ensureImage, ensureLibvirtd, libvirtRequirement, suite } from '../support/requirements.js';
+import { signedRequest } from '../support/signed-request.js';
 import { startController } from '../support/start-controller.js';
 import type { StartedController } from '../support/start-controller.js';
 import { tempDirectory } from '../support/temp-dir.js';
@@ -54,7 +55,9 @@ suite('a pool of an image that nothing was added to', [libvirt], () => {
       },
     });
     await client.job.add({ id: 'work', poolInfo: { poolId: 'cloud' } });
-    await client.task.add('work', { id: 'who', commandLine: sh('uname -n; cat /etc/os-release') });
+    // What the first stage of cloud-init makes is there before the network is, and so before any task.
+    const look = 'ls /etc/ssh/*_key; cat /proc/[0-9]*/cmdline | tr "\\0" " "';
+    await client.task.add('work', { id: 'who', commandLine: sh(look) });
     const task = await waitFor(
       'the task to complete',
       async () => {
@@ -68,6 +71,9 @@ suite('a pool of an image that nothing was added to', [libvirt], () => {
       throw new Error(`${String(error)}\n${consolesOf(disks)}`, { cause: error });
     });
     expect(task.executionInfo?.exitCode).toBe(0);
+    const said = await signedRequest(controller, 'GET', '/jobs/work/tasks/who/files/stdout.txt');
+    expect(said.text).toContain('/etc/ssh/ssh_host_ed25519_key\n');
+    expect(said.text).toContain('/run/batchyard/disk/start.cjs ');
     expect(filesOf(disks).filter((file) => /\.(iso|raw)$/.test(file))).toEqual([]);
     await client.pool.deleteMethod('cloud');
     await waitFor('the pool to be gone', async () => !(await client.pool.exists('cloud')).body, {
