@@ -141,6 +141,13 @@ export const rooms = [
     why: 'the order in which the agent starts',
   },
   {
+    room: 'agent/start',
+    path: 'agent/start.ts',
+    knows: [],
+    pure: false,
+    why: 'starts the bundled agent from code that was compiled before, on VM nodes',
+  },
+  {
     room: 'cli',
     path: 'cli',
     knows: ['controller/main', 'config', 'effects', 'protocol'],

@@ -47,14 +47,14 @@ const outputs = [
     plugins: [englishOnly],
     banner: requireBanner,
   },
-  // The same for the disks of VM nodes, as start.cjs reads it.
+  // The same for the disks of VM nodes, with what starts it from compiled code.
   existsSync('agent/main.ts') && {
     ...common,
     format: 'cjs',
     minifyWhitespace: true,
     minifySyntax: true,
     sourcemap: false,
-    entryPoints: { agent: 'agent/main.ts' },
+    entryPoints: { agent: 'agent/main.ts', start: 'agent/start.ts' },
     outdir: 'dist',
     outExtension: { '.js': '.cjs' },
     external: ['koffi'],
@@ -76,4 +76,4 @@ const outputs = [
   },
 ].filter(Boolean);
 await Promise.all(outputs.map((options) => build(options)));
-for (const file of ['survivor.pl', 'start.cjs']) copyFileSync(`agent/${file}`, `dist/${file}`);
+copyFileSync('agent/survivor.pl', 'dist/survivor.pl');
