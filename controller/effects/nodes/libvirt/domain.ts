@@ -230,9 +230,9 @@ function devices(description: DomainDescription): string {
     element(
       'interface',
       { type: network === 'user' ? 'user' : 'network' },
-      ...(network === 'user'
-        ? []
-        : [element('source', { network }), element('mac', { address: macAddress(description) })]),
+      ...(network === 'user' ? [] : [element('source', { network })]),
+      // cloud-init writes it down at the first boot: with another one a guest has no network at the next.
+      element('mac', { address: macAddress(description) }),
       element('model', { type: 'virtio' }),
       element('rom', { enabled: 'no' }),
     ),
