@@ -103,7 +103,7 @@ async function main(): Promise<void> {
   await enrolIdentity(identity, client);
   joinNetwork(identity);
   if (seedPath !== undefined) rmSync(seedPath, { force: true });
-  agent.current = new Agent(identity, client, chooseLauncher(), survivor);
+  agent.current = new Agent(identity, client, chooseLauncher(log), survivor);
   agent.current.run();
 }
 

@@ -56,7 +56,6 @@ export interface LaunchCallbacks {
  * /dev/null and output files that are fresh unless the order says otherwise.
  */
 export interface Launcher {
-  readonly kind: 'posix_spawn' | 'node';
   /** The callbacks come in a later turn, never inside this call. */
   launch(order: LaunchOrder, callbacks: LaunchCallbacks): void;
   /** Kills what is left of a group whose leader has ended. */

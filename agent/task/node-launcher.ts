@@ -14,7 +14,6 @@ import { signalGroup } from './session.js';
 /** Node's own spawn: slower and without CPU figures, for systems where posix_spawn can't be called. */
 export function createNodeLauncher(): Launcher {
   return {
-    kind: 'node',
     launch(order, callbacks) {
       try {
         start(order, callbacks);

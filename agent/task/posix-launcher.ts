@@ -64,7 +64,6 @@ export function createPosixLauncher(): Launcher {
 }
 
 class PosixLauncher implements Launcher {
-  readonly kind = 'posix_spawn';
   #ended = new Map<number, (end: ProcessEnd) => void>();
   #attr = Buffer.alloc(STRUCT_BYTES);
   #status = Buffer.alloc(8);

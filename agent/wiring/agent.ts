@@ -18,7 +18,7 @@ import { NodeUsers } from '../node/node-users.js';
 import { Retention } from '../node/retention.js';
 import type { Survivor } from '../node/survivor.js';
 import type { Users } from '../node/users.js';
-import type { Launcher } from '../task/launcher.js';
+import type { ChosenLauncher } from '../task/choose-launcher.js';
 import { ApplicationPackages } from '../task/application-packages.js';
 import { findSetpriv } from '../task/as-user.js';
 import { Cgroups } from '../task/cgroup.js';
@@ -35,6 +35,8 @@ export const AGENT_VERSION = '0.1.0';
 /** Events of this long travel in one message; a lone event after a quiet time goes at once. */
 const FLUSH_INTERVAL_MS = 4;
 const RETENTION_SWEEP_MS = 5_000;
+/** From the node's being ready to what its first process needs. */
+const LOAD_AFTER_MS = 50;
 /** At the end of the agent: for its tries to die and the last message to leave. */
 const FAREWELL_MS = 3_000;
 /** A longer timer would overflow. */
@@ -68,7 +70,7 @@ export class Agent {
   constructor(
     private readonly identity: Identity,
     client: HttpClient,
-    launcher: { launcher: Launcher; remark?: string },
+    private readonly launcher: ChosenLauncher,
     survivor: Survivor | undefined,
   ) {
     const { rootDirectory } = identity;
@@ -291,6 +293,8 @@ export class Agent {
       return;
     }
     this.#input(() => this.#core.prepared(now()));
+    // Once the controller has been told.
+    setTimeout(() => this.launcher.load(), LOAD_AFTER_MS).unref();
   }
 
   #sweep(): void {
