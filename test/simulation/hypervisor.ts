@@ -2,6 +2,9 @@ import type { NodeKey } from '../../protocol/keys.js';
 import { SimulatedAgent, type AgentPorts } from './agents.js';
 import { chanceOf } from './options.js';
 
+/** The longest that a create hangs. */
+export const HANG_MAX_MS = 400_000;
+
 /** A provider's refusal; `code` is one of the resize error codes. */
 export class ProvisionError extends Error {
   constructor(
@@ -83,7 +86,7 @@ export class Hypervisor {
     const { random, faults, happened } = this.ports;
     const hangs = random.chance(chanceOf(faults().createHangs));
     if (hangs) happened('createHung');
-    await this.#wait(hangs ? random.int(60_000, 400_000) : random.int(50, 3_000));
+    await this.#wait(hangs ? random.int(60_000, HANG_MAX_MS) : random.int(50, 3_000));
     this.#mustAnswer(hypervisor);
     const present = this.#nodes.get(nodeKey)?.agent;
     if (present?.incarnation === incarnation) return;
