@@ -1,16 +1,13 @@
-import { chmodSync } from 'node:fs';
-import { join } from 'node:path';
 import type { BatchServiceClient } from '@azure/batch';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { batchClient } from '../support/client.js';
 import { sh } from '../support/process-pool.js';
-import { ensureImage, ensureLibvirtd, libvirtRequirement, suite } from '../support/requirements.js';
+import { libvirtRequirement, suite } from '../support/requirements.js';
 import { signedRequest } from '../support/signed-request.js';
-import { startController } from '../support/start-controller.js';
 import type { StartedController } from '../support/start-controller.js';
-import { tempDirectory } from '../support/temp-dir.js';
 import { waitFor } from '../support/wait-for.js';
-import { consolesOf, destroyDomainsOf, domainsOf, filesOf } from './domains.js';
+import { consolesOf, domainsOf, filesOf } from './domains.js';
+import { VmController } from './vm-controller.js';
 
 /** Half a minute on an idle machine under emulation; a multiple on a busy one. */
 const BOOT_TIMEOUT_MS = 280_000;
@@ -18,31 +15,17 @@ const BOOT_TIMEOUT_MS = 280_000;
 const libvirt = await libvirtRequirement();
 
 suite('a pool of an image that nothing was added to', [libvirt], () => {
-  const folder = tempDirectory('vm-cloud');
-  const disks = join(folder.path, 'disks');
-  let stopLibvirtd: () => void = () => undefined;
+  let vms: VmController;
   let controller: StartedController;
   let client: BatchServiceClient;
 
   beforeAll(async () => {
-    stopLibvirtd = ensureLibvirtd();
-    const manifest = ensureImage({ kind: 'cloud' });
-    chmodSync(folder.path, 0o711);
-    controller = await startController({
-      configuration: {
-        images: [{ manifest }],
-        hypervisors: [{ name: 'test', diskDirectory: disks, domainType: 'qemu' }],
-      },
-    });
+    vms = await VmController.start('vm-cloud', { image: { kind: 'cloud' }, domainType: 'qemu' });
+    ({ controller } = vms);
     client = batchClient(controller);
   }, 300_000);
 
-  afterAll(async () => {
-    destroyDomainsOf(folder.path);
-    await controller.stop();
-    stopLibvirtd();
-    folder.remove();
-  }, 60_000);
+  afterAll(() => vms.stop(), 60_000);
 
   it('boots by its own boot loader, and its cloud-init starts the agent from the shared disk', async () => {
     await client.pool.add({
@@ -68,17 +51,17 @@ suite('a pool of an image that nothing was added to', [libvirt], () => {
       },
       { timeoutMs: BOOT_TIMEOUT_MS, intervalMs: 250 },
     ).catch((error: unknown) => {
-      throw new Error(`${String(error)}\n${consolesOf(disks)}`, { cause: error });
+      throw new Error(`${String(error)}\n${consolesOf(vms.disks)}`, { cause: error });
     });
     expect(task.executionInfo?.exitCode).toBe(0);
     const said = await signedRequest(controller, 'GET', '/jobs/work/tasks/who/files/stdout.txt');
     expect(said.text).toContain('/etc/ssh/ssh_host_ed25519_key\n');
     expect(said.text).toContain('/run/batchyard/disk/start.cjs ');
-    expect(filesOf(disks).filter((file) => /\.(iso|raw)$/.test(file))).toEqual([]);
+    expect(filesOf(vms.disks).filter((file) => /\.(iso|raw)$/.test(file))).toEqual([]);
     await client.pool.deleteMethod('cloud');
     await waitFor('the pool to be gone', async () => !(await client.pool.exists('cloud')).body, {
       timeoutMs: 60_000,
     });
-    expect(domainsOf(folder.path)).toEqual([]);
+    expect(domainsOf(vms.folder)).toEqual([]);
   });
 });

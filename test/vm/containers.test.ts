@@ -1,25 +1,21 @@
-import { chmodSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import type { BatchServiceClient, TaskAddParameter } from '@azure/batch';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { batchClient } from '../support/client.js';
 import { ImageRegistry } from '../support/image-registry.js';
 import { sh } from '../support/process-pool.js';
 import {
-  ensureImage,
-  ensureLibvirtd,
   libvirtRequirement,
   programs,
   requirement,
   RICH_IMAGE,
   suite,
 } from '../support/requirements.js';
-import { startController } from '../support/start-controller.js';
 import type { StartedController } from '../support/start-controller.js';
-import { tempDirectory } from '../support/temp-dir.js';
 import { tinyRoot } from '../support/tiny-root.js';
 import { waitFor } from '../support/wait-for.js';
-import { consolesOf, destroyDomainsOf } from './domains.js';
+import { consolesOf } from './domains.js';
+import { VmController } from './vm-controller.js';
 
 const BOOT_TIMEOUT_MS = 400_000;
 const STEP_TIMEOUT_MS = 240_000;
@@ -41,9 +37,7 @@ const needs = [
 ];
 
 suite('containers in a guest', needs, () => {
-  const folder = tempDirectory('vm-containers');
-  const disks = join(folder.path, 'disks');
-  let stopLibvirtd: () => void = () => undefined;
+  let vms: VmController;
   let registry: ImageRegistry;
   let controller: StartedController;
   let client: BatchServiceClient;
@@ -51,19 +45,15 @@ suite('containers in a guest', needs, () => {
   let host = '';
 
   beforeAll(async () => {
-    stopLibvirtd = ensureLibvirtd();
-    const manifest = ensureImage(RICH_IMAGE);
-    chmodSync(folder.path, 0o711);
-    const tar = tinyRoot(folder.path);
+    vms = await VmController.start('vm-containers', {
+      image: RICH_IMAGE,
+      domainType: 'qemu',
+      configuration: { leases: { heartbeatInterval: 'PT5S', lease: 'PT5M', grace: 'PT10S' } },
+    });
+    ({ controller } = vms);
+    const tar = tinyRoot(vms.folder);
     registry = await ImageRegistry.start(tar, LOGIN);
     host = registry.host.replace('127.0.0.1', '10.0.2.2');
-    controller = await startController({
-      configuration: {
-        images: [{ manifest }],
-        hypervisors: [{ name: 'test', diskDirectory: disks, domainType: 'qemu' }],
-        leases: { heartbeatInterval: 'PT5S', lease: 'PT5M', grace: 'PT10S' },
-      },
-    });
     client = batchClient(controller);
     await put('images?restype=container');
     await put('images/root.tar', readFileSync(tar));
@@ -72,14 +62,8 @@ suite('containers in a guest', needs, () => {
   }, 600_000);
 
   afterAll(async () => {
-    try {
-      destroyDomainsOf(folder.path);
-    } finally {
-      await controller?.stop();
-      await registry?.close();
-      stopLibvirtd();
-      folder.remove();
-    }
+    await vms.stop();
+    await registry?.close();
   }, 60_000);
 
   async function put(path: string, body?: Buffer): Promise<void> {
@@ -137,9 +121,12 @@ suite('containers in a guest', needs, () => {
       },
       { timeoutMs: BOOT_TIMEOUT_MS, intervalMs: 100 },
     ).catch((error: unknown) => {
-      throw new Error(`${String(error)}\n${consolesOf(disks)}\n${controller.logs().slice(-3000)}`, {
-        cause: error,
-      });
+      throw new Error(
+        `${String(error)}\n${consolesOf(vms.disks)}\n${controller.logs().slice(-3000)}`,
+        {
+          cause: error,
+        },
+      );
     });
   }
 

@@ -1,20 +1,16 @@
-import { chmodSync } from 'node:fs';
-import { join } from 'node:path';
 import type { BatchServiceClient, ComputeNode, TaskAddParameter } from '@azure/batch';
 import { BlockBlobClient } from '@azure/storage-blob';
 import forge from 'node-forge';
 import { makeCertificate, type Certificate } from '../support/certificate.js';
 import { batchClient, managementClient } from '../support/client.js';
 import { sh } from '../support/process-pool.js';
-import { ensureImage, ensureLibvirtd } from '../support/requirements.js';
 import { signedRequest } from '../support/signed-request.js';
-import { startController } from '../support/start-controller.js';
 import type { StartedController } from '../support/start-controller.js';
 import { StartedNfsServer } from '../support/started-nfs-server.js';
-import { tempDirectory } from '../support/temp-dir.js';
 import { waitFor } from '../support/wait-for.js';
 import { makeZip } from '../support/zip.js';
-import { consolesOf, destroyDomainsOf } from './domains.js';
+import { consolesOf } from './domains.js';
+import { VmController } from './vm-controller.js';
 
 const BOOT_TIMEOUT_MS = 400_000;
 const STEP_TIMEOUT_MS = 120_000;
@@ -51,39 +47,25 @@ export class Guest {
     readonly controller: StartedController,
     readonly client: BatchServiceClient,
     private readonly nfs: StartedNfsServer,
-    private readonly folder: { path: string; remove(): void },
-    private readonly stopLibvirtd: () => void,
+    private readonly vms: VmController,
   ) {}
 
   static async start(): Promise<Guest> {
-    const stopLibvirtd = ensureLibvirtd();
-    const manifest = ensureImage();
-    const folder = tempDirectory('vm-agent');
-    // QEMU's own user has to get to the disks.
-    chmodSync(folder.path, 0o711);
-    const nfs = await StartedNfsServer.start();
-    const controller = await startController({
+    const vms = await VmController.start('vm-agent', {
       tls: true,
       configuration: {
-        images: [{ manifest }],
-        hypervisors: [{ name: 'test', diskDirectory: join(folder.path, 'disks') }],
         transfers: `triesMax=${String(TRIES)},retryMs=5`,
         // A guest under emulation on a busy machine may stand still for longer than the usual lease.
         leases: { heartbeatInterval: 'PT5S', lease: 'PT5M', grace: 'PT10S' },
       },
     });
-    return new Guest(controller, batchClient(controller), nfs, folder, stopLibvirtd);
+    const { controller } = vms;
+    return new Guest(controller, batchClient(controller), await StartedNfsServer.start(), vms);
   }
 
   async stop(): Promise<void> {
-    try {
-      destroyDomainsOf(this.folder.path);
-    } finally {
-      await this.controller.stop();
-      await this.nfs.stop();
-      this.stopLibvirtd();
-      this.folder.remove();
-    }
+    await this.vms.stop();
+    await this.nfs.stop();
   }
 
   /** Application `Say-it`, version 1.0: a program `say`. */
@@ -158,7 +140,7 @@ export class Guest {
       },
       { timeoutMs: BOOT_TIMEOUT_MS, intervalMs: 100 },
     ).catch((error: unknown) => {
-      const consoles = consolesOf(join(this.folder.path, 'disks'));
+      const consoles = consolesOf(this.vms.disks);
       const said = `${consoles}\n${this.controller.logs().slice(-3000)}`;
       throw new Error(`${String(error)}\n${said}`, { cause: error });
     });

@@ -1,18 +1,17 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, readFileSync, readdirSync, statSync, truncateSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { BatchServiceClient } from '@azure/batch';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { batchClient } from '../support/client.js';
 import { sh } from '../support/process-pool.js';
-import { ensureImage, ensureLibvirtd, libvirtRequirement, suite } from '../support/requirements.js';
+import { libvirtRequirement, suite } from '../support/requirements.js';
 import { signedRequest } from '../support/signed-request.js';
-import { startController } from '../support/start-controller.js';
 import type { StartedController } from '../support/start-controller.js';
-import { tempDirectory } from '../support/temp-dir.js';
 import { waitFor } from '../support/wait-for.js';
-import { consolesOf, destroyDomainsOf, domainsOf, filesOf, killGuests } from './domains.js';
+import { consolesOf, domainsOf, filesOf, killGuests } from './domains.js';
+import { VmController } from './vm-controller.js';
 
 const BOOT_TIMEOUT_MS = 280_000;
 const POOL = {
@@ -30,31 +29,17 @@ const WHO = sh('cat /etc/machine-id; head -c 16 /dev/urandom | od -An -tx1; date
 const libvirt = await libvirtRequirement();
 
 suite('a pool of resumed libvirt VMs', [libvirt], () => {
-  const folder = tempDirectory('vm-resumed');
-  const disks = join(folder.path, 'disks');
-  let stopLibvirtd: () => void = () => undefined;
+  let vms: VmController;
   let controller: StartedController;
   let client: BatchServiceClient;
 
   beforeAll(async () => {
-    stopLibvirtd = ensureLibvirtd();
-    const manifest = ensureImage();
-    chmodSync(folder.path, 0o711);
-    controller = await startController({
-      configuration: {
-        images: [{ manifest }],
-        hypervisors: [{ name: 'test', diskDirectory: disks, domainType: 'qemu' }],
-      },
-    });
+    vms = await VmController.start('vm-resumed', { domainType: 'qemu' });
+    ({ controller } = vms);
     client = batchClient(controller);
   }, 300_000);
 
-  afterAll(async () => {
-    destroyDomainsOf(folder.path);
-    await controller.stop();
-    stopLibvirtd();
-    folder.remove();
-  }, 60_000);
+  afterAll(() => vms.stop(), 60_000);
 
   /** Milliseconds until that many nodes are idle. */
   async function idle(count: number): Promise<number> {
@@ -69,9 +54,12 @@ suite('a pool of resumed libvirt VMs', [libvirt], () => {
       },
       { timeoutMs: BOOT_TIMEOUT_MS, intervalMs: 50 },
     ).catch((error: unknown) => {
-      throw new Error(`${String(error)}\n${consolesOf(disks)}\n${controller.logs().slice(-3000)}`, {
-        cause: error,
-      });
+      throw new Error(
+        `${String(error)}\n${consolesOf(vms.disks)}\n${controller.logs().slice(-3000)}`,
+        {
+          cause: error,
+        },
+      );
     });
     return Date.now() - started;
   }
@@ -82,11 +70,11 @@ suite('a pool of resumed libvirt VMs', [libvirt], () => {
   }
 
   const templates = () =>
-    readdirSync(join(disks, 'templates'), { recursive: true, encoding: 'utf8' });
+    readdirSync(join(vms.disks, 'templates'), { recursive: true, encoding: 'utf8' });
   const memoryFile = () => {
     const found = templates().find((entry) => entry.endsWith('memory.save'));
     if (found === undefined) throw new Error(`no memory image among ${templates().join(', ')}`);
-    return join(disks, 'templates', found);
+    return join(vms.disks, 'templates', found);
   };
 
   let bootMs = 0;
@@ -97,7 +85,7 @@ suite('a pool of resumed libvirt VMs', [libvirt], () => {
     expect(answer).toMatchObject({ status: 201 });
     bootMs = await idle(1);
     expect(statSync(memoryFile()).mode & 0o777).toBe(0o600);
-    expect(domainsOf(folder.path)).toHaveLength(1);
+    expect(domainsOf(vms.folder)).toHaveLength(1);
     const pool = await signedRequest(controller, 'GET', `/pools/${POOL.id}`);
     expect(JSON.parse(pool.text)).toMatchObject({
       virtualMachineConfiguration: { resumedNodes: true },
@@ -232,10 +220,12 @@ suite('a pool of resumed libvirt VMs', [libvirt], () => {
     await waitFor('the pool to be gone', async () => !(await client.pool.exists(POOL.id)).body, {
       timeoutMs: 60_000,
     });
-    expect(domainsOf(folder.path)).toEqual([]);
-    expect(filesOf(disks)).toEqual([]);
+    expect(domainsOf(vms.folder)).toEqual([]);
+    expect(filesOf(vms.disks)).toEqual([]);
     const record = templates().find((entry) => entry.endsWith('template.json'));
     if (record !== undefined)
-      expect(readFileSync(join(disks, 'templates', record), 'utf8')).not.toMatch(/token|secret/);
+      expect(readFileSync(join(vms.disks, 'templates', record), 'utf8')).not.toMatch(
+        /token|secret/,
+      );
   });
 });

@@ -10,11 +10,11 @@ import { nodeProviderContract, specification } from '../contract/node-provider.j
 import { batchClient } from '../support/client.js';
 import { ensureImage, ensureLibvirtd, libvirtRequirement, suite } from '../support/requirements.js';
 import { signedRequest } from '../support/signed-request.js';
-import { startController } from '../support/start-controller.js';
 import type { StartedController } from '../support/start-controller.js';
 import { tempDirectory } from '../support/temp-dir.js';
 import { waitFor } from '../support/wait-for.js';
 import { consolesOf, destroyDomainsOf, domainsOf, filesOf } from './domains.js';
+import { VmController } from './vm-controller.js';
 
 const PASSWORD = 'of-the-test';
 const SUBJECT = 'node-certificate.batchyard.test';
@@ -53,33 +53,18 @@ async function text(response: BatchServiceModels.FileGetFromTaskResponse): Promi
 const libvirt = await libvirtRequirement();
 
 suite('a pool of one libvirt VM', [libvirt], () => {
-  const folder = tempDirectory('vm');
-  const disks = join(folder.path, 'disks');
+  let vms: VmController;
   const certificate = selfSigned();
-  let stopLibvirtd: () => void = () => undefined;
   let controller: StartedController;
   let client: BatchServiceClient;
 
   beforeAll(async () => {
-    stopLibvirtd = ensureLibvirtd();
-    const manifest = ensureImage();
-    // QEMU's own user has to get to the disks.
-    chmodSync(folder.path, 0o711);
-    controller = await startController({
-      configuration: {
-        images: [{ manifest }],
-        hypervisors: [{ name: 'test', diskDirectory: disks }],
-      },
-    });
+    vms = await VmController.start('vm');
+    ({ controller } = vms);
     client = batchClient(controller);
   }, 300_000);
 
-  afterAll(async () => {
-    destroyDomainsOf(folder.path);
-    await controller.stop();
-    stopLibvirtd();
-    folder.remove();
-  }, 60_000);
+  afterAll(() => vms.stop(), 60_000);
 
   it('boots, has its certificate before its start task, and becomes idle', async () => {
     await client.certificate.add({
@@ -123,10 +108,12 @@ suite('a pool of one libvirt VM', [libvirt], () => {
       },
       { timeoutMs: BOOT_TIMEOUT_MS, intervalMs: 500 },
     ).catch((error: unknown) => {
-      throw new Error(`${String(error)}\n${consolesOf(disks)}\n${controller.logs().slice(-3000)}`);
+      throw new Error(
+        `${String(error)}\n${consolesOf(vms.disks)}\n${controller.logs().slice(-3000)}`,
+      );
     });
     expect(node.startTaskInfo?.exitCode).toBe(0);
-    expect(domainsOf(folder.path)).toHaveLength(1);
+    expect(domainsOf(vms.folder)).toHaveLength(1);
   });
 
   it('runs a task with the certificate, and its files can be read', async () => {
@@ -214,7 +201,7 @@ suite('a pool of one libvirt VM', [libvirt], () => {
   });
 
   it('lets a user of the node in by ssh, at the address and port that it tells', async () => {
-    const key = join(folder.path, 'key');
+    const key = join(vms.folder, 'key');
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
     const [node] = await client.computeNode.list('vms');
     const nodeId = node?.id ?? '';
@@ -239,7 +226,7 @@ suite('a pool of one libvirt VM', [libvirt], () => {
       },
       { timeoutMs: 120_000, intervalMs: 500 },
     ).catch((error: unknown) => {
-      throw new Error(`${String(error)}: ${refusal}\n${consolesOf(disks)}`, { cause: error });
+      throw new Error(`${String(error)}: ${refusal}\n${consolesOf(vms.disks)}`, { cause: error });
     });
     expect(said).toMatch(/^ada\ntvmps-[0-9a-f]{16}\n$/);
     const seen = await client.computeNode.get('vms', nodeId);
@@ -251,7 +238,7 @@ suite('a pool of one libvirt VM', [libvirt], () => {
   it('shows its seed to nobody on the host', () => {
     const qemu = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })
       .split('\n')
-      .filter((line) => line.includes(folder.path));
+      .filter((line) => line.includes(vms.folder));
     expect(qemu.length).toBeGreaterThan(0);
     expect(qemu.join('\n')).not.toMatch(/token|secret":|credential:/);
   });
@@ -263,8 +250,8 @@ suite('a pool of one libvirt VM', [libvirt], () => {
       timeoutMs: 60_000,
       intervalMs: 200,
     });
-    expect(domainsOf(folder.path)).toEqual([]);
-    expect(filesOf(disks)).toEqual([]);
+    expect(domainsOf(vms.folder)).toEqual([]);
+    expect(filesOf(vms.disks)).toEqual([]);
   });
 });
 
