@@ -141,8 +141,9 @@ export class Agent {
   run(): void {
     for (const [directory, until] of this.#legacy.retained)
       this.#retention.retain(directory, until);
-    this.#input(() => this.#legacy.takeUp(this.#ports()));
+    // Its answer comes in a later turn, when everything has been taken up.
     this.#connection.dial();
+    this.#input(() => this.#legacy.takeUp(this.#ports()));
     setInterval(() => this.#sweep(), RETENTION_SWEEP_MS).unref();
   }
 

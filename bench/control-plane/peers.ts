@@ -9,7 +9,7 @@ import type { Run } from './throughput.js';
 const PROGRAMS = new URL('../peers/', import.meta.url).pathname;
 const POSTGRES = '/usr/lib/postgresql/15/bin';
 
-export interface PeerRun extends Run {
+interface PeerRun extends Run {
   /** Jobs a second, 1,000 a call, before any ran. */
   addRate: number;
 }

@@ -146,6 +146,42 @@ describe('the reconciler of nodes', () => {
     expect(events.map((event) => 'message' in event && event.message)).toEqual(['no room', false]);
   });
 
+  it('goes on with the other nodes of a pool while the create of one hangs', async () => {
+    const provider = new FakeProvider();
+    const scene = new Scene(provider);
+    scene.want(node('dying'));
+    await waitFor('the node', () => scene.told('nodeProvisioned').length === 1);
+    let goOn: () => void = () => undefined;
+    provider.hanging.set(key('slow'), new Promise((resolve) => (goOn = resolve)));
+    scene.want(node('slow'));
+    await waitFor('the create that hangs', () => provider.underWay.get('')?.now === 1);
+    provider.nodes.clear();
+    await provider.create(specification('left-over'));
+    await waitFor('its death to be noticed', () => scene.told('nodeGone').length === 1);
+    await waitFor('what is left over to go', () => provider.nodes.size === 0);
+    scene.want(node('new'));
+    await waitFor('the new node', () => scene.told('nodeProvisioned').length === 2);
+    goOn();
+    await waitFor('the slow one', () => scene.told('nodeProvisioned').length === 3);
+    expect(provider.verbs.filter((verb) => verb.includes('slow'))).toEqual([
+      `create ${key('slow')} on `,
+    ]);
+  });
+
+  it('looks once more at a node that changed while its create hung', async () => {
+    const provider = new FakeProvider();
+    const scene = new Scene(provider);
+    let goOn: () => void = () => undefined;
+    provider.hanging.set(key('one'), new Promise((resolve) => (goOn = resolve)));
+    scene.want(node('one'));
+    await waitFor('the create that hangs', () => provider.underWay.get('')?.now === 1);
+    const leaving = { option: 'requeue' as const, since: 0, drained: true };
+    scene.want({ ...node('one', { state: 'leavingpool' }), leaving });
+    goOn();
+    await waitFor('its end', () => scene.told('nodeGone').length === 1);
+    expect(provider.nodes.size).toBe(0);
+  });
+
   it('removes what it finds of a node where the node does not belong', async () => {
     const provider = new FakeProvider(undefined, ['a', 'b']);
     const scene = new Scene(provider);

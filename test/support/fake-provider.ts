@@ -18,6 +18,8 @@ export class FakeProvider implements NodeProvider {
   readonly verbs: string[] = [];
   /** How long a create takes. */
   createMs = 0;
+  /** Creates that go on only after this. */
+  readonly hanging = new Map<NodeKey, Promise<void>>();
 
   /**
    * @param nodes what outlives the provider, as disks and processes do, by hypervisor and key
@@ -35,6 +37,7 @@ export class FakeProvider implements NodeProvider {
     counts.now += 1;
     counts.most = Math.max(counts.most, counts.now);
     await new Promise((resolve) => setTimeout(resolve, this.createMs));
+    await this.hanging.get(nodeKey);
     counts.now -= 1;
     this.mustAnswer(name);
     this.verbs.push(`create ${nodeKey} on ${name}`);

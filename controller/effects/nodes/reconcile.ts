@@ -2,7 +2,8 @@
  * Makes the provider's nodes what the state says. Nothing is scripted: each run of a pool reads what
  * is wanted (the state) and what is there (the provider's list), and does the difference. So a
  * controller that died half-way through a create finds the half and goes on, an effect that comes
- * twice does nothing twice, and a node that died by itself is noticed by the next sweep.
+ * twice does nothing twice, and a node that died by itself is noticed by the next sweep. What one node needs
+ * may take long (a create waits for its turn, or hangs): the others of its pool do not wait for it.
  */
 import type { Event } from '../../core/event.js';
 import type { Node } from '../../core/node/state.js';
@@ -39,6 +40,10 @@ export interface ReconcilerOptions {
 export class NodeReconciler {
   private readonly running = new Map<PoolKey, Promise<void>>();
   private readonly woken = new Set<PoolKey>();
+  /** What is being done for nodes: nothing else is begun for one meanwhile. */
+  private readonly busy = new Map<NodeKey, Promise<void>>();
+  /** Busy nodes that a look came upon: their pool is looked at again when they are not. */
+  private readonly passedOver = new Set<NodeKey>();
   private readonly slots = new Map<string | undefined, Slots>();
   private readonly hypervisors: HypervisorWatch;
   private timer: NodeJS.Timeout | undefined;
@@ -77,6 +82,7 @@ export class NodeReconciler {
     clearInterval(this.timer);
     await this.sweeping;
     await Promise.all(this.running.values());
+    await Promise.all(this.busy.values());
   }
 
   private async runUntilQuiet(poolKey: PoolKey): Promise<void> {
@@ -111,7 +117,8 @@ export class NodeReconciler {
     for (const poolKey of this.ports.view().pools.keys()) this.wake(poolKey);
     for (const provider of this.ports.openProviders()) {
       for (const { nodeKey, hypervisor } of await this.list(provider)) {
-        if (this.stopped || this.ports.view().pools.has(poolOf(nodeKey))) continue;
+        if (this.stopped || this.busy.has(nodeKey)) continue;
+        if (this.ports.view().pools.has(poolOf(nodeKey))) continue;
         this.ports.log.info({ node: nodeKey }, 'destroys a node whose pool is gone');
         await this.destroyed(provider, { key: nodeKey, hypervisor }, 'remove');
       }
@@ -123,25 +130,50 @@ export class NodeReconciler {
     if (pool === undefined) return;
     const provider = await this.providerOf(pool);
     if (provider === undefined) return;
+    // What is done for these meanwhile, the list may tell or not.
+    const busy = new Set(this.busy.keys());
     const listed = (await this.list(provider)).filter((node) => poolOf(node.nodeKey) === poolKey);
     // Read after the list, without waiting between: what was removed meanwhile is extra at once.
     const wanted = new Map(
       [...this.ports.view().nodesOfPool(poolKey)].map((node) => [node.key, node]),
     );
-    const actual = new Map<NodeKey, ProvidedNode>();
-    const work: Promise<unknown>[] = [];
-    for (const found of listed) {
-      const node = wanted.get(found.nodeKey);
-      if (node !== undefined && isPlaced(node, found)) actual.set(found.nodeKey, found);
-      else
-        work.push(
-          this.destroyed(provider, { key: found.nodeKey, hypervisor: found.hypervisor }, 'remove'),
-        );
+    if (this.stopped) return;
+    const found = new Map<NodeKey, ProvidedNode[]>();
+    for (const one of listed) found.set(one.nodeKey, [...(found.get(one.nodeKey) ?? []), one]);
+    for (const key of new Set([...found.keys(), ...wanted.keys()])) {
+      if (busy.has(key)) this.passedOver.add(key);
+      else this.begin(key, this.reconcileNode(provider, pool, wanted.get(key), found.get(key)));
     }
-    for (const node of wanted.values()) {
-      const reason = this.hypervisors.whyAway(node.hypervisor, pool.nodeProvider);
-      if (reason === undefined) work.push(this.bring(provider, pool, node, actual.get(node.key)));
-      else if (mustBeMade(node)) this.failed(node.key, node.incarnation, reason);
+  }
+
+  /** Minds work for a node. When it is done its pool is looked at again, if a look came upon it meanwhile. */
+  private begin(nodeKey: NodeKey, work: Promise<void>): void {
+    const done = work
+      .catch((error: unknown) => {
+        this.ports.log.warn({ err: error, node: nodeKey }, 'the node could not be looked after');
+      })
+      .finally(() => {
+        this.busy.delete(nodeKey);
+        if (this.passedOver.delete(nodeKey)) this.wake(poolOf(nodeKey));
+      });
+    this.busy.set(nodeKey, done);
+  }
+
+  /** One node: what is found of it where it does not belong, and what is wanted where it does. */
+  private async reconcileNode(
+    provider: NodeProvider,
+    pool: Readonly<Pool>,
+    wanted: Readonly<Node> | undefined,
+    found: readonly ProvidedNode[] = [],
+  ): Promise<void> {
+    const isHere = (one: ProvidedNode) => wanted !== undefined && isPlaced(wanted, one);
+    const work: Promise<unknown>[] = found
+      .filter((one) => !isHere(one))
+      .map((one) => this.destroyed(provider, actualOf(one), 'remove'));
+    if (wanted !== undefined) {
+      const reason = this.hypervisors.whyAway(wanted.hypervisor, pool.nodeProvider);
+      if (reason === undefined) work.push(this.bring(provider, pool, wanted, found.find(isHere)));
+      else if (mustBeMade(wanted)) this.failed(wanted.key, wanted.incarnation, reason);
     }
     await Promise.all(work);
   }
