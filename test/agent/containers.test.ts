@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Assignment } from '../../protocol/agent/assignment.js';
 import { assignment, type FakeController } from '../support/fake-controller.js';
@@ -58,6 +58,14 @@ for (const { name, type, requirement, start: startEngine, broken } of ENGINES)
           ...more.configuration,
         },
       });
+    /** The engine's program behind a script of its name that does something else first. */
+    const wrapped = (first: string): string => {
+      const real = execFileSync('which', [engine.program], { encoding: 'utf8' }).trim();
+      const program = join(engine.folder.path, 'wrapped', basename(real));
+      mkdirSync(dirname(program), { recursive: true });
+      writeFileSync(program, `#!/bin/sh\n${first}\nexec ${real} "$@"\n`, { mode: 0o755 });
+      return program;
+    };
     const inTiny = (
       taskId: string,
       commandLine: string,
@@ -319,18 +327,15 @@ for (const { name, type, requirement, start: startEngine, broken } of ENGINES)
     });
 
     test('cost three calls of the engine where their image is there', async () => {
-      const [program, calls] = ['counted', 'calls'].map((of) => join(engine.folder.path, of));
-      const real = execFileSync('which', [engine.program], { encoding: 'utf8' }).trim();
-      const counts = `echo "$1" >> ${String(calls)}`;
-      writeFileSync(String(program), `#!/bin/sh\n${counts}\nexec ${real} "$@"\n`, { mode: 0o755 });
-      const environment = { BATCHYARD_CONTAINER_PROGRAM: String(program) };
+      const calls = join(engine.folder.path, 'calls');
+      const environment = { BATCHYARD_CONTAINER_PROGRAM: wrapped(`echo "$1" >> ${calls}`) };
       const other = await start([tiny()], { environment });
       try {
         await other.controller.prepared();
-        writeFileSync(String(calls), '');
+        writeFileSync(calls, '');
         const outcome = await other.controller.run(inTiny('three', sh('true')));
         expect(outcome, other.log).toMatchObject({ exitCode: 0 });
-        expect(readFileSync(String(calls), 'utf8')).toBe('create\nstart\nrm\n');
+        expect(readFileSync(calls, 'utf8')).toBe('create\nstart\nrm\n');
       } finally {
         await other.stop();
       }
@@ -339,16 +344,11 @@ for (const { name, type, requirement, start: startEngine, broken } of ENGINES)
     test.runIf(name === 'Podman')(
       'were not begun where the engine says so, whatever it says before',
       async () => {
-        const program = join(engine.folder.path, 'podman');
         const warns = `echo 'time="2026-01-01T00:00:00Z" level=error msg="Removing container"' >&2`;
-        writeFileSync(
-          program,
-          `#!/bin/sh\n[ "$1" != start ] || ${warns}\nexec ${execFileSync('which', ['podman'], { encoding: 'utf8' }).trim()} "$@"\n`,
-          { mode: 0o755 },
-        );
-        const other = await start([tiny()], {
-          environment: { BATCHYARD_CONTAINER_PROGRAM: program },
-        });
+        const environment = {
+          BATCHYARD_CONTAINER_PROGRAM: wrapped(`[ "$1" != start ] || ${warns}`),
+        };
+        const other = await start([tiny()], { environment });
         try {
           await other.controller.prepared();
           const outcome = await other.controller.run(inTiny('program', '/bin/nothing'));

@@ -6,7 +6,7 @@ import { libvirtRequirement, suite } from '../support/requirements.js';
 import { signedRequest } from '../support/signed-request.js';
 import type { StartedController } from '../support/start-controller.js';
 import { waitFor } from '../support/wait-for.js';
-import { consolesOf, domainsOf, filesOf } from './domains.js';
+import { domainsOf, filesOf } from './domains.js';
 import { VmController } from './vm-controller.js';
 
 /** Half a minute on an idle machine under emulation; a multiple on a busy one. */
@@ -50,9 +50,7 @@ suite('a pool of an image that nothing was added to', [libvirt], () => {
         return seen.state === 'completed' ? seen : undefined;
       },
       { timeoutMs: BOOT_TIMEOUT_MS, intervalMs: 250 },
-    ).catch((error: unknown) => {
-      throw new Error(`${String(error)}\n${consolesOf(vms.disks)}`, { cause: error });
-    });
+    ).catch(vms.explain);
     expect(task.executionInfo?.exitCode).toBe(0);
     const said = await signedRequest(controller, 'GET', '/jobs/work/tasks/who/files/stdout.txt');
     expect(said.text).toContain('/etc/ssh/ssh_host_ed25519_key\n');

@@ -14,7 +14,6 @@ import {
 import type { StartedController } from '../support/start-controller.js';
 import { tinyRoot } from '../support/tiny-root.js';
 import { waitFor } from '../support/wait-for.js';
-import { consolesOf } from './domains.js';
 import { VmController } from './vm-controller.js';
 
 const BOOT_TIMEOUT_MS = 400_000;
@@ -120,14 +119,7 @@ suite('containers in a guest', needs, () => {
         return seen?.state === 'idle' && seen;
       },
       { timeoutMs: BOOT_TIMEOUT_MS, intervalMs: 100 },
-    ).catch((error: unknown) => {
-      throw new Error(
-        `${String(error)}\n${consolesOf(vms.disks)}\n${controller.logs().slice(-3000)}`,
-        {
-          cause: error,
-        },
-      );
-    });
+    ).catch(vms.explain);
   }
 
   async function text(taskId: string, name: string): Promise<string> {

@@ -9,7 +9,6 @@ import type { StartedController } from '../support/start-controller.js';
 import { StartedNfsServer } from '../support/started-nfs-server.js';
 import { waitFor } from '../support/wait-for.js';
 import { makeZip } from '../support/zip.js';
-import { consolesOf } from './domains.js';
 import { VmController } from './vm-controller.js';
 
 const BOOT_TIMEOUT_MS = 400_000;
@@ -139,11 +138,7 @@ export class Guest {
         return seen?.state === 'idle' && seen;
       },
       { timeoutMs: BOOT_TIMEOUT_MS, intervalMs: 100 },
-    ).catch((error: unknown) => {
-      const consoles = consolesOf(this.vms.disks);
-      const said = `${consoles}\n${this.controller.logs().slice(-3000)}`;
-      throw new Error(`${String(error)}\n${said}`, { cause: error });
-    });
+    ).catch(this.vms.explain);
     this.nodeId = node.id ?? '';
     return node;
   }

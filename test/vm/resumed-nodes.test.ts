@@ -10,7 +10,7 @@ import { libvirtRequirement, suite } from '../support/requirements.js';
 import { signedRequest } from '../support/signed-request.js';
 import type { StartedController } from '../support/start-controller.js';
 import { waitFor } from '../support/wait-for.js';
-import { consolesOf, domainsOf, filesOf, killGuests } from './domains.js';
+import { domainsOf, filesOf, killGuests } from './domains.js';
 import { VmController } from './vm-controller.js';
 
 const BOOT_TIMEOUT_MS = 280_000;
@@ -53,14 +53,7 @@ suite('a pool of resumed libvirt VMs', [libvirt], () => {
         return nodes.length === count && nodes.every(({ state }) => state === 'idle');
       },
       { timeoutMs: BOOT_TIMEOUT_MS, intervalMs: 50 },
-    ).catch((error: unknown) => {
-      throw new Error(
-        `${String(error)}\n${consolesOf(vms.disks)}\n${controller.logs().slice(-3000)}`,
-        {
-          cause: error,
-        },
-      );
-    });
+    ).catch(vms.explain);
     return Date.now() - started;
   }
 

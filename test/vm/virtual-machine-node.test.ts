@@ -107,11 +107,7 @@ suite('a pool of one libvirt VM', [libvirt], () => {
         return first?.state === 'idle' ? first : undefined;
       },
       { timeoutMs: BOOT_TIMEOUT_MS, intervalMs: 500 },
-    ).catch((error: unknown) => {
-      throw new Error(
-        `${String(error)}\n${consolesOf(vms.disks)}\n${controller.logs().slice(-3000)}`,
-      );
-    });
+    ).catch(vms.explain);
     expect(node.startTaskInfo?.exitCode).toBe(0);
     expect(domainsOf(vms.folder)).toHaveLength(1);
   });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ensureImage, ensureLibvirtd } from '../support/requirements.js';
 import { startController, type StartedController } from '../support/start-controller.js';
 import { tempDirectory } from '../support/temp-dir.js';
-import { destroyDomainsOf } from './domains.js';
+import { consolesOf, destroyDomainsOf } from './domains.js';
 
 interface Wanted {
   image?: Parameters<typeof ensureImage>[0];
@@ -49,6 +49,12 @@ export class VmController {
   get disks(): string {
     return join(this.folder, 'disks');
   }
+
+  /** Throws it again, with the ends of the guests' consoles and of the controller's log. */
+  readonly explain = (error: unknown): never => {
+    const logs = this.controller.logs().slice(-3000);
+    throw new Error(`${String(error)}\n${consolesOf(this.disks)}\n${logs}`, { cause: error });
+  };
 
   /** Ends the controller and what is left of its VMs. */
   async stop(): Promise<void> {
