@@ -325,7 +325,8 @@ suite('the agent in a guest', [libvirt, nfsServer], () => {
     );
   });
 
-  it('after a reboot has its mount and certificate again, runs the start task once more, and keeps its files', async () => {
+  it('after a reboot has its mount and certificate again, runs the start task once more, and keeps its files, the newest too', async () => {
+    await run('last', 'echo last > $AZ_BATCH_NODE_SHARED_DIR/last; echo last said');
     await guest.client.computeNode.reboot('guests', guest.nodeId);
     await guest.until(
       'the node to leave',
@@ -334,8 +335,8 @@ suite('the agent in a guest', [libvirt, nfsServer], () => {
     expect((await guest.idle()).startTaskInfo).toMatchObject({ exitCode: 0, retryCount: 0 });
     const { output } = await run(
       'after',
-      'cat $AZ_BATCH_NODE_SHARED_DIR/starts $AZ_BATCH_NODE_MOUNTS_DIR/data/file',
+      'cd $AZ_BATCH_NODE_SHARED_DIR; cat starts last $AZ_BATCH_NODE_MOUNTS_DIR/data/file; cat ../workitems/work/job-1/last/stdout.txt',
     );
-    expect(output).toBe('began\nbegan\nshared\n');
+    expect(output).toBe('began\nbegan\nlast\nshared\nlast said\n');
   }, 600_000);
 });

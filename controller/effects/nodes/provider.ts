@@ -98,7 +98,8 @@ export interface NodeProvider {
   create(specification: NodeSpecification): Promise<void>;
   /**
    * Resolves when nothing of the node runs any more on the hypervisor (absent: on any); `disk: 'remove'`
-   * leaves nothing at all. Rejects where a hypervisor that was to be asked does not answer.
+   * leaves nothing at all, `'keep'` shuts down in order what still runs, so that the disk has all that was
+   * written. Rejects where a hypervisor that was to be asked does not answer.
    */
   destroy(nodeKey: NodeKey, disk: 'remove' | 'keep', hypervisor?: string): Promise<void>;
   /** Resolves though hypervisors don't answer: it says which. */

@@ -7,7 +7,7 @@ declare module '@unraid/libvirt' {
     destroy(): Promise<void>;
     getName(): Promise<string>;
     getXMLDesc(): Promise<string>;
-    /** `state` 3: paused. */
+    /** `state` 1: running, 3: paused. */
     getInfo(): Promise<{ state: number }>;
     save(file: string): Promise<void>;
   }

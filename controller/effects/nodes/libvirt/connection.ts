@@ -17,6 +17,7 @@ const TRY_TIMEOUT_MS = 20_000;
 const DEAD_CODES = new Set([5, 6, 39]);
 const DEAD_TEXT =
   /socket is closed|end of file while reading|cannot (recv|send|read|write) data|connection (reset|refused)|broken pipe|keepalive|failed to connect/i;
+const RUNNING = 1;
 const PAUSED = 3;
 const NO_DOMAIN_CODE = 42;
 const NO_DOMAIN_TEXT = /domain not found|no domain with matching/i;
@@ -61,6 +62,14 @@ export class LibvirtConnection {
     return this.call((hypervisor) =>
       present(async () => (await hypervisor.domainLookupByName(name)).getXMLDesc()),
     );
+  }
+
+  /** Whether a domain is there and neither paused nor ended. */
+  async isRunning(name: string): Promise<boolean> {
+    const info = await this.call((hypervisor) =>
+      present(async () => (await hypervisor.domainLookupByName(name)).getInfo()),
+    );
+    return info?.state === RUNNING;
   }
 
   /** Starts a transient domain: nothing of it is left when it ends. */

@@ -26,6 +26,7 @@ import { openHostFiles, openPoolFiles } from './open-files.js';
 import { forwardPorts } from './port-forward.js';
 import { provisionError } from './provision-error.js';
 import { checkDisk } from './qcow2.js';
+import { shutDown } from './shut-down.js';
 import { Single } from './single.js';
 import { stalled } from './stalled.js';
 import { Templates } from './template.js';
@@ -140,7 +141,7 @@ export class LibvirtHost {
     const name = domainName(this.options.controllerId, nodeKey);
     const owner = await this.ownerOf(name);
     if (owner?.incarnation === incarnation) return;
-    if (owner !== undefined) await this.connection.destroy(name);
+    if (owner !== undefined) await this.endDomain(name, specification.disk);
     try {
       const described = await this.describe(specification);
       if (!(await this.resume(specification, described, name))) {
@@ -177,8 +178,13 @@ export class LibvirtHost {
     const xml = await this.connection.find(name);
     if (xml !== undefined && ownerOf(xml)?.controllerId !== this.options.controllerId)
       throw new Error(`domain ${name} does not carry this controller's mark: it is left alone`);
-    if (xml !== undefined) await this.connection.destroy(name);
+    if (xml !== undefined) await this.endDomain(name, disk);
     await (await this.files.get()).release(nodeKey, disk);
+  }
+
+  private async endDomain(name: string, disk: 'new' | 'remove' | 'keep'): Promise<void> {
+    if (disk === 'keep') await shutDown(this.connection, name, this.options.log);
+    await this.connection.destroy(name);
   }
 
   /** What libvirt says of the machine, and the size of what holds the disks. */
