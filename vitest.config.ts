@@ -30,7 +30,7 @@ export default defineConfig({
       project('fuzz', 2, { ...real, ...paired, testTimeout: 300_000 }),
       project('clients', 2, { ...real, ...paired, testTimeout: 180_000 }),
       project('provider', 2, { ...real, ...paired, testTimeout: 300_000 }),
-      project('simulation', 3, { testTimeout: 300_000 }),
+      project('simulation', 3, { ...paired, testTimeout: 300_000 }),
       project('crash', 4, { ...real, testTimeout: 600_000 }),
       project('vm', 5, { ...real, testTimeout: 300_000, hookTimeout: 300_000 }),
     ],

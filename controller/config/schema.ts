@@ -3,7 +3,7 @@
  * flag (`jobScheduleMinimumInterval` ↔ `--job-schedule-minimum-interval`) and an environment variable
  * (`BATCHYARD_JOB_SCHEDULE_MINIMUM_INTERVAL`); see `keys.ts`. Durations are ISO 8601 (`PT15S`).
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseTransferLimits } from '../../protocol/agent/transfers.js';
 import { durationMs } from '../../protocol/time.js';
 

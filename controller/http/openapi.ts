@@ -1,5 +1,5 @@
 import type { Middleware } from 'koa';
-import { z } from 'zod';
+import * as z from 'zod';
 import { API_VERSIONS } from '../../protocol/batch/api-version.js';
 import { ENTITIES, entityOf } from '../../protocol/batch/entities.js';
 import { LIMITS } from '../../protocol/batch/limits.js';

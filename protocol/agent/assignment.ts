@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { TransferLimits } from './transfers.js';
 
 /** A file to put below the task's working directory before the process starts. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * Enrolment: `POST /agent/enrol`, once for each incarnation (boot) of a node.

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Why a task, start task or special task failed; codes are those of `errors.ts`, section 2.4 of the contract. */
 export const FailureInfo = z.object({

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Assignment, NodeConfiguration } from './assignment.js';
 import { SequencedEvent } from './event.js';
 import { AgentRequest, AgentResponse } from './request.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * Questions the controller asks a node. Paths are below the node's root and never leave it, links

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatDuration, formatTime, parseDuration, readTime } from '../time.js';
 import { DEFAULTS, LIMITS } from './limits.js';
 

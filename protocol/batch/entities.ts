@@ -3,7 +3,7 @@
  * `$select` knows and the schemas of the OpenAPI document come from here. Answers are not checked against
  * these when they are sent; a test compares them.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { CertificateAdd } from './certificate.js';
 import {
   AutoScaleRun,

@@ -1,5 +1,5 @@
 /** What entities of answers are made of: kinds of values, states with their history, results of runs, statistics. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { anyCase } from './common.js';
 
 export const text = z.string();

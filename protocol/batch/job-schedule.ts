@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { DisplayName, duration, int32, Metadata, nonEmpty, ResourceId, Time } from './common.js';
 import { JobSpecification } from './job.js';
 import { LIMITS } from './limits.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { anyCase, IdentityReference, int32, nonEmpty, RelativePath, Url } from './common.js';
 import { LIMITS } from './limits.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { anyCase, DeallocationOption, duration, nonEmpty, Time, Url } from './common.js';
 import { DEFAULTS, LIMITS } from './limits.js';
 

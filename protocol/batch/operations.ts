@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { CertificateAdd } from './certificate.js';
 import { JobAdd, JobDisable, JobPatch, JobTerminate, JobUpdate } from './job.js';
 import {

@@ -1,5 +1,5 @@
 /** Entities that nobody adds: what nodes, files and counts are told as. */
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   AutoScaleRun,
   JobStatistics,

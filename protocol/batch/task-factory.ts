@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { int32, nonEmpty, ResourceId } from './common.js';
 import { LIMITS } from './limits.js';
 

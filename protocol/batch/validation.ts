@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { BatchError, defaultText, isErrorCode } from './errors.js';
 import type { ErrorCode, ErrorValue } from './errors.js';
 import { LIMITS } from './limits.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { anyCase, ContainerRegistry, int32, nonEmpty } from './common.js';
 import { LIMITS } from './limits.js';
 

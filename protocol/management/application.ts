@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { LIMITS } from '../batch/limits.js';
 
 /** The contract's section 9.1: names in paths. A version may hold dots, not begin with one. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CertificateAdd } from '../batch/certificate.js';
 import { anyCase } from '../batch/common.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What may be changed of a hypervisor while the controller runs. */
 export const HypervisorPatch = z.object({

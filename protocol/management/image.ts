@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { nonEmpty } from '../batch/common.js';
 import { LIMITS } from '../batch/limits.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { anyCase } from '../batch/common.js';
 
 const fixedScale = z.object({

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { API_VERSIONS } from '../../protocol/batch/api-version.js';
 import { operations } from '../../protocol/batch/operations.js';
 import type { Operation } from '../../protocol/batch/operations.js';

@@ -198,4 +198,18 @@ suite('containers in a guest', needs, () => {
     const { failureInfo } = await run('image', sh('true'), inImage(`${host}/missing:1`));
     expect(failureInfo).toMatchObject({ category: 'usererror', code: 'ContainerInvalidImage' });
   });
+
+  it('find their images after a reboot, though nobody can be asked for them any more', async () => {
+    await registry.close();
+    const [node] = await client.computeNode.list('boxes');
+    await client.computeNode.reboot('boxes', node?.id ?? '');
+    await waitFor(
+      'the node to leave',
+      async () => (await client.computeNode.list('boxes'))[0]?.state !== 'idle',
+    );
+    await idle();
+    const again = await run('again', sh('echo $OF_IMAGE'), inImage(`${host}/tiny:1`));
+    expect(again).toMatchObject({ exitCode: 0 });
+    expect(await text('again', 'stdout.txt')).toBe('yes\n');
+  }, 600_000);
 });

@@ -1,6 +1,6 @@
 import Router from '@koa/router';
 import type { Middleware } from 'koa';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { BatchError } from '../../../protocol/batch/errors.js';
 import type { Operation, operations, OperationId } from '../../../protocol/batch/operations.js';
 import { validate } from '../../../protocol/batch/validation.js';
