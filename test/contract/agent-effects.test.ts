@@ -34,9 +34,17 @@ async function open() {
     sessions,
   );
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
-  server.on('connection', (socket) =>
-    sessions.accept(socket, { nodeKey, incarnation, baseUrl: 'http://127.0.0.1' }),
-  );
+  let left: () => void = () => undefined;
+  server.on('connection', (socket) => {
+    const send = socket.send.bind(socket) as (data: string) => void;
+    Object.assign(socket, {
+      send(data: string) {
+        left();
+        send(data);
+      },
+    });
+    sessions.accept(socket, { nodeKey, incarnation, baseUrl: 'http://127.0.0.1' });
+  });
   const agents: WebSocket[] = [];
   close = () => {
     sessions.stop();
@@ -51,6 +59,8 @@ async function open() {
   return {
     effects,
     connected,
+    /** Calls back for each frame that leaves the controller. */
+    onFrame: (callback: () => void) => (left = callback),
     /** A process of the agent that says hello; what it hears. */
     async agent(): Promise<ToAgent[]> {
       const heard: ToAgent[] = [];
@@ -109,5 +119,32 @@ describe('what an earlier tick asked for', () => {
       { type: 'welcome', heartbeatIntervalMs: 1_000, acknowledged: 0 },
       { type: 'stop', attempts: [{ taskKey: 'task', attempt: 2 }] },
     ]);
+  });
+});
+
+describe('what a tick asks of an agent', () => {
+  it('leaves as one frame, before the replies of the tick are written', async () => {
+    const { effects, agent, connected, onFrame } = await open();
+    const heard = await agent();
+    const sessionId = connected().at(-1) ?? '';
+    const link = { nodeKey, incarnation };
+    effects.perform({ type: 'welcomeAgent', ...link, sessionId, acknowledged: 0 });
+    await waitFor('the welcome', () => heard.length === 1);
+    const order: string[] = [];
+    onFrame(() => order.push('frame'));
+    // What is answered goes through the steps of the HTTP application, each a turn of promises.
+    const replied = (async () => {
+      for (let step = 0; step < 3; step += 1) await Promise.resolve();
+      order.push('reply');
+    })();
+    for (const attempt of [1, 2])
+      effects.perform({
+        type: 'stopAttempts',
+        ...link,
+        attempts: [{ taskKey: 'task', attempt }],
+      });
+    await replied;
+    expect(order).toEqual(['frame', 'reply']);
+    await waitFor('both stops', () => heard.length === 3);
   });
 });

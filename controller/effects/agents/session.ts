@@ -12,7 +12,7 @@ const CLOSE_FAILED = 4003;
 export const CLOSE_PROTOCOL = 4004;
 
 /**
- * One connection of one incarnation. Messages of a loop turn leave in one frame: assignments merge into
+ * One connection of one incarnation. Messages of one moment leave in one frame: assignments merge into
  * one, of leases and acknowledgements only the newest is sent. An acknowledgement alone waits for
  * assignments that are being made.
  */
@@ -34,7 +34,7 @@ export class AgentSession {
     private readonly socket: WebSocket,
     private readonly log: Log,
     now: number,
-    /** Has `flush` called at the end of this turn of the loop. */
+    /** Has `flush` called when what happens now has happened. */
     private readonly flushSoon: (session: AgentSession) => void,
   ) {
     this.lastHeardAt = now;

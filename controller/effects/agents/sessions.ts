@@ -32,11 +32,13 @@ export interface LinkIdentity {
 }
 
 const HELLO_TIMEOUT_MS = 10_000;
+/** Agents that are sent to before anything else is done: more of them would keep replies waiting. */
+const PROMPT_MAX = 16;
 
 export class Sessions {
   private readonly open = new Map<NodeKey, AgentSession>();
   private readonly sockets = new Set<WebSocket>();
-  /** Those with something to send at the end of this turn of the loop. */
+  /** Those with something to send, soon. */
   private toFlush: AgentSession[] = [];
   private timer: NodeJS.Timeout | undefined;
 
@@ -167,14 +169,23 @@ export class Sessions {
     }
   }
 
+  /** What a tick has for few agents leaves before the replies of that tick are written; for many, after them. */
   private flushSoon(session: AgentSession): void {
     this.toFlush.push(session);
     if (this.toFlush.length > 1) return;
-    setImmediate(() => {
-      const due = this.toFlush;
-      this.toFlush = [];
-      for (const each of due) each.flush();
+    queueMicrotask(() => {
+      if (this.toFlush.length <= PROMPT_MAX) this.flush();
+      else
+        setImmediate(() => {
+          this.flush();
+        });
     });
+  }
+
+  private flush(): void {
+    const due = this.toFlush;
+    this.toFlush = [];
+    for (const each of due) each.flush();
   }
 
   private end(session: AgentSession): void {
