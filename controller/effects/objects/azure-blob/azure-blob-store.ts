@@ -2,7 +2,7 @@
  * Blobs as block blobs of an Azure storage account (or azurite). Container `{container}` of account
  * `{account}` is the container `{prefix}{account}-{container}` there; blobs keep their names.
  */
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type {
   BlobGetPropertiesResponse,
   BlobItem,
@@ -25,6 +25,7 @@ import type {
   OpenBlob,
   PutLimits,
 } from '../object-store.js';
+import { putProperties, remoteBlob, unquoted } from '../remote-blob.js';
 import { isMissing } from '../store-failure.js';
 import { connect } from './azure-blob-connection.js';
 import type { AzureBlobConnection, AzureBlobSettings } from './azure-blob-connection.js';
@@ -81,14 +82,9 @@ export class AzureBlobStore implements ObjectStore {
       const stored = await withOurWords(`${container.containerName}/${name.blob}`, () =>
         upload(container.getBlockBlobClient(name.blob), measured, settings, limits),
       );
-      return {
-        ...settings,
-        name: name.blob,
-        contentLength: measured.contentLength,
-        contentMd5: measured.contentMd5,
-        lastModified: stored.lastModified?.getTime() ?? Date.now(),
-        etag: unquoted(stored.etag),
-      };
+      const lastModified = stored.lastModified?.getTime() ?? Date.now();
+      const etag = unquoted(stored.etag);
+      return putProperties(name.blob, settings, measured, { lastModified, etag });
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
@@ -99,24 +95,15 @@ export class AzureBlobStore implements ObjectStore {
     const blob = this.blob(name);
     const properties = blob === undefined ? undefined : await this.properties(name.blob, blob);
     if (blob === undefined || properties === undefined) return undefined;
-    const ended = new AbortController();
-    return {
-      properties,
-      read: async (start, end) => {
-        if (end < start) return Readable.from([]);
-        const answer = await withOurWords(blob.name, () =>
-          blob.download(start, end - start + 1, {
-            conditions: { ifMatch: `"${properties.etag}"` },
-            abortSignal: ended.signal,
-          }),
-        );
-        return answer.readableStreamBody as Readable;
-      },
-      close: () => {
-        ended.abort();
-        return Promise.resolve();
-      },
-    };
+    return remoteBlob(properties, async (start, end, ifMatch, closed) => {
+      const answer = await withOurWords(blob.name, () =>
+        blob.download(start, end - start + 1, {
+          conditions: { ifMatch },
+          abortSignal: closed,
+        }),
+      );
+      return answer.readableStreamBody as Readable;
+    });
   }
 
   async delete(name: BlobName): Promise<boolean> {
@@ -235,8 +222,6 @@ function ifMissing(error: unknown): undefined {
   if (!isMissing(error)) throw error;
   return undefined;
 }
-
-const unquoted = (etag: string | undefined) => (etag ?? '').replaceAll('"', '');
 
 const md5Of = (md5: Uint8Array | undefined) =>
   md5 === undefined || md5.length === 0 ? {} : { contentMd5: Buffer.from(md5).toString('base64') };

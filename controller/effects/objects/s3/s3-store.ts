@@ -21,6 +21,7 @@ import type {
   OpenBlob,
   PutLimits,
 } from '../object-store.js';
+import { putProperties, remoteBlob, unquoted } from '../remote-blob.js';
 import { ObjectStoreFailure, isMissing } from '../store-failure.js';
 import { connect } from './s3-connection.js';
 import type { S3Connection, S3Settings } from './s3-connection.js';
@@ -109,38 +110,24 @@ export class S3Store implements ObjectStore {
       'BlobAlreadyExists',
     );
     const stored = await this.properties(name.blob, key);
-    return {
-      ...settings,
-      name: name.blob,
-      contentLength: measured.contentLength,
-      contentMd5: measured.contentMd5,
-      lastModified: stored?.lastModified ?? Date.now(),
-      etag,
-    };
+    const lastModified = stored?.lastModified ?? Date.now();
+    return putProperties(name.blob, settings, measured, { lastModified, etag });
   }
 
   async open(name: BlobName): Promise<OpenBlob | undefined> {
     const key = this.key(name);
     const properties = key === undefined ? undefined : await this.properties(name.blob, key);
     if (key === undefined || properties === undefined) return undefined;
-    const ended = new AbortController();
-    return {
-      properties,
-      read: (start, end) =>
-        withOurWords(key, async () => {
-          if (end < start) return Readable.from([]);
-          const range = `bytes=${String(start)}-${String(end)}`;
-          const answer = await this.s3.getObject(
-            { ...this.at(key), Range: range, IfMatch: `"${properties.etag}"` },
-            { abortSignal: ended.signal },
-          );
-          return answer.Body as Readable;
-        }),
-      close: () => {
-        ended.abort();
-        return Promise.resolve();
-      },
-    };
+    return remoteBlob(properties, (start, end, ifMatch, closed) =>
+      withOurWords(key, async () => {
+        const range = `bytes=${String(start)}-${String(end)}`;
+        const answer = await this.s3.getObject(
+          { ...this.at(key), Range: range, IfMatch: ifMatch },
+          { abortSignal: closed },
+        );
+        return answer.Body as Readable;
+      }),
+    );
   }
 
   async delete(name: BlobName): Promise<boolean> {
@@ -305,8 +292,6 @@ export class S3Store implements ObjectStore {
     return isBlobName(blob, KEY_BYTES_MAX - Buffer.byteLength(base)) ? base + blob : undefined;
   }
 }
-
-const unquoted = (etag: string | undefined) => (etag ?? '').replaceAll('"', '');
 
 const headersOf = ({ contentType, contentEncoding, cacheControl }: BlobSettings) => ({
   ContentType: contentType,
