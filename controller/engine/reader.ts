@@ -1,5 +1,6 @@
 import type { JobKey, JobScheduleKey, PoolKey, RunsKey, TaskKey } from '../../protocol/keys.js';
 import type { NodeState } from '../core/node/state.js';
+import type { Task } from '../core/task/state.js';
 import type { AttemptLog, KeptLog, PastAttempt } from '../core/task/history.js';
 import type { RowKind, Rows, TaskBody } from './ports.js';
 
@@ -63,6 +64,8 @@ export interface NodeCount {
 export interface Reader {
   get<K extends RowKind>(kind: K, key: Rows[K]['key']): Promise<Rows[K]['row'] | undefined>;
   list<K extends RowKind>(kind: K, query: ListQuery): Promise<Rows[K]['row'][]>;
+  /** Those that exist, in any order. */
+  tasks(keys: readonly TaskKey[]): Promise<Task[]>;
   /** Bodies that exist, by key. */
   taskBodies(keys: readonly TaskKey[]): Promise<Map<TaskKey, TaskBody>>;
   /** Nodes by pool, kind and state; combinations without a node are left out. */

@@ -118,6 +118,9 @@ describe('a node', () => {
     });
     // Its data would be kept on the node for seven days, across reboots.
     await end('short');
+    const after = await client.computeNode.get('work', first);
+    const name = { taskId: 'bad', jobId: 'short', taskUrl: bad?.taskUrl };
+    expect(after.recentTasks).toContainEqual({ ...name, taskState: 'completed' });
   });
 
   it('is unknown by a wrong id, and so is its pool', async () => {

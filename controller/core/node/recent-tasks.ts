@@ -1,17 +1,16 @@
 import type { Job } from '../job/state.js';
 import type { Recorder } from '../recorder.js';
 import type { Task } from '../task/state.js';
-import type { Node } from './state.js';
+import type { Node, RecentTask } from './state.js';
 
 const RECENT_MAXIMUM = 10;
 
-/** Keeps how a task of the node now stands, in front of those before it. */
+/** Puts a task that began or ended on the node in front of those before it. */
 export function noteRecentTask(recorder: Recorder, node: Node, job: Job, task: Task): void {
-  const others = (node.recentTasks ?? []).filter(
-    ({ jobId, taskId }) => taskId !== task.id || jobId !== job.id,
-  );
-  const { state: taskState, execution } = task;
-  const recent = { jobId: job.id, taskId: task.id, taskState, execution: { ...execution } };
-  node.recentTasks = [recent, ...others].slice(0, RECENT_MAXIMUM);
+  const before = node.recentTasks ?? [];
+  const isSame = ({ jobId, taskId }: RecentTask) => taskId === task.id && jobId === job.id;
+  if (before[0] !== undefined && isSame(before[0])) return;
+  const others = before.filter((recent) => !isSame(recent));
+  node.recentTasks = [{ jobId: job.id, taskId: task.id }, ...others].slice(0, RECENT_MAXIMUM);
   recorder.changed('node', node);
 }

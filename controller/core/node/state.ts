@@ -2,7 +2,6 @@ import type { ContainerInfo, FailureInfo } from '../../../protocol/agent/event.j
 import type { AttemptRef, NodeMetrics } from '../../../protocol/agent/message.js';
 import type { ImageReference } from '../../../protocol/batch/virtual-machine.js';
 import type { AccountKey, NodeKey, PoolKey } from '../../../protocol/keys.js';
-import type { TaskExecution, TaskState } from '../task/state.js';
 import type { RunUsage } from '../task/usage.js';
 import type { NodeDeallocationOption } from '../pool/state.js';
 
@@ -49,12 +48,10 @@ export interface NodeUser {
 }
 
 /** What the node did lately, as it then was. */
+/** Its name alone: how it stands, its own row tells. */
 export interface RecentTask {
   jobId: string;
   taskId: string;
-  subtaskId?: number;
-  taskState: TaskState;
-  execution: TaskExecution;
 }
 
 /** A port of its host that leads to a port of the node, whose own address can't be reached. */

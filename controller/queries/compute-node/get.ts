@@ -2,6 +2,7 @@ import { BatchError } from '../../../protocol/batch/errors.js';
 import { nodeKey, poolKey } from '../../../protocol/keys.js';
 import type { GetInput, QueryContext } from '../context.js';
 import { parseSelect } from '../select.js';
+import { recentTasksOf } from './recent-tasks.js';
 import { computeNode, NODE_PROPERTIES } from './wire.js';
 
 /** ComputeNode_Get; nodes have no ETag. @throws BatchError PoolNotFound, NodeNotFound */
@@ -17,5 +18,6 @@ export async function computeNodeGet(
   ]);
   if (pool === undefined) throw new BatchError('PoolNotFound');
   if (node === undefined) throw new BatchError('NodeNotFound');
-  return { body: select(computeNode(node, pool, context.baseUrl)) };
+  const tasks = await recentTasksOf(context.reader, [node]);
+  return { body: select(computeNode(node, tasks, pool, context.baseUrl)) };
 }

@@ -5,6 +5,7 @@ import { listFilter } from '../filterable.js';
 import type { ListReply } from '../paging.js';
 import { rowPage } from '../rows.js';
 import { parseSelect } from '../select.js';
+import { recentTasksOf } from './recent-tasks.js';
 import { computeNode, NODE_PROPERTIES } from './wire.js';
 
 /** ComputeNode_List. @throws BatchError PoolNotFound */
@@ -19,5 +20,7 @@ export async function computeNodeList(
   if (pool === undefined) throw new BatchError('PoolNotFound');
   const listing = { name: `nodes of ${scope}`, scope, filter };
   const { rows, ...more } = await rowPage(context.reader, 'node', listing, input);
-  return { value: rows.map((node) => select(computeNode(node, pool, context.baseUrl))), ...more };
+  const tasks = await recentTasksOf(context.reader, rows);
+  const value = rows.map((node) => select(computeNode(node, tasks, pool, context.baseUrl)));
+  return { value, ...more };
 }

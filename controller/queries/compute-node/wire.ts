@@ -1,11 +1,13 @@
 import { propertiesOf } from '../../../protocol/batch/entities.js';
+import type { TaskKey } from '../../../protocol/keys.js';
 import { formatTime } from '../../../protocol/time.js';
-import type { RecentTask, StartTaskInfo } from '../../core/node/state.js';
+import type { StartTaskInfo } from '../../core/node/state.js';
 import type { Pool } from '../../core/pool/state.js';
+import type { Task } from '../../core/task/state.js';
 import type { Rows } from '../../engine/ports.js';
-import { executionInfo } from '../task/execution-info.js';
 import { endpointConfiguration } from './endpoints.js';
 import { pendingChanges } from './pending-changes.js';
+import { recentTasks } from './recent-tasks.js';
 import { failureOf, present, timeOf, urlOf, visible } from '../wire.js';
 
 /** Properties of ComputeNode (the contract's section 4.10), for `$select`. */
@@ -14,8 +16,13 @@ export const NODE_PROPERTIES = propertiesOf('ComputeNode');
 /** What tasks name to run beside what ran on a node before. */
 export const affinityId = (nodeId: string): string => `TVM:${nodeId}`;
 
-/** A node as clients see it, with what it has from its pool. */
-export function computeNode(node: Rows['node']['row'], pool: Pool, baseUrl: string): object {
+/** A node as clients see it, with what it has from its pool, and those of its recent tasks that there still are. */
+export function computeNode(
+  node: Rows['node']['row'],
+  tasks: ReadonlyMap<TaskKey, Task>,
+  pool: Pool,
+  baseUrl: string,
+): object {
   const specification = visible(pool.specification);
   const { certificateReferences: certificates = [], virtualMachineConfiguration } = specification;
   const pending = pendingChanges(node, pool);
@@ -35,7 +42,7 @@ export function computeNode(node: Rows['node']['row'], pool: Pool, baseUrl: stri
     runningTasksCount: node.runningTasksCount,
     runningTaskSlotsCount: node.runningTaskSlotsCount,
     totalTasksSucceeded: node.totalTasksSucceeded,
-    recentTasks: node.recentTasks?.map((recent) => taskInformation(recent, baseUrl)),
+    recentTasks: recentTasks(node, tasks, baseUrl),
     startTask: specification.startTask,
     startTaskInfo: startTaskInfo(node.startTaskInfo),
     certificateReferences: certificates.length > 0 ? certificates : undefined,
@@ -61,19 +68,6 @@ export function computeNode(node: Rows['node']['row'], pool: Pool, baseUrl: stri
           },
   });
 }
-
-const taskInformation = (
-  { jobId, taskId, subtaskId, taskState, execution }: RecentTask,
-  baseUrl: string,
-): object =>
-  present({
-    taskUrl: urlOf(baseUrl, 'jobs', jobId, 'tasks', taskId),
-    jobId,
-    taskId,
-    subtaskId,
-    taskState,
-    executionInfo: executionInfo({ state: taskState, execution }),
-  });
 
 const startTaskInfo = (info: StartTaskInfo | undefined): object | undefined =>
   info === undefined

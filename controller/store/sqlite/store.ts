@@ -51,7 +51,11 @@ export class SqliteStore implements Store, Reader {
     return done;
   }
 
-  async readTasks(keys: readonly TaskKey[]): Promise<Task[]> {
+  readTasks(keys: readonly TaskKey[]): Promise<Task[]> {
+    return this.tasks(keys);
+  }
+
+  async tasks(keys: readonly TaskKey[]): Promise<Task[]> {
     const rows = await this.reader().all<{ row: string }>(
       'SELECT row FROM task WHERE key IN (SELECT value FROM json_each(?))',
       [JSON.stringify(keys)],
