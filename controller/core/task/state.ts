@@ -11,7 +11,7 @@ import type { RunUsage, Usage } from './usage.js';
  */
 export type TaskState = 'active' | 'preparing' | 'running' | 'completed';
 
-export interface TaskExecution {
+interface TaskExecution {
   startTime?: number;
   endTime?: number;
   exitCode?: number;
