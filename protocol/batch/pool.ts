@@ -196,13 +196,13 @@ export const PoolPatch = z.object({
 });
 export type PoolPatch = z.output<typeof PoolPatch>;
 
-/** Full replacement: an absent start task is removed, an absent list is empty. */
+/** Full replacement: an absent start task is removed, an absent list is empty, an absent mode is the default one. */
 export const PoolUpdateProperties = z.object({
   startTask: StartTask.optional(),
   certificateReferences: CertificateReferences.default([]),
   applicationPackageReferences: ApplicationPackageReferences.default([]),
   metadata: Metadata.default([]),
-  targetNodeCommunicationMode: CommunicationMode.optional(),
+  targetNodeCommunicationMode: CommunicationMode.default('default'),
 });
 export type PoolUpdateProperties = z.output<typeof PoolUpdateProperties>;
 

@@ -48,6 +48,7 @@ describe('a new pool', () => {
       targetLowPriorityNodes: 0,
       enableAutoScale: false,
       enableInterNodeCommunication: false,
+      targetNodeCommunicationMode: 'default',
       taskSlotsPerNode: 1,
       url: `${controller.url}/pools/defaults`,
     });
@@ -360,9 +361,10 @@ describe('patch', () => {
 });
 
 describe('updateproperties', () => {
-  it('replaces everything: an absent start task goes', async () => {
+  it('replaces everything: an absent start task goes, an absent mode is the default', async () => {
     await add('updated', {
       startTask: { commandLine: '/bin/true' },
+      targetNodeCommunicationMode: 'simplified',
       metadata: [{ name: 'a', value: 'b' }],
     });
     const update = {
@@ -374,6 +376,7 @@ describe('updateproperties', () => {
     const pool = await client.pool.get('updated');
     expect(pool.startTask).toBeUndefined();
     expect(pool.metadata).toEqual([{ name: 'c', value: 'd' }]);
+    expect(pool.targetNodeCommunicationMode).toBe('default');
     const startTask = { commandLine: '/bin/false' };
     await client.pool.updateProperties('updated', { ...update, metadata: [], startTask });
     expect(await client.pool.get('updated')).toMatchObject({ startTask });

@@ -40,6 +40,7 @@ export function cloudPool(pool: Pool, current: CurrentNodes | undefined, baseUrl
     allocationStateTransitionTime: formatTime(pool.allocationStateTransitionTime),
     ...specification,
     cloudServiceConfiguration: cloudService(pool),
+    targetNodeCommunicationMode: pool.specification.targetNodeCommunicationMode ?? 'default',
     currentNodeCommunicationMode: 'classic',
     vmSize: pool.specification.vmSize.toLowerCase(),
     resizeTimeout: formatDuration(pool.resize.timeoutMs),
