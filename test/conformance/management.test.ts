@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { BatchManagementClient } from '@azure/arm-batch';
+import type { Pool } from '@azure/arm-batch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificate } from '../support/certificate.js';
 import { batchClient } from '../support/client.js';
+import { waits } from '../support/process-pool.js';
 import { startController } from '../support/start-controller.js';
 import type { StartedController } from '../support/start-controller.js';
 
@@ -29,6 +31,12 @@ function management(token = controller.adminToken): BatchManagementClient {
 
 const create = (name: string, group = 'rg') =>
   management().batchAccountOperations.beginCreateAndWait(group, name, { location: 'local' }, POLL);
+
+/** The data plane's client of an account that was made here. */
+async function keyed(account: string) {
+  const { primary: key = '' } = await management().batchAccountOperations.getKeys('rg', account);
+  return batchClient({ url: controller.url, account, key });
+}
 
 describe('accounts', () => {
   it('are made, listed, changed and deleted, each at once', async () => {
@@ -171,10 +179,6 @@ describe('pools of the management plane', () => {
   it('are the data plane’s pools in another shape', async () => {
     const { poolOperations: pools } = management();
     await create('armpools');
-    const { primary: key = '' } = await management().batchAccountOperations.getKeys(
-      'rg',
-      'armpools',
-    );
     const made = await pools.create('rg', 'armpools', 'p', {
       vmSize: 'STANDARD_D1_V2',
       deploymentConfiguration: {
@@ -190,7 +194,7 @@ describe('pools of the management plane', () => {
       },
     });
     expect(made).toMatchObject({ name: 'p', provisioningState: 'Succeeded', taskSlotsPerNode: 1 });
-    const client = batchClient({ url: controller.url, account: 'armpools', key });
+    const client = await keyed('armpools');
     expect(await client.pool.get('p')).toMatchObject({
       resizeTimeout: 'PT8M',
       startTask: { userIdentity: { autoUser: { scope: 'pool', elevationLevel: 'admin' } } },
@@ -199,5 +203,81 @@ describe('pools of the management plane', () => {
     expect((await pools.get('rg', 'armpools', 'p')).metadata).toEqual([{ name: 'c', value: 'd' }]);
     await pools.beginDeleteAndWait('rg', 'armpools', 'p', POLL);
     expect((await client.pool.exists('p')).body).toBe(false);
+  });
+
+  it('have enums and names as ARM spells them, and tell of their resize', async () => {
+    const { poolOperations: pools } = management();
+    await create('armshape');
+    const body: Pool = {
+      vmSize: 'STANDARD_D1_V2',
+      deploymentConfiguration: {
+        virtualMachineConfiguration: {
+          imageReference: { publisher: 'batchyard', offer: 'process', sku: 'local' },
+          nodeAgentSkuId: 'batch.node.process',
+          dataDisks: [
+            { lun: 0, diskSizeGB: 5, caching: 'ReadOnly', storageAccountType: 'Premium_LRS' },
+          ],
+          diskEncryptionConfiguration: { targets: ['OsDisk', 'TemporaryDisk'] },
+          nodePlacementConfiguration: { policy: 'Regional' },
+        },
+      },
+      networkConfiguration: {
+        dynamicVnetAssignmentScope: 'none',
+        endpointConfiguration: {
+          inboundNatPools: [
+            {
+              name: 'web',
+              protocol: 'TCP',
+              backendPort: 8080,
+              frontendPortRangeStart: 15000,
+              frontendPortRangeEnd: 15100,
+              networkSecurityGroupRules: [
+                { priority: 200, access: 'Allow', sourceAddressPrefix: '*' },
+              ],
+            },
+          ],
+        },
+        publicIPAddressConfiguration: { provision: 'NoPublicIPAddresses' },
+      },
+      userAccounts: [{ name: 'jane', password: 'Secret-1', elevationLevel: 'NonAdmin' }],
+      startTask: {
+        commandLine: '/bin/true',
+        userIdentity: { autoUser: { scope: 'Pool', elevationLevel: 'Admin' } },
+      },
+      mountConfiguration: [
+        {
+          cifsMountConfiguration: {
+            userName: 'u',
+            password: 'Secret-2',
+            source: '//host/share',
+            relativeMountPath: 'share',
+          },
+        },
+      ],
+      targetNodeCommunicationMode: 'Simplified',
+    };
+    const before = Date.now();
+    await pools.create('rg', 'armshape', 'p', body);
+    const shown = JSON.parse(
+      JSON.stringify(body, (name, value: unknown) => (name === 'password' ? undefined : value)),
+    ) as object;
+    const made = await pools.get('rg', 'armshape', 'p');
+    expect(made).toMatchObject(shown);
+    expect(made.resizeOperationStatus).toMatchObject({
+      nodeDeallocationOption: 'Requeue',
+      resizeTimeout: 'PT15M',
+      targetDedicatedNodes: 0,
+    });
+    expect(made.resizeOperationStatus?.startTime?.getTime()).toBeGreaterThanOrEqual(before);
+    const client = await keyed('armshape');
+    await waits(client).steady('p');
+    const resized = await pools.update('rg', 'armshape', 'p', {
+      scaleSettings: {
+        fixedScale: { targetDedicatedNodes: 1, nodeDeallocationOption: 'TaskCompletion' },
+      },
+    });
+    expect(resized.resizeOperationStatus?.nodeDeallocationOption).toBe('TaskCompletion');
+    for await (const listed of pools.listByBatchAccount('rg', 'armshape'))
+      expect(listed.resizeOperationStatus?.startTime).toBeInstanceOf(Date);
   });
 });

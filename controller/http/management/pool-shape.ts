@@ -1,6 +1,9 @@
-import type { ArmDocument } from './page.js';
 import type { ArmPool } from '../../../protocol/management/pool.js';
+import { formatTime } from '../../../protocol/time.js';
 import type { Account } from '../../core/account/state.js';
+import type { Pool } from '../../core/pool/state.js';
+import { POOL_SPELLING, spelled } from './arm-spelling.js';
+import type { ArmDocument } from './page.js';
 
 type Json = Record<string, unknown>;
 const isObject = (value: unknown): value is Json =>
@@ -22,14 +25,14 @@ const TO_BATCH = {
   image: { id: 'virtualMachineImageId' },
   network: { dynamicVnetAssignmentScope: 'dynamicVNetAssignmentScope' },
   endpoint: { inboundNatPools: 'inboundNATPools' },
-  identity: { userName: 'username' },
+  user: { userName: 'username' },
 } as const;
 const TO_ARM = {
   machine: swap(TO_BATCH.machine),
   image: swap(TO_BATCH.image),
   network: swap(TO_BATCH.network),
   endpoint: swap(TO_BATCH.endpoint),
-  identity: swap(TO_BATCH.identity),
+  user: swap(TO_BATCH.user),
 } as const;
 
 /** `parent[name]` changed by `change` where it is there. */
@@ -47,7 +50,13 @@ const network = (value: unknown, names: Names) =>
     renamed(endpoint, names.endpoint),
   );
 const startTask = (value: unknown, names: Names) =>
-  within(value, 'userIdentity', (identity) => renamed(identity, names.identity));
+  within(value, 'userIdentity', (identity) => renamed(identity, names.user));
+const mounts = (value: unknown, names: Names) =>
+  Array.isArray(value)
+    ? value.map((mount) =>
+        within(mount, 'cifsMountConfiguration', (share) => renamed(share, names.user)),
+      )
+    : value;
 
 const lastPart = (id: string) => id.slice(id.lastIndexOf('/') + 1);
 
@@ -88,26 +97,17 @@ export function toBatchPool(properties: ArmPool['properties']) {
       applicationId: lastPart(id),
     })),
     applicationLicenses: properties.applicationLicenses,
-    mountConfiguration: properties.mountConfiguration,
+    mountConfiguration: mounts(properties.mountConfiguration, TO_BATCH),
     targetNodeCommunicationMode: properties.targetNodeCommunicationMode,
   };
 }
 
-/** ARM writes enums in PascalCase, where the data plane writes lower case. */
-const PASCAL: Record<string, string> = {
-  taskcompletion: 'TaskCompletion',
-  retaineddata: 'RetainedData',
-  nonadmin: 'NonAdmin',
-  currentuser: 'CurrentUser',
-  localmachine: 'LocalMachine',
-  starttask: 'StartTask',
-  remoteuser: 'RemoteUser',
-};
-const pascal = (text: unknown): unknown =>
-  typeof text === 'string' ? (PASCAL[text] ?? text.charAt(0).toUpperCase() + text.slice(1)) : text;
-
-/** A pool of the data plane's JSON in ARM's shape. */
-export function armPool(account: Readonly<Account>, body: object): ArmDocument {
+/** A pool of the data plane's JSON in ARM's shape, with the resize that its row knows more of. */
+export function armPool(
+  account: Readonly<Account>,
+  body: object,
+  resize: Readonly<Pool['resize']> | undefined,
+): ArmDocument {
   const pool = body as Json;
   const accountId = `/subscriptions/${account.subscriptionId}/resourceGroups/${account.resourceGroup}/providers/Microsoft.Batch/batchAccounts/${account.name}`;
   const id = String(pool['id']);
@@ -122,11 +122,14 @@ export function armPool(account: Readonly<Account>, body: object): ArmDocument {
       creationTime: pool['creationTime'],
       provisioningState: pool['state'] === 'deleting' ? 'Deleting' : 'Succeeded',
       provisioningStateTransitionTime: pool['stateTransitionTime'],
-      allocationState: pascal(pool['allocationState']),
+      allocationState: spelled(pool['allocationState'], POOL_SPELLING.allocationState),
       allocationStateTransitionTime: pool['allocationStateTransitionTime'],
       vmSize: typeof pool['vmSize'] === 'string' ? pool['vmSize'].toUpperCase() : undefined,
       deploymentConfiguration: dropAbsent({
-        virtualMachineConfiguration: machine(pool['virtualMachineConfiguration'], TO_ARM),
+        virtualMachineConfiguration: spelled(
+          machine(pool['virtualMachineConfiguration'], TO_ARM),
+          POOL_SPELLING.machine,
+        ),
         cloudServiceConfiguration: pool['cloudServiceConfiguration'],
       }),
       currentDedicatedNodes: pool['currentDedicatedNodes'],
@@ -134,27 +137,35 @@ export function armPool(account: Readonly<Account>, body: object): ArmDocument {
       scaleSettings: scaleSettings(pool),
       interNodeCommunication:
         pool['enableInterNodeCommunication'] === true ? 'Enabled' : 'Disabled',
-      networkConfiguration: network(pool['networkConfiguration'], TO_ARM),
+      networkConfiguration: spelled(
+        network(pool['networkConfiguration'], TO_ARM),
+        POOL_SPELLING.network,
+      ),
       taskSlotsPerNode: pool['taskSlotsPerNode'],
-      taskSchedulingPolicy: within(pool['taskSchedulingPolicy'], 'nodeFillType', pascal),
-      userAccounts: pool['userAccounts'],
+      taskSchedulingPolicy: spelled(
+        pool['taskSchedulingPolicy'],
+        POOL_SPELLING.taskSchedulingPolicy,
+      ),
+      userAccounts: spelled(pool['userAccounts'], POOL_SPELLING.userAccounts),
       metadata: pool['metadata'],
-      startTask: startTask(pool['startTask'], TO_ARM),
-      certificates: list(pool['certificateReferences'])?.map((reference) => ({
-        id: `${accountId}/certificates/${String(reference['thumbprintAlgorithm'])}-${String(reference['thumbprint'])}`,
-        storeLocation: pascal(reference['storeLocation']),
-        storeName: reference['storeName'],
-        visibility: (reference['visibility'] as unknown[] | undefined)?.map(pascal),
-      })),
+      startTask: spelled(startTask(pool['startTask'], TO_ARM), POOL_SPELLING.startTask),
+      certificates: certificates(pool, accountId),
       applicationPackages: list(pool['applicationPackageReferences'])?.map((reference) => ({
         id: `${accountId}/applications/${String(reference['applicationId'])}`,
         version: reference['version'],
       })),
       applicationLicenses: pool['applicationLicenses'],
-      mountConfiguration: pool['mountConfiguration'],
+      mountConfiguration: mounts(pool['mountConfiguration'], TO_ARM),
       autoScaleRun: isObject(pool['autoScaleRun']) ? evaluationOf(pool['autoScaleRun']) : undefined,
-      resizeOperationStatus: resizeStatus(pool),
-      currentNodeCommunicationMode: 'Classic',
+      resizeOperationStatus: resizeStatus(pool, resize),
+      targetNodeCommunicationMode: spelled(
+        pool['targetNodeCommunicationMode'],
+        POOL_SPELLING.communicationMode,
+      ),
+      currentNodeCommunicationMode: spelled(
+        pool['currentNodeCommunicationMode'],
+        POOL_SPELLING.communicationMode,
+      ),
     }),
   };
 }
@@ -162,6 +173,17 @@ export function armPool(account: Readonly<Account>, body: object): ArmDocument {
 const list = (value: unknown) => (Array.isArray(value) ? (value as Json[]) : undefined);
 const dropAbsent = (value: Json): Json =>
   Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined));
+
+const certificates = (pool: Json, accountId: string): unknown =>
+  spelled(
+    list(pool['certificateReferences'])?.map((reference) => ({
+      id: `${accountId}/certificates/${String(reference['thumbprintAlgorithm'])}-${String(reference['thumbprint'])}`,
+      storeLocation: reference['storeLocation'],
+      storeName: reference['storeName'],
+      visibility: reference['visibility'],
+    })),
+    POOL_SPELLING.certificates,
+  );
 
 const scaleSettings = (pool: Json): Json =>
   pool['enableAutoScale'] === true
@@ -193,8 +215,15 @@ const armError = (error: Json): Json =>
     details: list(error['values'])?.map(({ name, value }) => ({ code: name, message: value })),
   });
 
-const resizeStatus = (pool: Json): Json =>
+const resizeStatus = (pool: Json, resize: Readonly<Pool['resize']> | undefined): Json =>
   dropAbsent({
     ...targets(pool),
+    ...(resize !== undefined && {
+      nodeDeallocationOption: spelled(
+        resize.nodeDeallocationOption,
+        POOL_SPELLING.deallocationOption,
+      ),
+      startTime: formatTime(resize.startTime),
+    }),
     errors: list(pool['resizeErrors'])?.map(armError),
   });

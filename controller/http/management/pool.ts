@@ -34,6 +34,9 @@ function find(call: ManagementCall): Readonly<Pool> {
   return pool;
 }
 
+const resizeOf = (call: ManagementCall, id: string): Readonly<Pool>['resize'] | undefined =>
+  call.ports.view.pools.get(poolKey(accountOfPath(call).key, id))?.resize;
+
 const input = (call: ManagementCall) => ({
   account: accountOfPath(call).key,
   poolId: poolId(call),
@@ -45,7 +48,7 @@ async function send(call: ManagementCall): Promise<void> {
   const context = { reader: call.ports.reader, baseUrl: call.baseUrl };
   const found = await poolGet(context, { account: account.key, poolId: poolId(call) });
   call.context.set('ETag', `W/"${found.etag}"`);
-  sendJson(call, armPool(account, found.body));
+  sendJson(call, armPool(account, found.body, resizeOf(call, poolId(call))));
 }
 
 /** PUT: makes the pool. One that is there is not replaced (its nodes would not follow). */
@@ -130,7 +133,11 @@ export const listPools: ManagementHandler = async (call) => {
   // The quota keeps their number small: all are read, since ARM's filters are about ARM's documents.
   for (let skiptoken: string | undefined; ;) {
     const page = await poolList(context, { account: account.key, skiptoken });
-    pools.push(...page.value.map((pool) => armPool(account, pool)));
+    pools.push(
+      ...page.value.map((pool) =>
+        armPool(account, pool, resizeOf(call, (pool as { id: string }).id)),
+      ),
+    );
     if (page.next === undefined) break;
     skiptoken = page.next;
   }
