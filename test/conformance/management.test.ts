@@ -57,6 +57,7 @@ describe('accounts', () => {
       team: 'blue',
     });
     await expect(accounts.get('another', 'fresh')).rejects.toMatchObject({ statusCode: 404 });
+    await expect(create('fresh', 'another')).rejects.toMatchObject({ statusCode: 409 });
     await accounts.beginDeleteAndWait('rg', 'fresh', POLL);
     await expect(accounts.get('rg', 'fresh')).rejects.toMatchObject({ statusCode: 404 });
   });
@@ -201,6 +202,9 @@ describe('pools of the management plane', () => {
     });
     await pools.update('rg', 'armpools', 'p', { metadata: [{ name: 'c', value: 'd' }] });
     expect((await pools.get('rg', 'armpools', 'p')).metadata).toEqual([{ name: 'c', value: 'd' }]);
+    await expect(
+      pools.create('rg', 'armpools', 'q', { vmSize: 'STANDARD_D1_V2' }, { ifMatch: '*' }),
+    ).rejects.toMatchObject({ statusCode: 412 });
     await pools.beginDeleteAndWait('rg', 'armpools', 'p', POLL);
     expect((await client.pool.exists('p')).body).toBe(false);
   });
@@ -279,5 +283,55 @@ describe('pools of the management plane', () => {
     expect(resized.resizeOperationStatus?.nodeDeallocationOption).toBe('TaskCompletion');
     for await (const listed of pools.listByBatchAccount('rg', 'armshape'))
       expect(listed.resizeOperationStatus?.startTime).toBeInstanceOf(Date);
+  });
+});
+
+describe('certificates of the management plane', () => {
+  it('are made, given other data, and deleted', async () => {
+    await create('armcerts');
+    const { certificateOperations: certificates } = management();
+    const { thumbprint, pfx, cer } = makeCertificate('replaced');
+    const name = `SHA1-${thumbprint}`;
+    const data = (password: string) => ({ data: pfx(password), password });
+    const path = ['rg', 'armcerts', name] as const;
+    const gone = { statusCode: 412, code: 'PreconditionFailed' };
+    await expect(certificates.create(...path, data('a'), { ifMatch: '*' })).rejects.toMatchObject(
+      gone,
+    );
+    await expect(certificates.update(...path, data('a'))).rejects.toMatchObject({
+      statusCode: 404,
+    });
+    const made = await certificates.create(...path, data('a'), { ifNoneMatch: '*' });
+    expect(made).toMatchObject({ provisioningState: 'Succeeded', format: 'Pfx', thumbprint });
+    await expect(
+      certificates.create(...path, data('a'), { ifNoneMatch: '*' }),
+    ).rejects.toMatchObject(gone);
+    const changed = await certificates.update(...path, data('b'), { ifMatch: made.eTag });
+    expect(changed).toMatchObject({ provisioningState: 'Succeeded', publicData: made.publicData });
+    expect(changed.eTag).not.toBe(made.eTag);
+    await expect(
+      certificates.update(...path, data('c'), { ifMatch: made.eTag }),
+    ).rejects.toMatchObject(gone);
+    await expect(
+      certificates.update(...path, { data: pfx('c'), password: 'another' }),
+    ).rejects.toMatchObject({ statusCode: 400 });
+    expect(await certificates.create(...path, { data: cer, format: 'Cer' })).toMatchObject({
+      format: 'Cer',
+    });
+    await certificates.beginDeleteAndWait(...path, POLL);
+    await expect(certificates.get(...path)).rejects.toMatchObject({ statusCode: 404 });
+  });
+});
+
+describe('a delete of what is not there', () => {
+  it('is done at once', async () => {
+    await create('armnothing');
+    const status = async (path: string) => {
+      const url = `${controller.url}/subscriptions/${SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Batch/batchAccounts/${path}?api-version=2023-11-01`;
+      const headers = { authorization: `Bearer ${controller.adminToken}` };
+      return (await fetch(url, { method: 'DELETE', headers })).status;
+    };
+    for (const path of ['nothing', 'armnothing/pools/p', 'armnothing/certificates/sha1-ab'])
+      expect([path, await status(path)]).toEqual([path, 204]);
   });
 });

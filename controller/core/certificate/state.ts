@@ -12,12 +12,14 @@ export interface Certificate {
   readonly account: AccountKey;
   readonly thumbprint: string;
   readonly thumbprintAlgorithm: 'sha1';
-  readonly format: 'pfx' | 'cer';
+  format: 'pfx' | 'cer';
   /** Base64 of the public part (DER). */
-  readonly publicData: string;
+  publicData: string;
   /** Sealed base64 of the PFX or CER, and the PFX's sealed password. */
-  readonly sealedData: string;
-  readonly sealedPassword?: string;
+  sealedData: string;
+  sealedPassword?: string;
+  /** How often its data was replaced; absent: never. */
+  changes?: number;
   state: CertificateState;
   stateTransitionTime: number;
   previousState?: CertificateState;

@@ -5,6 +5,7 @@ import {
   BatchAccountRegenerateKey,
   BatchAccountUpdate,
 } from '../../../protocol/management/account.js';
+import { BatchError } from '../../../protocol/batch/errors.js';
 import { validate } from '../../../protocol/batch/validation.js';
 import type { Quotas } from '../../core/account/state.js';
 import { batchAccountCreate } from '../../commands/batch-account/create.js';
@@ -15,7 +16,7 @@ import { batchAccountUpdate } from '../../commands/batch-account/update.js';
 import { batchAccountGet } from '../../queries/batch-account/get.js';
 import { batchAccountList } from '../../queries/batch-account/list.js';
 import type { ManagementCall, ManagementHandler } from './call.js';
-import { accountOfPath, nameOf, sendJson, sendList, sendNothing } from './call.js';
+import { accountOfPath, isOfPath, nameOf, sendJson, sendList, sendNothing } from './call.js';
 import { badRequest } from './errors.js';
 
 const context = (call: ManagementCall) => ({ reader: call.ports.reader, baseUrl: call.baseUrl });
@@ -67,7 +68,8 @@ export const createAccount: ManagementHandler = async (call) => {
     );
   const body = validate(BatchAccountCreate, call.body);
   if (known !== undefined) {
-    accountOfPath(call);
+    if (!isOfPath(call, known))
+      throw new BatchError('ResourceAlreadyExists', [{ key: 'AccountName', value: known.name }]);
     await call.ports.submit(
       batchAccountUpdate({
         account: known.key,

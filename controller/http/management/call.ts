@@ -25,17 +25,21 @@ export function nameOf(call: ManagementCall, name: string): string {
   return value;
 }
 
+/** Whether the account is in the subscription and resource group of the path. */
+export function isOfPath(call: ManagementCall, account: Readonly<Account>): boolean {
+  const same = (part: string, own: string) =>
+    nameOf(call, part).toLowerCase() === own.toLowerCase();
+  return (
+    same('subscriptionId', account.subscriptionId) &&
+    same('resourceGroupName', account.resourceGroup)
+  );
+}
+
 /** The account that the path names, in its own subscription and resource group only. */
 export function accountOfPath(call: ManagementCall): Readonly<Account> {
   const name = nameOf(call, 'accountName');
   const account = call.ports.view.accounts.get(accountKey(name));
-  const same = (part: string, own: string) =>
-    nameOf(call, part).toLowerCase() === own.toLowerCase();
-  if (
-    account === undefined ||
-    !same('subscriptionId', account.subscriptionId) ||
-    !same('resourceGroupName', account.resourceGroup)
-  )
+  if (account === undefined || !isOfPath(call, account))
     throw resourceNotFound(`Microsoft.Batch/batchAccounts/${name}`);
   return account;
 }

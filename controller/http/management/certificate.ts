@@ -7,11 +7,13 @@ import { formatTime } from '../../../protocol/time.js';
 import { certificateAdd } from '../../commands/certificate/add.js';
 import { certificateCancelDeletion } from '../../commands/certificate/cancel-deletion.js';
 import { certificateDelete } from '../../commands/certificate/delete.js';
+import { certificateUpdate } from '../../commands/certificate/update.js';
 import type { Certificate } from '../../core/certificate/state.js';
 import { sealCertificate } from '../batch/certificate.js';
+import { readConditions } from '../middleware/conditions.js';
 import type { ManagementCall, ManagementHandler } from './call.js';
 import { accountOfPath, nameOf, sendJson, sendNothing } from './call.js';
-import { badRequest, resourceNotFound } from './errors.js';
+import { badRequest, ManagementError, resourceNotFound } from './errors.js';
 import { sendDeleteStarted } from './long-running.js';
 import type { ArmDocument } from './page.js';
 import { sendMatching } from './page.js';
@@ -31,17 +33,21 @@ function readName(call: ManagementCall) {
   return { thumbprintAlgorithm: thumbprintAlgorithm.toLowerCase(), thumbprint };
 }
 
-function find(call: ManagementCall): Readonly<Certificate> {
+function lookUp(call: ManagementCall): Readonly<Certificate> | undefined {
   const account = accountOfPath(call);
   const { thumbprintAlgorithm, thumbprint } = readName(call);
   const key = certificateKey(account.key, thumbprintAlgorithm, thumbprint);
-  const certificate = call.ports.view.certificates.get(key);
+  return call.ports.view.certificates.get(key);
+}
+
+function find(call: ManagementCall): Readonly<Certificate> {
+  const certificate = lookUp(call);
   if (certificate === undefined) throw resourceNotFound(nameOf(call, 'certificateName'));
   return certificate;
 }
 
-const etagOfCertificate = (certificate: Readonly<Certificate>) =>
-  `W/"0x${certificate.stateTransitionTime.toString(16).toUpperCase()}"`;
+const etagOfCertificate = ({ stateTransitionTime, changes = 0 }: Readonly<Certificate>) =>
+  `W/"0x${stateTransitionTime.toString(16).toUpperCase()}${changes === 0 ? '' : `-${changes}`}"`;
 
 function armCertificate(call: ManagementCall, certificate: Readonly<Certificate>): ArmDocument {
   const account = accountOfPath(call);
@@ -79,8 +85,8 @@ function send(call: ManagementCall, certificate: Readonly<Certificate>): void {
   sendJson(call, armCertificate(call, certificate));
 }
 
-export const createCertificate: ManagementHandler = async (call) => {
-  const account = accountOfPath(call);
+/** The body of create and update: it must agree with the name, and its data with both. */
+function sealedBody(call: ManagementCall) {
   const named = readName(call);
   const { properties } = validate(CertificateCreate, call.body);
   const differs = (text: string | undefined, name: string) =>
@@ -100,8 +106,38 @@ export const createCertificate: ManagementHandler = async (call) => {
     certificateFormat: properties.format,
     password: properties.password ?? null,
   });
-  const sealed = sealCertificate(call.ports, body);
-  await call.ports.submit(certificateAdd({ account: account.key, body: sealed }));
+  return sealCertificate(call.ports, body);
+}
+
+/** The certificate of the path; If-Match and If-None-Match say whether it may be there, and which. */
+function known(call: ManagementCall): Readonly<Certificate> | undefined {
+  const found = lookUp(call);
+  const { ifMatch, ifNoneMatch } = readConditions(call.context) ?? {};
+  const fits =
+    ifMatch === undefined ||
+    (found !== undefined && [etagOfCertificate(found), '*'].includes(ifMatch.trim()));
+  if (!fits || (found !== undefined && ifNoneMatch === '*'))
+    throw new ManagementError(
+      412,
+      'PreconditionFailed',
+      `The certificate ${nameOf(call, 'certificateName')} is not as If-Match or If-None-Match demands.`,
+    );
+  return found;
+}
+
+/** PUT: makes the certificate, or replaces the data of one that is there. */
+export const createCertificate: ManagementHandler = async (call) => {
+  const account = accountOfPath(call);
+  const change = known(call) === undefined ? certificateAdd : certificateUpdate;
+  await call.ports.submit(change({ account: account.key, body: sealedBody(call) }));
+  send(call, find(call));
+};
+
+export const updateCertificate: ManagementHandler = async (call) => {
+  find(call);
+  known(call);
+  const { key: account } = accountOfPath(call);
+  await call.ports.submit(certificateUpdate({ account, body: sealedBody(call) }));
   send(call, find(call));
 };
 
@@ -123,7 +159,8 @@ const pathOf = (certificate: Readonly<Certificate>) => ({
 });
 
 export const deleteCertificate: ManagementHandler = async (call) => {
-  const certificate = find(call);
+  const certificate = lookUp(call);
+  if (certificate === undefined) return sendNothing(call, 204);
   const { key, creationTime } = certificate;
   await call.ports.submit(certificateDelete({ ...pathOf(certificate), body: undefined }));
   if (isThere(call, key, creationTime)) sendDeleteStarted(call, creationTime);

@@ -28,8 +28,11 @@ import { armPool, toBatchPool } from './pool-shape.js';
 
 const poolId = (call: ManagementCall) => nameOf(call, 'poolName');
 
+const lookUp = (call: ManagementCall): Readonly<Pool> | undefined =>
+  call.ports.view.pools.get(poolKey(accountOfPath(call).key, poolId(call)));
+
 function find(call: ManagementCall): Readonly<Pool> {
-  const pool = call.ports.view.pools.get(poolKey(accountOfPath(call).key, poolId(call)));
+  const pool = lookUp(call);
   if (pool === undefined) throw resourceNotFound(`pools/${poolId(call)}`);
   return pool;
 }
@@ -54,12 +57,14 @@ async function send(call: ManagementCall): Promise<void> {
 /** PUT: makes the pool. One that is there is not replaced (its nodes would not follow). */
 export const createPool: ManagementHandler = async (call) => {
   const account = accountOfPath(call);
-  const { properties } = validate(ArmPool, call.body);
-  const body = validate(PoolAdd, { ...toBatchPool(properties), id: poolId(call) });
   const conditions = readConditions(call.context);
-  const known = call.ports.view.pools.get(poolKey(account.key, poolId(call)));
+  const known = lookUp(call);
   if (known !== undefined && conditions?.ifNoneMatch !== undefined)
     throw new ManagementError(412, 'PreconditionFailed', `The pool ${known.id} exists.`);
+  if (known === undefined && conditions?.ifMatch !== undefined)
+    throw new ManagementError(412, 'PreconditionFailed', `No pool ${poolId(call)} exists.`);
+  const { properties } = validate(ArmPool, call.body);
+  const body = validate(PoolAdd, { ...toBatchPool(properties), id: poolId(call) });
   const sealed = sealSecrets(call.ports.keys, body);
   await call.ports.submit(poolAdd({ account: account.key, body: sealed }));
   return send(call);
@@ -145,7 +150,8 @@ export const listPools: ManagementHandler = async (call) => {
 };
 
 export const deletePool: ManagementHandler = async (call) => {
-  const pool = find(call);
+  const pool = lookUp(call);
+  if (pool === undefined) return sendNothing(call, 204);
   const { key, creationTime } = pool;
   await call.ports.submit(poolDelete({ ...input(call), body: undefined }));
   if (call.ports.view.pools.get(key)?.creationTime === creationTime)

@@ -77,6 +77,7 @@ const routes: readonly [Method, string, ManagementHandler][] = [
   ['GET', `${POOL}/operationResults/{creationTime}`, pool.deleteResult],
   ['GET', `${ACCOUNT}/pools`, pool.listPools],
   ['PUT', CERTIFICATE, certificate.createCertificate],
+  ['PATCH', CERTIFICATE, certificate.updateCertificate],
   ['GET', CERTIFICATE, certificate.getCertificate],
   ['DELETE', CERTIFICATE, certificate.deleteCertificate],
   ['POST', `${CERTIFICATE}/cancelDelete`, certificate.cancelDeletion],
