@@ -143,7 +143,7 @@ describe('certificates on nodes', () => {
     (await signedRequest(controller, 'GET', `/pools/work/nodes/${nodeId}/files/startup/stdout.txt`))
       .text;
 
-  it('are installed before the start task, for those who may see them', async () => {
+  it('are installed before the start task, once for all stores, for those who may see them', async () => {
     await client.pool.add({
       ...PROCESS_POOL,
       id: 'work',
@@ -156,6 +156,7 @@ describe('certificates on nodes', () => {
         reference(used),
         reference(hidden, ['starttask']),
         reference(open, ['task']),
+        { ...reference(open, ['remoteuser']), storeLocation: 'localmachine' },
       ],
     });
     nodeId = (await until.nodes('work', 'idle'))[0]?.id ?? '';
@@ -165,7 +166,7 @@ describe('certificates on nodes', () => {
     expect(lines).not.toContain(open.thumbprint);
     expect(lines).toContain(PASSWORD);
     const node = await client.computeNode.get('work', nodeId);
-    expect(node.certificateReferences).toHaveLength(3);
+    expect(node.certificateReferences).toHaveLength(4);
   });
 
   it('let the start task open a secret', async () => {

@@ -5,7 +5,7 @@ import type {
   Assignment,
   NodeConfiguration,
 } from '../../../protocol/agent/assignment.js';
-import { certificateKey } from '../../../protocol/keys.js';
+import { certificateKey, type CertificateKey } from '../../../protocol/keys.js';
 import type { Job } from '../../core/job/state.js';
 import type { Node } from '../../core/node/state.js';
 import type { Pool } from '../../core/pool/state.js';
@@ -137,14 +137,19 @@ function userAccounts(
   return { userAccounts: accounts };
 }
 
+/** One of each: stores, of which a certificate may be named in several, are all one directory here. */
 function certificates(
   pool: Readonly<Pool>,
   view: StateView,
   open: (sealed: string) => string,
 ): AssignedCertificate[] {
-  return (pool.specification.certificateReferences ?? []).map((reference) => {
-    const { thumbprint, thumbprintAlgorithm, visibility } = reference;
+  const visibility = new Map<CertificateKey, Set<AssignedCertificate['visibility'][number]>>();
+  for (const reference of pool.specification.certificateReferences ?? []) {
+    const { thumbprint, thumbprintAlgorithm } = reference;
     const key = certificateKey(pool.account, thumbprintAlgorithm, thumbprint);
+    visibility.set(key, new Set([...(visibility.get(key) ?? []), ...reference.visibility]));
+  }
+  return [...visibility].map(([key, viewers]) => {
     const certificate = view.certificates.get(key);
     if (certificate === undefined)
       throw new Error(`certificate ${key} of pool ${pool.key} does not exist`);
@@ -155,7 +160,7 @@ function certificates(
       ...(certificate.sealedPassword === undefined
         ? {}
         : { password: open(certificate.sealedPassword) }),
-      visibility: [...visibility],
+      visibility: [...viewers],
     };
   });
 }
