@@ -217,12 +217,22 @@ describe('certificates on nodes', () => {
     expect(again.deleteCertificateError).toBeUndefined();
   });
 
-  it('are those of the pool again after a reboot, not before', async () => {
+  it('are those of the pool again after a reboot, not before, and until then in use', async () => {
     await client.pool.patch('work', {
       certificateReferences: [reference(hidden)],
       startTask: { commandLine: sh('ls $AZ_BATCH_CERTIFICATES_DIR') },
     });
     expect(await startOutput()).toContain(used.thumbprint);
+    expect((await client.computeNode.get('work', nodeId)).certificateReferences).toHaveLength(4);
+    await client.certificate.deleteMethod('sha1', used.thumbprint);
+    const inUse = await waitFor('the delete to fail', async () => {
+      const seen = await get(used);
+      return seen.state === 'deletefailed' && seen;
+    });
+    expect(inUse.deleteCertificateError).toMatchObject({
+      code: 'NodesReferencingCertificate',
+      values: [{ name: 'Nodes', value: nodeId }],
+    });
     await client.computeNode.reboot('work', nodeId);
     await waitFor('the start task to run anew', async () => {
       const node = await client.computeNode.get('work', nodeId);

@@ -2,13 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { certificateAdd } from '../../controller/commands/certificate/add.js';
 import { certificateCancelDeletion } from '../../controller/commands/certificate/cancel-deletion.js';
 import { certificateDelete } from '../../controller/commands/certificate/delete.js';
+import { computeNodeReboot } from '../../controller/commands/compute-node/reboot.js';
 import { jobTerminate } from '../../controller/commands/job/terminate.js';
 import { jobScheduleAdd } from '../../controller/commands/job-schedule/add.js';
 import { jobScheduleDelete } from '../../controller/commands/job-schedule/delete.js';
 import { jobScheduleDisable } from '../../controller/commands/job-schedule/disable.js';
 import { jobScheduleEnable } from '../../controller/commands/job-schedule/enable.js';
 import { jobScheduleTerminate } from '../../controller/commands/job-schedule/terminate.js';
+import { poolPatch } from '../../controller/commands/pool/patch.js';
 import { JobScheduleAdd } from '../../protocol/batch/job-schedule.js';
+import { PoolPatch } from '../../protocol/batch/pool.js';
 import { jobScheduleKey } from '../../protocol/keys.js';
 import { formatTime } from '../../protocol/time.js';
 import { ACCOUNT, CoreDriver } from '../support/core-driver.js';
@@ -180,5 +183,43 @@ describe('a certificate', () => {
     ]);
     await driver.do(certificateCancelDeletion(path));
     expect(certificates(driver)).toEqual(['active']);
+  });
+
+  it('that a pool has let go of is in use until its nodes are restarted', async () => {
+    const driver = await CoreDriver.start();
+    await driver.do(certificateAdd({ account, body }));
+    const certificateReferences = [{ thumbprint: 'AB', thumbprintAlgorithm: 'sha1' }];
+    await driver.addPool('p', { certificateReferences, targetDedicatedNodes: 1 });
+    const patch = (more: object) =>
+      driver.do(poolPatch({ account, poolId: 'p', body: PoolPatch.parse(more) }));
+    await patch({ certificateReferences: [] });
+    await patch({ certificateReferences, metadata: [] });
+    await patch({ certificateReferences: [] });
+    await driver.do(certificateDelete(path));
+    await driver.advance(10);
+    const [node] = driver.store.all('node');
+    expect(driver.store.all('certificate')).toMatchObject([
+      {
+        state: 'deletefailed',
+        deleteError: {
+          code: 'NodesReferencingCertificate',
+          values: [{ name: 'Nodes', value: node?.id }],
+        },
+      },
+    ]);
+    await driver.do(
+      computeNodeReboot({
+        account,
+        poolId: 'p',
+        nodeId: node?.id ?? '',
+        body: { nodeRebootOption: 'requeue' },
+      }),
+    );
+    await driver.advance(MINUTE);
+    await driver.do(certificateDelete(path));
+    await driver.advance(10);
+    expect(certificates(driver)).toEqual([]);
+    await patch({ startTask: { commandLine: 'x' } });
+    expect(driver.store.all('pool')[0]?.late).not.toHaveProperty('past');
   });
 });

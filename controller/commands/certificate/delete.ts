@@ -5,7 +5,7 @@ import { findCertificate, type BodyLess } from '../find.js';
 
 type CertificateInput = BodyLess & { thumbprintAlgorithm: string; thumbprint: string };
 
-/** Certificate_Delete: gone, or deletefailed while a pool uses it. */
+/** Certificate_Delete: gone, or deletefailed while a pool or a node uses it. */
 export const certificateDelete = ({
   account,
   thumbprintAlgorithm,

@@ -28,7 +28,7 @@ export const poolPatch = ({
     pool.specification = replaced(pool.specification, others);
     if (startTask === null) delete pool.specification.startTask;
     else if (startTask !== undefined) pool.specification.startTask = startTask;
-    noteLateChanges(pool, before);
+    noteLateChanges(transaction, pool, before);
     transaction.touched('pool', pool);
     return entityReply(pool);
   },

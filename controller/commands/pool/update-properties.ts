@@ -19,7 +19,7 @@ export const poolUpdateProperties = ({
     const before = pool.specification;
     const { startTask: _startTask, ...rest } = before;
     pool.specification = replaced(rest, body);
-    noteLateChanges(pool, before);
+    noteLateChanges(transaction, pool, before);
     transaction.touched('pool', pool);
     return entityReply(pool);
   },

@@ -1,4 +1,7 @@
 /** What nodes take from their pool when they boot, and not before. */
+import type { PoolAdd } from '../../../protocol/batch/pool.js';
+import type { Node } from '../node/state.js';
+import type { Recorder } from '../recorder.js';
 import type { Pool } from './state.js';
 
 const LATE = ['startTask', 'certificateReferences', 'applicationPackageReferences'] as const;
@@ -8,7 +11,11 @@ type Late = (typeof LATE)[number];
 export const poolVersion = ({ late }: Pick<Pool, 'late'>): number => late?.version ?? 1;
 
 /** Notes what the change of a specification leaves to the next boot of nodes. Call it before the pool is touched. */
-export function noteLateChanges(pool: Pool, before: Pool['specification']): void {
+export function noteLateChanges(
+  { state }: Recorder,
+  pool: Pool,
+  before: Pool['specification'],
+): void {
   const changed = LATE.filter(
     (name) => JSON.stringify(pool.specification[name]) !== JSON.stringify(before[name]),
   );
@@ -16,5 +23,22 @@ export function noteLateChanges(pool: Pool, before: Pool['specification']): void
   const version = poolVersion(pool) + 1;
   const since: Partial<Record<Late, number>> = { ...pool.late?.since };
   for (const name of changed) since[name] = version;
-  pool.late = { version, since };
+  const { certificateReferences = [] } = before;
+  const left = changed.includes('certificateReferences')
+    ? [{ until: version, certificateReferences }]
+    : [];
+  let oldest = Infinity;
+  for (const node of state.nodesOfPool.get(pool.key) ?? [])
+    oldest = Math.min(oldest, node.poolVersion ?? 1);
+  const past = [...(pool.late?.past ?? []), ...left].filter(({ until }) => oldest < until);
+  pool.late = { version, since, ...(past.length === 0 ? {} : { past }) };
 }
+
+/** What certificates a node has: those that its pool named when it was configured. */
+export const certificatesOf = (
+  { specification, late }: Pick<Pool, 'specification' | 'late'>,
+  { poolVersion: own = 1 }: Pick<Node, 'poolVersion'>,
+): NonNullable<PoolAdd['certificateReferences']> =>
+  late?.past?.find(({ until }) => own < until)?.certificateReferences ??
+  specification.certificateReferences ??
+  [];

@@ -68,6 +68,11 @@ export interface Pool {
     since: Partial<
       Record<'startTask' | 'certificateReferences' | 'applicationPackageReferences', number>
     >;
+    /** What nodes that were configured before version `until` have, oldest first, while there are such nodes. */
+    past?: {
+      until: number;
+      certificateReferences: NonNullable<PoolAdd['certificateReferences']>;
+    }[];
   };
   /** Nodes, with their incarnations, that still have the image from before, and how they get the new one. */
   imageUpgrade?: {

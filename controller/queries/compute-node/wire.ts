@@ -24,7 +24,11 @@ export function computeNode(
   baseUrl: string,
 ): object {
   const specification = visible(pool.specification);
-  const { certificateReferences: certificates = [], virtualMachineConfiguration } = specification;
+  const { virtualMachineConfiguration } = specification;
+  const { poolVersion = 1 } = node;
+  // Those of its last boot, not what the pool names meanwhile.
+  const past = pool.late?.past?.find(({ until }) => poolVersion < until);
+  const { certificateReferences: certificates = [] } = past ?? specification;
   const pending = pendingChanges(node, pool);
   const image = node.imageReference ?? virtualMachineConfiguration?.imageReference;
   return present({
@@ -48,7 +52,7 @@ export function computeNode(
     certificateReferences: certificates.length > 0 ? certificates : undefined,
     errors: node.errors.length > 0 ? node.errors : undefined,
     isDedicated: node.isDedicated,
-    poolVersion: node.poolVersion ?? 1,
+    poolVersion,
     pendingChanges: pending.length > 0 ? pending : undefined,
     hypervisor: node.hypervisor,
     endpointConfiguration: endpointConfiguration(node, pool),
