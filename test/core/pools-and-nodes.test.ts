@@ -10,6 +10,7 @@ import { poolResize } from '../../controller/commands/pool/resize.js';
 import { poolStopResize } from '../../controller/commands/pool/stop-resize.js';
 import { PoolResize } from '../../protocol/batch/pool.js';
 import { NodeRemove } from '../../protocol/batch/node.js';
+import { formatDuration, INFINITE_DURATION } from '../../protocol/time.js';
 import { ACCOUNT, CoreDriver } from '../support/core-driver.js';
 
 const account = ACCOUNT;
@@ -127,6 +128,16 @@ describe('a pool', () => {
     await expect(driver.do(poolStopResize({ account, poolId: 'p' }))).rejects.toMatchObject({
       code: 'OperationInvalidForCurrentState',
     });
+  });
+
+  it('may give a resize all the time there is, which a restart does not end', async () => {
+    const driver = await CoreDriver.start();
+    driver.provides = false;
+    await driver.addPool('p', { targetDedicatedNodes: 1, resizeTimeout: INFINITE_DURATION });
+    await driver.restart();
+    await driver.advance(24 * 3_600_000);
+    expect(driver.pool('p')?.allocationState).toBe('resizing');
+    expect(formatDuration(driver.pool('p')?.resize.timeoutMs ?? 0)).toBe(INFINITE_DURATION);
   });
 
   it('ends a resize that takes too long with AllocationTimedout', async () => {

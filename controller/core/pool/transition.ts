@@ -1,3 +1,4 @@
+import { INFINITE_MS } from '../../../protocol/time.js';
 import type { NodeDeallocationOption, Pool } from './state.js';
 import type { AllocationState } from './state.js';
 import type { Recorder } from '../recorder.js';
@@ -16,7 +17,8 @@ export function beginResize(
   timeoutMs: number,
   nodeDeallocationOption: NodeDeallocationOption,
 ): void {
-  pool.resize = { startTime: recorder.now, timeoutMs, nodeDeallocationOption };
+  const finiteMs = Math.min(timeoutMs, INFINITE_MS); // rows hold no Infinity
+  pool.resize = { startTime: recorder.now, timeoutMs: finiteMs, nodeDeallocationOption };
   pool.resizeErrors = [];
   moveAllocation(recorder, pool, 'resizing');
 }
