@@ -135,7 +135,7 @@ async function deleteFile(
   });
 }
 
-/** Children, or the whole tree, in the order of their names by code unit; links are listed, not followed. */
+/** Children (of the directory that `startsWith` names), or the whole tree, in the order of their names by code unit; links are listed, not followed. */
 async function listFiles(
   root: string,
   parts: string[],
@@ -147,8 +147,8 @@ async function listFiles(
       const name = `${prefix}${entry.name}`;
       if (isHidden([...parts, ...name.split('/')])) continue;
       names.push(name);
-      const deeper = request.recursive && entry.isDirectory() && depth < DEPTH_MAX;
-      if (deeper && mayContain(`${name}/`, request.startsWith)) {
+      const isWalked = entry.isDirectory() && depth < DEPTH_MAX;
+      if (isWalked && isAsked(`${name}/`, request)) {
         await walk(`${directory}/${entry.name}`, `${name}/`, depth + 1);
       }
     }
@@ -172,10 +172,16 @@ async function listFiles(
   });
 }
 
-/** A directory is worth walking when something in it may begin with the asked prefix. */
-function mayContain(directory: string, startsWith: string | undefined): boolean {
-  if (startsWith === undefined) return true;
-  return directory.startsWith(startsWith) || startsWith.startsWith(directory);
+/**
+ * A directory is worth walking when something in it may begin with the asked prefix; without `recursive`
+ * only when the prefix leads into it: `wd/` asks for what is in `wd`.
+ */
+function isAsked(
+  directory: string,
+  { recursive, startsWith }: Extract<AgentRequest, { type: 'listFiles' }>,
+): boolean {
+  if (startsWith?.startsWith(directory) === true) return true;
+  return recursive && (startsWith === undefined || directory.startsWith(startsWith));
 }
 
 /** A file that a task deleted between listing and looking is simply not there. */

@@ -144,6 +144,32 @@ describe('files', () => {
     expect((await read('wd/d/y')).code).toBe('FileNotFound');
   });
 
+  it('are listed folder by folder by the start of their names, and below it with recursive', async () => {
+    await client.job.add({ id: 'folders', poolInfo: { poolId: 'work' } });
+    const commandLine = sh('mkdir -p d/e d1; echo x > d/y; echo x > d/e/z; echo x > w');
+    await client.task.add('folders', { id: 'k', commandLine });
+    const { nodeInfo } = await completed('folders', 'k');
+    const root = nodeInfo?.taskRootDirectory ?? '';
+    for (const [start, recursive, names] of [
+      ['w', false, ['wd']],
+      ['wd/', false, ['wd/d', 'wd/d1', 'wd/w']],
+      ['wd/d', false, ['wd/d', 'wd/d1']],
+      ['wd/d/', false, ['wd/d/e', 'wd/d/y']],
+      ['wd/d/', true, ['wd/d/e', 'wd/d/e/z', 'wd/d/y']],
+    ] as const) {
+      const ofTask = { filter: `startswith(name,'${start}')` };
+      const ofNode = { filter: `startswith(name,'${root}/${start}')` };
+      const options = { recursive, fileListFromTaskOptions: ofTask };
+      const files = await client.file.listFromTask('folders', 'k', options);
+      expect([start, files.map(({ name }) => name)]).toEqual([start, names]);
+      const below = await client.file.listFromComputeNode('work', nodeInfo?.nodeId ?? '', {
+        recursive,
+        fileListFromComputeNodeOptions: ofNode,
+      });
+      expect(below.map(({ name }) => name)).toEqual(names.map((name) => `${root}/${name}`));
+    }
+  });
+
   it('are unavailable for a task that never ran', async () => {
     await client.job.add({ id: 'waits', poolInfo: { poolId: 'nowhere' } });
     await client.task.add('waits', { id: 'k', commandLine: '/bin/true' });
