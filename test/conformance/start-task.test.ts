@@ -140,6 +140,18 @@ describe('a start task', () => {
     await remove('second');
   });
 
+  it('that waits for its next try tells when the last one ended, and no result of it', async () => {
+    const id = await start('between', { commandLine: sh('exit 1'), maxTaskRetryCount: -1 });
+    const info = await waitFor('a pause between two tries', async () => {
+      const { startTaskInfo } = await client.computeNode.get('between', id);
+      return (startTaskInfo?.retryCount ?? 0) > 2 && startTaskInfo?.endTime && startTaskInfo;
+    });
+    expect(info).toMatchObject({ state: 'running', lastRetryTime: expect.any(Date) as unknown });
+    for (const name of ['exitCode', 'failureInfo', 'result']) expect(info).not.toHaveProperty(name);
+    expect((await client.computeNode.get('between', id)).state).toBe('waitingforstarttask');
+    await remove('between');
+  });
+
   it('has its resource files in its working directory, with their modes', async () => {
     await client.job.add({ id: 'source', poolInfo: { poolId: 'tools' } });
     const httpUrl = `${controller.url}/healthz`;

@@ -73,17 +73,19 @@ export function computeNode(
   });
 }
 
-const startTaskInfo = (info: StartTaskInfo | undefined): object | undefined =>
-  info === undefined
-    ? undefined
-    : present({
-        state: info.state,
-        startTime: formatTime(info.startTime),
-        endTime: timeOf(info.endTime),
-        exitCode: info.exitCode,
-        containerInfo: info.containerInfo,
-        failureInfo: failureOf(info.failureInfo),
-        retryCount: info.retryCount,
-        lastRetryTime: timeOf(info.lastRetryTime),
-        result: info.result,
-      });
+/** Between two tries only the end of the one before is told: results are those of a completed start task. */
+function startTaskInfo(info: StartTaskInfo | undefined): object | undefined {
+  if (info === undefined) return undefined;
+  const completed = info.state === 'completed';
+  return present({
+    state: info.state,
+    startTime: formatTime(info.startTime),
+    endTime: timeOf(info.endTime),
+    exitCode: completed ? info.exitCode : undefined,
+    containerInfo: completed ? info.containerInfo : undefined,
+    failureInfo: completed ? failureOf(info.failureInfo) : undefined,
+    retryCount: info.retryCount,
+    lastRetryTime: timeOf(info.lastRetryTime),
+    result: completed ? info.result : undefined,
+  });
+}
