@@ -132,6 +132,26 @@ describe('a node', () => {
     expect((await signedRequest(controller, 'GET', `${path}/any`)).status).toBe(404);
   });
 
+  it('has a remote desktop in a pool with a cloud service configuration', async () => {
+    const cloudServiceConfiguration = { osFamily: '5' };
+    const cloud = { id: 'cloud', vmSize: 'small', cloudServiceConfiguration };
+    await client.pool.add({ ...cloud, targetDedicatedNodes: 1 });
+    const node = await waitFor('a node of the cloud service', async () => {
+      const [one] = await client.computeNode.list('cloud');
+      return one?.state === 'idle' && one;
+    });
+    const answer = await client.computeNode.getRemoteDesktop('cloud', node.id ?? '');
+    expect(statusOf(answer)).toBe(200);
+    const raw = await signedRequest(controller, 'GET', `/pools/cloud/nodes/${node.id ?? ''}/rdp`);
+    expect(raw.headers['content-type']).toBe('application/octet-stream');
+    expect(raw.text.split('\r\n')).toEqual([
+      `full address:s:${node.ipAddress ?? ''}`,
+      expect.stringMatching(/^LoadBalanceInfo:s:./),
+      '',
+    ]);
+    await client.pool.deleteMethod('cloud');
+  });
+
   it('sends its logs to a container', async () => {
     const storage = `${controller.url}/storage/${controller.account}/logs`;
     const authorization = `Bearer ${controller.adminToken}`;

@@ -1,4 +1,3 @@
-import { BatchError } from '../../../protocol/batch/errors.js';
 import { computeNodeDisableScheduling } from '../../commands/compute-node/disable-scheduling.js';
 import { computeNodeEnableScheduling } from '../../commands/compute-node/enable-scheduling.js';
 import { computeNodeReboot } from '../../commands/compute-node/reboot.js';
@@ -7,11 +6,11 @@ import {
   computeNodeExtensionGet,
   computeNodeExtensionList,
 } from '../../queries/compute-node/extensions.js';
+import { computeNodeGetRemoteDesktop } from '../../queries/compute-node/get-remote-desktop.js';
 import { computeNodeGetRemoteLoginSettings } from '../../queries/compute-node/get-remote-login-settings.js';
 import { computeNodeGet } from '../../queries/compute-node/get.js';
 import { computeNodeList } from '../../queries/compute-node/list.js';
 import { computeNodeListStartTaskAttempts } from '../../queries/compute-node/list-start-task-attempts.js';
-import { readNode } from '../../queries/compute-node/read.js';
 import type { Call } from '../call.js';
 import { sendStartTaskAttemptLog } from './attempt-log.js';
 import { commandInput, idOf, idsOf, queryContext } from './call-input.js';
@@ -78,13 +77,9 @@ export const computeNodeHandlers: Handlers<IdsOf<'ComputeNode'>> = {
     sendJson(call, 'Microsoft.Azure.Batch.Protocol.Entities.ComputeNodeRemoteLoginSettings', found);
   },
   async ComputeNode_GetRemoteDesktop(call) {
-    await readNode(queryContext(call), node(call));
-    throw new BatchError('OperationNotValidOnNode', [
-      {
-        key: 'Reason',
-        value: 'Nodes with a virtual machine configuration have no remote desktop.',
-      },
-    ]);
+    call.context.body = await computeNodeGetRemoteDesktop(queryContext(call), node(call));
+    call.context.set('content-type', 'application/octet-stream');
+    call.context.set('DataServiceVersion', '3.0');
   },
   ComputeNode_UploadBatchServiceLogs: uploadBatchServiceLogs,
 };
