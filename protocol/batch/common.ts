@@ -117,6 +117,7 @@ export function checkCommand(
 
 export const IdentityReference = z.object({ resourceId: z.string().optional() });
 
+const SOURCES = ['autoStorageContainerName', 'storageContainerUrl', 'httpUrl'] as const;
 const ResourceFile = z
   .object({
     autoStorageContainerName: nonEmpty(LIMITS.pathLength).optional(),
@@ -131,11 +132,11 @@ const ResourceFile = z
     identityReference: IdentityReference.optional(),
   })
   .superRefine((file, context) => {
-    const sources = [file.autoStorageContainerName, file.storageContainerUrl, file.httpUrl];
-    if (sources.filter((source) => source !== undefined).length !== 1)
+    const given = SOURCES.filter((source) => file[source] !== undefined);
+    if (given.length !== 1)
       context.addIssue({
         code: 'custom',
-        path: ['httpUrl'],
+        path: [given[1] ?? 'httpUrl'],
         message:
           'exactly one of httpUrl, storageContainerUrl and autoStorageContainerName must be given',
       });

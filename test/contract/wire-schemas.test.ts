@@ -90,6 +90,7 @@ describe('bodies', () => {
     ['targets beside a formula', () => validate(PoolAdd, { ...pool, enableAutoScale: true, autoScaleFormula: 'x', targetDedicatedNodes: 1 }), 'InvalidPropertyValue', 'targetDedicatedNodes'],
     ['a resize without targets', () => validate(PoolResize, {}), 'MissingRequiredProperty', 'targetDedicatedNodes'],
     ['two sources', () => validate(TaskAdd, { ...task, resourceFiles: [{ filePath: 'x', httpUrl: 'http://a/b', storageContainerUrl: 'http://a/c' }] }), 'InvalidPropertyValue', 'httpUrl'],
+    ['two containers', () => validate(TaskAdd, { ...task, resourceFiles: [{ autoStorageContainerName: 'c', storageContainerUrl: 'http://a/c' }] }), 'InvalidPropertyValue', 'storageContainerUrl'],
     ['a file outside', () => validate(TaskAdd, { ...task, resourceFiles: [{ filePath: '../x', httpUrl: 'http://a/b' }] }), 'InvalidPropertyValue', 'filePath'],
     ['two users', () => validate(TaskAdd, { ...task, userIdentity: { username: 'x', autoUser: {} } }), 'InvalidPropertyValue', 'username'],
     ['too many dependencies', () => validate(TaskAdd, { ...task, dependsOn: { taskIds: Array.from({ length: 1100 }, () => 'x'.repeat(64)) } }), 'TaskDependencyListTooLong', 'taskIds'],
