@@ -151,6 +151,24 @@ describe('preparation and release tasks', () => {
     await client.job.deleteMethod('unprepared');
   });
 
+  it('hold their task in preparing, which has its node but no files there yet', async () => {
+    const jobPreparationTask = { commandLine: sh('sleep 60') };
+    await client.job.add({ id: 'held', poolInfo, jobPreparationTask });
+    await client.task.add('held', { id: 't', commandLine: '/bin/true' });
+    const task = await waitFor('the task to be prepared for', async () => {
+      const one = await client.task.get('held', 't');
+      return one.state === 'preparing' && one;
+    });
+    expect(task.executionInfo).toEqual({ retryCount: 0, requeueCount: 0 });
+    expect(task.nodeInfo?.taskRootDirectory).toBe('workitems/held/job-1/t');
+    for (const read of [
+      () => client.file.listFromTask('held', 't'),
+      () => client.file.deleteFromTask('held', 't', 'stdout.txt'),
+    ])
+      await expect(read()).rejects.toMatchObject({ statusCode: 409, code: 'TaskFilesUnavailable' });
+    await client.job.deleteMethod('held');
+  });
+
   it('are listed in pages, filtered and selected', async () => {
     await client.job.add({
       id: 'paged',

@@ -39,9 +39,12 @@ export async function taskView(
     },
     unavailable(error) {
       if (error.code === 'NodeNotReady') return new BatchError('TaskFilesUnavailable');
-      if (error.code === 'FileNotFound' && retentionOver(task, call.ports.clock.now()))
-        return new BatchError('TaskFilesCleanedup');
-      return error;
+      if (error.code !== 'FileNotFound') return error;
+      // It has its node, but no directory there yet.
+      if (task.execution.startTime === undefined) return new BatchError('TaskFilesUnavailable');
+      return retentionOver(task, call.ports.clock.now())
+        ? new BatchError('TaskFilesCleanedup')
+        : error;
     },
   };
 }
