@@ -130,6 +130,16 @@ describe('a node', () => {
     const listed = await signedRequest(controller, 'GET', path);
     expect(JSON.parse(listed.text)).toMatchObject({ value: [] });
     expect((await signedRequest(controller, 'GET', `${path}/any`)).status).toBe(404);
+    for (const [query, code] of [
+      ['?maxresults=0', 'OutOfRangeQueryParameterValue'],
+      ['?maxresults=none', 'InvalidQueryParameterValue'],
+      ['?$select=name', 'InvalidQueryParameterValue'],
+      ['/any?$select=name', 'InvalidQueryParameterValue'],
+    ] as const)
+      expect(await signedRequest(controller, 'GET', path + query)).toMatchObject({
+        status: 400,
+        code,
+      });
   });
 
   it('has a remote desktop in a pool with a cloud service configuration', async () => {

@@ -87,11 +87,11 @@ export const computeNodeHandlers: Handlers<IdsOf<'ComputeNode'>> = {
 /** Extensions are Azure's: nodes here have none. */
 export const computeNodeExtensionHandlers: Handlers<IdsOf<'ComputeNodeExtension'>> = {
   async ComputeNodeExtension_List(call) {
-    readInput(call);
-    sendList(call, 'extensions', await computeNodeExtensionList(queryContext(call), node(call)));
+    const listed = { ...listInput(call), ...node(call) };
+    sendList(call, 'extensions', await computeNodeExtensionList(queryContext(call), listed));
   },
   async ComputeNodeExtension_Get(call) {
-    const named = { ...node(call), extensionName: idOf(call, 'extensionName') };
+    const named = { ...readInput(call), ...node(call), extensionName: idOf(call, 'extensionName') };
     await computeNodeExtensionGet(queryContext(call), named);
   },
 };
