@@ -97,7 +97,16 @@ describe('a multi-instance task', () => {
       ]),
     );
     expect(output).toMatch(/AZ_BATCH_TASK_SHARED_DIR=.*workitems\/job\/job-1\/whole\n/);
-    await idle('trio', 3);
+    for (const { id, recentTasks = [] } of await idle('trio', 3))
+      expect(recentTasks).toMatchObject([
+        {
+          jobId: 'job',
+          taskId: 'whole',
+          subtaskId: nodes.indexOf(id),
+          taskState: 'completed',
+          executionInfo: { exitCode: 0, result: 'success', retryCount: 0 },
+        },
+      ]);
   });
 
   it('takes all its nodes at once, and smaller tasks do not keep it waiting', async () => {

@@ -52,6 +52,8 @@ export interface NodeUser {
 export interface RecentTask {
   jobId: string;
   taskId: string;
+  /** Which part of a multi-instance task; 0: the primary. */
+  subtaskId?: number;
 }
 
 /** A port of its host that leads to a port of the node, whose own address can't be reached. */

@@ -2,6 +2,7 @@ import type { Outcome } from '../../../protocol/agent/event.js';
 import type { AttemptRef } from '../../../protocol/agent/message.js';
 import type { TaskKey } from '../../../protocol/keys.js';
 import { prepareNode } from '../job-node/prepare.js';
+import { noteRecentTask } from '../node/recent-tasks.js';
 import type { Node } from '../node/state.js';
 import type { Recorder } from '../recorder.js';
 import type { State } from '../state.js';
@@ -106,6 +107,7 @@ export function subtaskStarted(
   subtask.startTime = startTime;
   moveSubtask(subtask, 'running', recorder.now);
   countRunning(recorder, node, { requiredSlots: 1 }, 1);
+  noteRecentTask(recorder, node, jobOfTask(recorder.state, task.key), task, subtask.id);
   recorder.changed('task', task);
 }
 

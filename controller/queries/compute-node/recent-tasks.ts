@@ -30,13 +30,26 @@ export const recentTasks = (
   baseUrl: string,
 ): object[] | undefined =>
   node.recentTasks?.map((recent) => {
-    const { jobId, taskId } = recent;
+    const { jobId, taskId, subtaskId } = recent;
     const task = tasks.get(keyOf(node, recent));
+    const run = task && runOf(task, subtaskId);
     return present({
       taskUrl: urlOf(baseUrl, 'jobs', jobId, 'tasks', taskId),
       jobId,
       taskId,
-      taskState: task?.state ?? 'completed',
-      executionInfo: task && executionInfo(task),
+      subtaskId,
+      taskState: run?.state ?? 'completed',
+      executionInfo: run && executionInfo(run),
     });
   });
+
+/** The task, or one of its parts beside the primary: those have no counts of their own. */
+function runOf(
+  task: Task,
+  subtaskId: number | undefined,
+): Pick<Task, 'state' | 'execution'> | undefined {
+  if (subtaskId === undefined || subtaskId === 0) return task;
+  const { retryCount, requeueCount } = task.execution;
+  const part = task.subtasks?.find(({ id }) => id === subtaskId);
+  return part && { state: part.state, execution: { retryCount, requeueCount, ...part } };
+}
