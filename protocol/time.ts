@@ -3,6 +3,7 @@
 /** The wire's "no limit": the largest .NET TimeSpan. */
 export const INFINITE_DURATION = 'P10675199DT2H48M5.4775807S';
 
+const TICKS_PER_MS = 10_000;
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -35,18 +36,23 @@ export function durationMs(iso: string): number {
   return ms;
 }
 
+/** To the 100 ns of a .NET TimeSpan: clients read no more digits of a second. */
+const toTicks = (ms: number) =>
+  Number.isInteger(ms) ? ms : Math.round(ms * TICKS_PER_MS) / TICKS_PER_MS;
+
 /** The normal form of the service: days, hours, minutes, seconds (`P7D`, `PT15M`, `P1DT2H`). */
-export function formatDuration(ms: number): string {
+export function formatDuration(duration: number): string {
+  const ms = toTicks(duration);
   if (ms >= INFINITE_MS) return INFINITE_DURATION;
   if (ms <= 0) return 'PT0S';
   const days = Math.floor(ms / DAY_MS);
   const hours = Math.floor((ms % DAY_MS) / HOUR_MS);
   const minutes = Math.floor((ms % HOUR_MS) / MINUTE_MS);
-  const seconds = (ms % MINUTE_MS) / SECOND_MS;
+  const seconds = ((ms % MINUTE_MS) / SECOND_MS).toFixed(7).replace(/\.?0+$/, '');
   const time =
     (hours > 0 ? `${hours}H` : '') +
     (minutes > 0 ? `${minutes}M` : '') +
-    (seconds > 0 ? `${seconds}S` : '');
+    (seconds === '0' ? '' : `${seconds}S`);
   return `P${days > 0 ? `${days}D` : ''}${time === '' ? '' : `T${time}`}`;
 }
 

@@ -141,6 +141,15 @@ describe('times', () => {
     expect(formatDuration(Infinity)).toBe(INFINITE_DURATION);
   });
 
+  it('write at most the seven digits of a second that the service has, and no exponent', () => {
+    expect(formatDuration(0.927_000_000_000_000_1)).toBe('PT0.000927S');
+    expect(formatDuration(4.583_999_999_999_999_5)).toBe('PT0.004584S');
+    expect(formatDuration(0.000_1)).toBe('PT0.0000001S');
+    expect(formatDuration(0.000_01)).toBe('PT0S');
+    expect(formatDuration(59_999.999_99)).toBe('PT1M');
+    expect(formatDuration(10_500)).toBe('PT10.5S');
+  });
+
   it('take zones and refuse days that are none', () => {
     expect(parseTime('2026-01-01T01:00:00+01:00')).toBe(Date.UTC(2026, 0, 1));
     expect(parseTime('2026-01-01')).toBe(Date.UTC(2026, 0, 1));
