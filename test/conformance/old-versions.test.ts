@@ -112,6 +112,36 @@ it('of 2016 tell a time-out by its own exit code, and as an error of the service
   expect(recent).toMatchObject({ failureInfo: { category: 'usererror', code: 'TaskEnded' } });
 });
 
+it('of 2016 tell failures of preparation and release tasks as schedulingError, too', async () => {
+  const job = {
+    id: 'special',
+    poolInfo: { poolId: 'old' },
+    jobPreparationTask: { commandLine: '/no/such/program', waitForSuccess: false },
+    jobReleaseTask: { commandLine: "/bin/sh -c 'exit 4'" },
+  };
+  expect((await call(OLD, 'POST', '/jobs', job)).status).toBe(201);
+  const task = { id: 'task', commandLine: '/bin/true' };
+  expect((await call(OLD, 'POST', '/jobs/special/tasks', task)).status).toBe(201);
+  await waitFor(
+    'its end',
+    async () => (await client.task.get('special', 'task')).state === 'completed',
+  );
+  await client.job.terminate('special');
+  await waitFor(
+    'the job to complete',
+    async () => (await client.job.get('special')).state === 'completed',
+  );
+  const path = '/jobs/special/jobpreparationandreleasetaskstatus';
+  const { value } = (await call(OLD, 'GET', path)).json as { value: Record<string, object>[] };
+  const preparation = value[0]?.['jobPreparationTaskExecutionInfo'];
+  expect(preparation).toMatchObject({ schedulingError: { code: 'CommandProgramNotFound' } });
+  const release = value[0]?.['jobReleaseTaskExecutionInfo'];
+  expect(release).toMatchObject({ state: 'completed', exitCode: 4 });
+  expect(release).not.toHaveProperty('schedulingError');
+  for (const info of [preparation, release])
+    for (const name of ['failureInfo', 'result']) expect(info).not.toHaveProperty(name);
+});
+
 it('before 2016-02 name actions in the query', async () => {
   const { status } = await call(EARLY, 'POST', '/jobs/job?disable', { disableTasks: 'requeue' });
   expect(status).toBe(202);

@@ -9,17 +9,22 @@ export interface Parts {
   jobs: Json[];
   tasks: { kind: TaskKind; json: Json }[];
   nodes: Json[];
-  /** Execution info of tasks and start tasks, and subtasks, which hold the same properties. */
+  /** Execution info of tasks, start, preparation and release tasks, and subtasks, which hold the same properties. */
   runs: Json[];
   certificateReferences: Json[];
 }
 
-const KINDS: Record<string, 'pool' | 'job' | 'jobSchedule' | 'task' | 'node' | 'subtask'> = {
+const KINDS: Record<string, 'pool' | 'job' | 'jobSchedule' | 'task' | 'node'> = {
   Pool: 'pool',
   Job: 'job',
   JobSchedule: 'jobSchedule',
   Task: 'task',
   ComputeNode: 'node',
+};
+/** Lists of these resources whose items are runs, or hold some. */
+const OF_RUNS: Record<string, 'subtask' | 'specialTasks'> = {
+  Task_ListSubtasks: 'subtask',
+  Job_ListPreparationAndReleaseTaskStatus: 'specialTasks',
 };
 /** Operations of these resources whose bodies are something else. */
 const OTHER = new Set([
@@ -43,8 +48,7 @@ export function partsOf(operation: string, body: Json): Parts {
     runs: [],
     certificateReferences: [],
   };
-  const kind =
-    operation === 'Task_ListSubtasks' ? 'subtask' : KINDS[operation.split('_', 1)[0] ?? ''];
+  const kind = OF_RUNS[operation] ?? KINDS[operation.split('_', 1)[0] ?? ''];
   if (kind === undefined || OTHER.has(operation)) return parts;
   const entities = Array.isArray(body.value) ? body.value.filter(isJson) : [body];
   for (const entity of entities) {
@@ -53,9 +57,17 @@ export function partsOf(operation: string, body: Json): Parts {
     else if (kind === 'jobSchedule') addJob(parts, objectAt(entity, 'jobSpecification'));
     else if (kind === 'task') addTask(parts, 'task', entity);
     else if (kind === 'node') addNode(parts, entity);
-    else parts.runs.push(entity);
+    else if (kind === 'subtask') parts.runs.push(entity);
+    else addSpecialTasks(parts, entity);
   }
   return parts;
+}
+
+function addSpecialTasks(parts: Parts, status: Json): void {
+  for (const name of ['jobPreparationTaskExecutionInfo', 'jobReleaseTaskExecutionInfo']) {
+    const run = objectAt(status, name);
+    if (run !== undefined) parts.runs.push(run);
+  }
 }
 
 function addPool(parts: Parts, pool: Json | undefined): void {
