@@ -127,7 +127,8 @@ describe('auto pools', () => {
     expect((await client.job.get('changing')).poolInfo?.autoPoolSpecification?.keepAlive).toBe(
       true,
     );
-    await patch(auto());
+    await patch({ autoPoolSpecification: { poolLifetimeOption: 'job', keepAlive: false } });
+    expect((await client.job.get('changing')).poolInfo).toEqual(poolInfo);
     const poolId = await poolIdOf('changing');
     await client.job.terminate('changing');
     await gone(poolId);

@@ -7,11 +7,14 @@ import type { Job } from '../../core/job/state.js';
 import { entityReply, type EntityReply, type Transaction } from '../../engine/command.js';
 import { checkLive, replaced } from '../find.js';
 
+type PoolInfo = Job['specification']['poolInfo'];
+
 /** What patch and update have in common: which changes a job allows, and what follows from them. */
-export function changeJob(transaction: Transaction, job: Job, properties: JobPatch): EntityReply {
+export function changeJob(transaction: Transaction, job: Job, change: JobPatch): EntityReply {
   const { state } = transaction;
   checkLive(job);
   const { specification } = job;
+  const properties = { ...change, poolInfo: completed(specification.poolInfo, change.poolInfo) };
   if (
     specification.onAllTasksComplete === 'terminatejob' &&
     properties.onAllTasksComplete === 'noaction'
@@ -36,6 +39,14 @@ export function changeJob(transaction: Transaction, job: Job, properties: JobPat
   transaction.touched('job', job);
   state.toSettle.jobs.add(job.key);
   return entityReply(job);
+}
+
+/** What a change of an auto pool leaves out (all but keepAlive may be) stays as it is. */
+function completed(present: PoolInfo, wanted: PoolInfo | undefined): PoolInfo | undefined {
+  const { autoPoolSpecification: auto } = present;
+  const { autoPoolSpecification } = wanted ?? {};
+  if (auto === undefined || autoPoolSpecification === undefined) return wanted;
+  return { autoPoolSpecification: { ...auto, ...autoPoolSpecification } };
 }
 
 /**
