@@ -149,7 +149,17 @@ const ResourceFile = z
         message: 'is valid only with a container',
       });
   });
-export const ResourceFiles = z.array(ResourceFile).max(LIMITS.resourceFiles);
+export const ResourceFiles = z
+  .array(ResourceFile)
+  .meta({ maxItems: LIMITS.resourceFiles })
+  .superRefine((files, context) => {
+    if (files.length > LIMITS.resourceFiles)
+      context.addIssue({
+        code: 'custom',
+        message: `must be at most ${LIMITS.resourceFiles} items`,
+        params: { code: 'RequestEntityTooLarge' },
+      });
+  });
 
 export const OutputFile = z.object({
   filePattern: nonEmpty(LIMITS.pathLength),

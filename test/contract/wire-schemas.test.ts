@@ -92,6 +92,7 @@ describe('bodies', () => {
     ['two sources', () => validate(TaskAdd, { ...task, resourceFiles: [{ filePath: 'x', httpUrl: 'http://a/b', storageContainerUrl: 'http://a/c' }] }), 'InvalidPropertyValue', 'httpUrl'],
     ['two containers', () => validate(TaskAdd, { ...task, resourceFiles: [{ autoStorageContainerName: 'c', storageContainerUrl: 'http://a/c' }] }), 'InvalidPropertyValue', 'storageContainerUrl'],
     ['a file outside', () => validate(TaskAdd, { ...task, resourceFiles: [{ filePath: '../x', httpUrl: 'http://a/b' }] }), 'InvalidPropertyValue', 'filePath'],
+    ['too many files', () => validate(TaskAdd, { ...task, resourceFiles: Array.from({ length: 1001 }, (_, at) => ({ filePath: `x${at}`, httpUrl: 'http://a/b' })) }), 'RequestEntityTooLarge', 'resourceFiles'],
     ['two users', () => validate(TaskAdd, { ...task, userIdentity: { username: 'x', autoUser: {} } }), 'InvalidPropertyValue', 'username'],
     ['too many dependencies', () => validate(TaskAdd, { ...task, dependsOn: { taskIds: Array.from({ length: 1100 }, () => 'x'.repeat(64)) } }), 'TaskDependencyListTooLong', 'taskIds'],
     ['a release task alone', () => validate(JobAdd, { ...job, jobReleaseTask: { commandLine: 'x' } }), 'InvalidPropertyValue', 'jobReleaseTask'],
