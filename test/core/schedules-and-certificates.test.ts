@@ -97,6 +97,19 @@ describe('a job schedule', () => {
     expect(jobsOf(driver)).toEqual(['s:job-1 completed']);
   });
 
+  it('whose last job is over stays active until doNotRunAfter', async () => {
+    const after = new CoreDriver().now + 7 * MINUTE;
+    const doNotRunAfter = formatTime(after);
+    const driver = await withSchedule({ recurrenceInterval: 'PT5M', doNotRunAfter });
+    await end(driver, 's:job-1');
+    await driver.advance(5 * MINUTE);
+    await end(driver, 's:job-2');
+    expect(scheduleOf(driver)).toMatchObject({ state: 'active' });
+    expect(scheduleOf(driver)?.nextRunTime).toBeUndefined();
+    await driver.advance(2 * MINUTE + 1);
+    expect(scheduleOf(driver)).toMatchObject({ state: 'completed', endTime: after + 1 });
+  });
+
   it('makes nothing while disabled and goes on when enabled', async () => {
     const driver = await withSchedule({ recurrenceInterval: 'PT1M' });
     await end(driver, 's:job-1');

@@ -103,8 +103,14 @@ function settleActive(recorder: Recorder, schedule: JobSchedule, hasLiveJob: boo
       return;
     }
   }
-  if (!hasLiveJob && (now > end || schedule.nextRunTime === undefined))
-    complete(recorder, schedule);
+  if (!hasLiveJob && isOver(schedule, now)) complete(recorder, schedule);
+}
+
+/** No job will come any more; a schedule that recurs stays active until its end nevertheless. */
+function isOver({ nextRunTime, specification: { schedule } }: JobSchedule, now: number): boolean {
+  const end = endOf(schedule);
+  const recurs = schedule.recurrenceInterval !== undefined || schedule.cronExpression !== undefined;
+  return now > end || (nextRunTime === undefined && !(recurs && end < Infinity));
 }
 
 function makeJob(recorder: Recorder, schedule: JobSchedule): void {
