@@ -60,6 +60,33 @@ describe('a task', () => {
     });
   });
 
+  it('tells when its latest retry began, which is not every later start', async () => {
+    const driver = await withPool();
+    await driver.addJob('j');
+    await driver.addTasks('j', { id: 'a', constraints: { maxTaskRetryCount: -1 } });
+    const retried = () => driver.task('j', 'a')?.execution.lastRetryTime;
+    await driver.beginTask('a');
+    await driver.endTask('a', { exitCode: 7 });
+    const decided = driver.now;
+    expect(retried()).toBe(decided);
+    await driver.advance(5000);
+    await driver.beginTask('a');
+    expect(retried()).toBe(decided + 5000);
+    await driver.advance(5000);
+    await driver.do(jobDisable({ account, jobId: 'j', body: { disableTasks: 'requeue' } }));
+    await driver.advance(5000);
+    await driver.do(jobEnable({ account, jobId: 'j' }));
+    await driver.beginTask('a');
+    expect(retried()).toBe(decided + 5000);
+    await driver.endTask('a', { exitCode: 7 });
+    await driver.advance(5000);
+    await driver.endTask('a');
+    expect(driver.task('j', 'a')).toMatchObject({
+      state: 'completed',
+      execution: { retryCount: 2, startTime: driver.now, lastRetryTime: driver.now },
+    });
+  });
+
   it('that failed before its process ran is not tried again', async () => {
     const driver = await withPool();
     await driver.addJob('j', { constraints: { maxTaskRetryCount: -1 } });

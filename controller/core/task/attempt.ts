@@ -22,7 +22,7 @@ import { reasonOfEnd } from './life.js';
 import { backToActive } from './ready.js';
 import type { Task } from './state.js';
 import { countUsage, usageOf } from './usage.js';
-import { jobOfTask, moveTask } from './transition.js';
+import { jobOfTask, moveTask, noteStart } from './transition.js';
 
 /** The task whose current attempt is meant; older attempts are history and change nothing. */
 export function currentAttempt(recorder: Recorder, node: Node, ref: AttemptRef): Task | undefined {
@@ -43,7 +43,7 @@ export function attemptStarted(
   const task = currentAttempt(recorder, node, ref);
   if (task?.phase !== 'assigned') return;
   task.phase = 'running';
-  task.execution.startTime = startTime;
+  noteStart(task, startTime);
   countRunning(recorder, node, task, 1);
   if (task.state !== 'running') moveTask(recorder, task, 'running');
   noteRecentTask(recorder, node, jobOfTask(recorder.state, task.key), task);

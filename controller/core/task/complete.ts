@@ -4,7 +4,7 @@ import { consequences, type End } from './exit-conditions.js';
 import { release } from './hold.js';
 import { makeReady } from './ready.js';
 import type { Task } from './state.js';
-import { jobOfTask, moveTask } from './transition.js';
+import { jobOfTask, moveTask, noteStart } from './transition.js';
 import { usageOf, type RunUsage } from './usage.js';
 
 /** The failure of a task that was ended on request (section 2.4). */
@@ -55,8 +55,10 @@ export function completeTask(
       : end.exitCode === undefined
         ? taskEnded('The task has no exit code')
         : exitFailure(end.exitCode));
-  if ((task.state === 'active' || task.state === 'preparing') && startTime !== undefined)
+  if ((task.state === 'active' || task.state === 'preparing') && startTime !== undefined) {
+    noteStart(task, startTime);
     moveTask(recorder, task, 'running');
+  }
   moveTask(recorder, task, 'completed', () => {
     const { execution } = task;
     if (startTime !== undefined) execution.startTime = startTime;

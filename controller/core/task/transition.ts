@@ -41,6 +41,16 @@ export function moveTask(
   recorder.changed('task', task);
 }
 
+/** Its run has begun. A retry is told by that time too, once it has one: no later start of it counts. */
+export function noteStart(task: Task, startTime: number): void {
+  const { execution, state, stateTransitionTime, previousStateTransitionTime = 0 } = task;
+  const waitsSince = state === 'preparing' ? previousStateTransitionTime : stateTransitionTime;
+  const { lastRetryTime } = execution;
+  if (lastRetryTime !== undefined && lastRetryTime >= waitsSince)
+    execution.lastRetryTime = startTime;
+  execution.startTime = startTime;
+}
+
 /** The job of a task in memory: always there. */
 export function jobOfTask(state: State, key: TaskKey): Job {
   const jobKey: JobKey = jobOf(key);
