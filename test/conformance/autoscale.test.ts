@@ -297,6 +297,15 @@ describe('the management plane', () => {
       code: 'AutoScalingFormulaEvaluationError',
       details: [{ code: 'Message', message: 'Line 1, Col 5: unknown variable unknown' }],
     });
+    const read = await arm.poolOperations.get(group, name, 'arm');
+    const metadata = [{ name: 'a', value: 'b' }];
+    const sentBack = { scaleSettings: read.scaleSettings, metadata };
+    expect(await arm.poolOperations.update(group, name, 'arm', sentBack)).toMatchObject(sentBack);
+    await expect(
+      arm.poolOperations.update(group, name, 'arm', {
+        scaleSettings: { ...read.scaleSettings, fixedScale: { targetDedicatedNodes: 1 } },
+      }),
+    ).rejects.toMatchObject({ statusCode: 400 });
     const disabled = await arm.poolOperations.disableAutoScale(group, name, 'arm');
     expect(disabled.scaleSettings?.autoScale).toBeUndefined();
     expect(disabled.scaleSettings?.fixedScale).toMatchObject({ targetDedicatedNodes: 0 });

@@ -101,6 +101,13 @@ describe('accounts', () => {
     for await (const { name } of location.listSupportedVirtualMachineSkus('local'))
       sizes.push(name);
     expect(sizes).toContain('standard_d1_v2');
+    const few = location.listSupportedVirtualMachineSkus('local', { maxresults: 2 });
+    const paged: (string | undefined)[] = [];
+    for await (const page of few.byPage()) {
+      expect(page.length).toBeLessThanOrEqual(2);
+      paged.push(...page.map(({ name }) => name));
+    }
+    expect(paged.toSorted()).toEqual(sizes.toSorted());
     const type = 'Microsoft.Batch/batchAccounts' as const;
     const check = (name: string) => location.checkNameAvailability('local', { name, type });
     expect(await check(controller.account)).toMatchObject({ reason: 'AlreadyExists' });

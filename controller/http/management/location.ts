@@ -4,6 +4,7 @@ import { validate } from '../../../protocol/batch/validation.js';
 import { operations } from '../../../protocol/batch/operations.js';
 import type { ManagementHandler } from './call.js';
 import { accountOfPath, sendJson, sendList } from './call.js';
+import { sendPage } from './page.js';
 
 /** Azure's largest; nothing here refuses more. */
 const ACCOUNT_QUOTA = 50;
@@ -11,6 +12,8 @@ const ACCOUNT_QUOTA = 50;
 /** Accounts of the configuration stand here. */
 const FIRST_SUBSCRIPTION = '00000000-0000-0000-0000-000000000000';
 const TENANT = 'adfs';
+/** Of every VM size. */
+const FAMILY = 'batchyard';
 
 const RESOURCES = [
   'batchAccounts',
@@ -65,18 +68,17 @@ export const getQuotas: ManagementHandler = async (call) =>
 /** `$filter=familyName eq '…'` is the one filter that this list knows. */
 export const listVirtualMachineSkus: ManagementHandler = async (call) => {
   const family = /^familyName eq '([^']*)'$/i.exec(call.query.get('$filter') ?? '')?.[1];
-  const value = call.ports.settings.vmSizes
-    .map((size) => ({
-      name: size.name,
-      familyName: 'batchyard',
-      capabilities: [
-        { name: 'vCPUs', value: String(size.vcpus) },
-        { name: 'MemoryGB', value: String(size.memoryMiB / 1024) },
-        { name: 'OSVhdSizeMB', value: String(size.diskGiB * 1024) },
-      ],
-    }))
-    .filter((size) => family === undefined || size.familyName === family);
-  sendList(call, value);
+  const isWanted = family === undefined || family === FAMILY;
+  const sizes = call.ports.settings.vmSizes.map((size) => ({ ...size, key: size.name }));
+  sendPage(call, isWanted ? sizes : [], (size) => ({
+    name: size.name,
+    familyName: FAMILY,
+    capabilities: [
+      { name: 'vCPUs', value: String(size.vcpus) },
+      { name: 'MemoryGB', value: String(size.memoryMiB / 1024) },
+      { name: 'OSVhdSizeMB', value: String(size.diskGiB * 1024) },
+    ],
+  }));
 };
 
 export const listCloudServiceSkus: ManagementHandler = async (call) => sendList(call, []);

@@ -21,7 +21,7 @@ import { readConditions } from '../middleware/conditions.js';
 import { sealSecrets } from '../seal-secrets.js';
 import type { ManagementCall, ManagementHandler } from './call.js';
 import { accountOfPath, nameOf, sendJson, sendNothing } from './call.js';
-import { ManagementError, resourceNotFound } from './errors.js';
+import { badRequest, ManagementError, resourceNotFound } from './errors.js';
 import { sendDeleteStarted } from './long-running.js';
 import { sendMatching } from './page.js';
 import { armPool, toBatchPool } from './pool-shape.js';
@@ -96,11 +96,19 @@ async function scale(
   settings: ArmPool['properties']['scaleSettings'],
 ): Promise<boolean> {
   if (settings?.autoScale !== undefined) {
+    if (settings.fixedScale !== undefined)
+      throw badRequest(
+        'InvalidPropertyValue',
+        'fixedScale and autoScale are mutually exclusive.',
+        'scaleSettings',
+      );
     const { formula, evaluationInterval } = settings.autoScale;
     const body = validate(PoolEnableAutoScale, {
       autoScaleFormula: formula,
       autoScaleEvaluationInterval: evaluationInterval,
     });
+    // Clients send back what they have read: then there is nothing to enable.
+    if (scalesLike(pool, body)) return false;
     await call.ports.submit(poolEnableAutoScale({ ...input(call), body }));
     return true;
   }
@@ -125,6 +133,15 @@ async function scale(
     );
   return changes || wasAutomatic;
 }
+
+const scalesLike = (
+  { specification }: Readonly<Pool>,
+  { autoScaleFormula, autoScaleEvaluationInterval }: PoolEnableAutoScale,
+): boolean =>
+  specification.enableAutoScale &&
+  autoScaleFormula === specification.autoScaleFormula &&
+  (autoScaleEvaluationInterval ?? specification.autoScaleEvaluationInterval) ===
+    specification.autoScaleEvaluationInterval;
 
 export const getPool: ManagementHandler = async (call) => {
   find(call);
