@@ -143,7 +143,7 @@ describe('certificates on nodes', () => {
     (await signedRequest(controller, 'GET', `/pools/work/nodes/${nodeId}/files/startup/stdout.txt`))
       .text;
 
-  it('are installed before the start task, once for all stores, for those who may see them', async () => {
+  it('are installed before the start task, for those who may see them', async () => {
     await client.pool.add({
       ...PROCESS_POOL,
       id: 'work',
@@ -217,7 +217,7 @@ describe('certificates on nodes', () => {
     expect(again.deleteCertificateError).toBeUndefined();
   });
 
-  it('are those of the pool again after a reboot, not before, and until then in use', async () => {
+  it('are those of the pool again after a reboot, not before', async () => {
     await client.pool.patch('work', {
       certificateReferences: [reference(hidden)],
       startTask: { commandLine: sh('ls $AZ_BATCH_CERTIFICATES_DIR') },
