@@ -208,6 +208,7 @@ describe('a certificate', () => {
     await patch({ certificateReferences: [] });
     await patch({ certificateReferences, metadata: [] });
     await patch({ certificateReferences: [] });
+    expect(driver.store.all('pool')[0]?.late?.past).toHaveLength(1);
     await driver.do(certificateDelete(path));
     await driver.advance(10);
     const [node] = driver.store.all('node');

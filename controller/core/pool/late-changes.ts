@@ -27,10 +27,14 @@ export function noteLateChanges(
   const left = changed.includes('certificateReferences')
     ? [{ until: version, certificateReferences }]
     : [];
-  let oldest = Infinity;
-  for (const node of state.nodesOfPool.get(pool.key) ?? [])
-    oldest = Math.min(oldest, node.poolVersion ?? 1);
-  const past = [...(pool.late?.past ?? []), ...left].filter(({ until }) => oldest < until);
+  const nodes = [...(state.nodesOfPool.get(pool.key) ?? [])];
+  // Of each time only what a node still has: there are never more than nodes, however often it changes.
+  let from = 0;
+  const past = [...(pool.late?.past ?? []), ...left].filter(({ until }) => {
+    const first = from;
+    from = until;
+    return nodes.some(({ poolVersion: own = 1 }) => own >= first && own < until);
+  });
   pool.late = { version, since, ...(past.length === 0 ? {} : { past }) };
 }
 
