@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import type { AssignedOutputFile } from '../../protocol/agent/assignment.js';
 import type { HttpClient } from '../node/http.js';
 import { exchange, inParallel, withRetries, type TransferLimits } from './transfer.js';
@@ -9,6 +10,8 @@ type UploadHeaders = AssignedOutputFile['uploadHeaders'];
 const BLOCKS_MAX = 50_000;
 /** A server may copy what it makes of blocks, and says nothing meanwhile: so many bytes a millisecond at least. */
 const COMMIT_BYTES_PER_MS = 10_000;
+/** Read from the file at once. */
+const CHUNK_BYTES = 64 * 1024;
 /** Headers of a blob that mean the list itself where they come with a block list. */
 const OF_THE_BLOB = /^(content-(type|encoding|language|disposition|md5)|cache-control)$/;
 
@@ -74,8 +77,19 @@ function putRange(
   const body = () =>
     length === 0
       ? undefined
-      : order.file.createReadStream({ start, end: start + length - 1, autoClose: false });
+      : Readable.from(chunks(order.file, start, start + length), { objectMode: false });
   return put(order, url, length, headers, body);
+}
+
+/** A part of the file. A stream of the handle itself would close it when a line breaks, under the next try. */
+async function* chunks(file: FileHandle, start: number, end: number): AsyncGenerator<Buffer> {
+  for (let at = start; at < end;) {
+    const size = Math.min(CHUNK_BYTES, end - at);
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(size), 0, size, at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
 }
 
 async function put(

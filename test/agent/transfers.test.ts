@@ -247,6 +247,22 @@ describe('a large output', () => {
     await runsNext(`no-${status}`);
   });
 
+  test.each([
+    ['in one request', LIMITS.singlePutBytes],
+    ['in blocks', BYTES],
+  ])('that travels %s is put again where its line is cut', async (_how, bytes) => {
+    const far = await FakeStorage.start();
+    far.cutNext();
+    const outputFiles = [output(far.url('/cut'))];
+    const command = write.replace(String(BYTES), String(bytes));
+    const outcome = await controller.run(assignment(`cut-${bytes}`, command, { outputFiles }));
+    expect(outcome).toMatchObject({ exitCode: 0 });
+    expect(outcome).not.toHaveProperty('failure');
+    const parts = far.allPuts.filter(({ query }) => query.get('comp') !== 'blocklist');
+    expect(parts.reduce((sum, { body }) => sum + body.length, 0)).toBe(bytes);
+    await far.close();
+  });
+
   test('for a port where nobody listens fails the task with its exit code', async () => {
     const gone = await FakeStorage.start();
     const container = gone.url('/gone');
@@ -255,7 +271,10 @@ describe('a large output', () => {
     expect(await controller.run(assignment('gone', write, { outputFiles }))).toMatchObject({
       exitCode: 0,
       fileUpload: true,
-      failure: { code: 'FileUploadMiscError' },
+      failure: {
+        code: 'FileUploadMiscError',
+        message: expect.stringContaining('ECONNREFUSED') as string,
+      },
     });
     await runsNext('gone');
   });

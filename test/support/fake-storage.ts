@@ -45,6 +45,11 @@ export class FakeStorage {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}${path}`;
   }
 
+  /** Cuts the next connection as soon as it is there. */
+  cutNext(): void {
+    this.#server.once('connection', (socket) => socket.destroy());
+  }
+
   async close(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
