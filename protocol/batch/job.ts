@@ -156,7 +156,8 @@ function checkSpecialTasks(job: SpecialTasks, context: z.RefinementCtx): void {
     if (ids.has(id))
       context.addIssue({
         code: 'custom',
-        path: [kind, 'id'],
+        // Its id may be the default, which the body does not hold.
+        path: [kind],
         message: 'the special tasks of a job must have different ids',
       });
     ids.add(id);

@@ -96,6 +96,7 @@ describe('bodies', () => {
     ['two users', () => validate(TaskAdd, { ...task, userIdentity: { username: 'x', autoUser: {} } }), 'InvalidPropertyValue', 'username'],
     ['too many dependencies', () => validate(TaskAdd, { ...task, dependsOn: { taskIds: Array.from({ length: 1100 }, () => 'x'.repeat(64)) } }), 'TaskDependencyListTooLong', 'taskIds'],
     ['a release task alone', () => validate(JobAdd, { ...job, jobReleaseTask: { commandLine: 'x' } }), 'InvalidPropertyValue', 'jobReleaseTask'],
+    ['a manager with the id of the preparation task', () => validate(JobAdd, { ...job, jobManagerTask: { id: 'JobPreparation', commandLine: 'x' }, jobPreparationTask: { commandLine: 'x' } }), 'InvalidPropertyValue', 'jobPreparationTask'],
     ['an end before the start', () => validate(JobScheduleAdd, { id: 's', schedule: { doNotRunUntil: '2030-01-02', doNotRunAfter: '2030-01-01' }, jobSpecification: { poolInfo: { poolId: 'p' } } }), 'InvalidPropertyValue', 'doNotRunAfter'],
   ]; // prettier-ignore
   it.each(cases)('refuse %s and name the property', (_, check, code, property) => {
