@@ -273,6 +273,7 @@ describe('a task', () => {
       'echo x >> $AZ_BATCH_NODE_SHARED_DIR/tries; test $(wc -l < $AZ_BATCH_NODE_SHARED_DIR/tries) -gt 6';
     const info = await run({ commandLine: sh(counting), constraints: { maxTaskRetryCount: -1 } });
     expect(info).toMatchObject({ exitCode: 0, retryCount: 6, result: 'success' });
+    expect(info?.lastRetryTime).toEqual(info?.startTime);
   });
 
   it('that writes binary without end is ended by its time, and can be read', async () => {

@@ -33,6 +33,7 @@ function begin(run: SpecialRun, startTime: number): void {
   run.phase = 'running';
   run.begun = true;
   run.startTime = startTime;
+  if (run.retryCount > 0) run.lastRetryTime = startTime;
 }
 
 /** A special task's try is over; without an outcome it never began. False: it is of another kind of task. */

@@ -47,7 +47,8 @@ export function completeTask(
   release(recorder, task);
   delete task.phase;
   delete task.stopping;
-  const startTime = end.startTime ?? task.execution.startTime;
+  // What a running task has told already stays.
+  const startTime = task.execution.startTime ?? end.startTime;
   const failure =
     end.failure ??
     (end.exitCode === 0
