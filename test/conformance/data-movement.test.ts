@@ -122,6 +122,25 @@ describe('resource files', () => {
       expect(end.exitCode).toBeUndefined();
     }
   });
+
+  it('are refused with a code of their own where the list is too long', async () => {
+    const file = { httpUrl: at('box/in/a.txt'), filePath: 'x' };
+    const task = (length: number) => ({
+      id: `list-${String(length)}`,
+      commandLine: '/bin/true',
+      resourceFiles: Array.from({ length }, () => file),
+    });
+    await expect(client.task.add('job', task(1001))).rejects.toMatchObject({
+      statusCode: 413,
+      code: 'RequestEntityTooLarge',
+    });
+    const { value } = await client.task.addCollection('job', [task(1001), task(1000)]);
+    const results = value?.map(({ taskId, status, error }) => [taskId, status, error?.code]);
+    expect(results).toEqual([
+      ['list-1001', expect.stringMatching(/clienterror/i), 'RequestEntityTooLarge'],
+      ['list-1000', expect.stringMatching(/success/i), undefined],
+    ]);
+  });
 });
 
 describe('output files', () => {
