@@ -133,6 +133,14 @@ describe('files', () => {
     expect((await read('wd')).status).toBeLessThan(500);
     for (const path of ['..%2F..%2Fk%2Fstdout.txt', '%2Fetc%2Fpasswd', 'wd%00', 'nothing'])
       expect([path, (await read(path)).code]).toEqual([path, 'FileNotFound']);
+    for (const answer of [
+      await read('wd%2Fnone'),
+      await signedRequest(controller, 'DELETE', '/jobs/files/tasks/k/files/wd%2Fnone'),
+    ])
+      expect(JSON.parse(answer.text)).toMatchObject({
+        code: 'FileNotFound',
+        values: [{ key: 'FilePath', value: 'wd/none' }],
+      });
     const path = 'workitems/files/job-1/k/wd/d';
     await expect(
       client.file.deleteFromComputeNode('work', node.id ?? '', path),

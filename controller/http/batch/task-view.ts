@@ -21,6 +21,16 @@ const retentionOver = (task: Readonly<Task>, now: number): boolean =>
   task.retentionTimeMs !== undefined &&
   task.execution.endTime + task.retentionTimeMs < now;
 
+/** Names the file as the view does, not from the root of the node. */
+const notFoundIn = (directory: string, { code, values }: BatchError): BatchError =>
+  new BatchError(
+    code,
+    values.map(({ key, value }) => ({
+      key,
+      value: value.startsWith(`${directory}/`) ? value.slice(directory.length + 1) : value,
+    })),
+  );
+
 /** The files of a task from its own directory: `stdout.txt`, `stderr.txt`, `wd` … */
 export async function taskView(
   call: Call,
@@ -29,9 +39,10 @@ export async function taskView(
   const { job, task } = await findTask(call, ids);
   const { node } = task;
   if (node === undefined || task.attempt === 0) throw new BatchError('TaskFilesUnavailable');
+  const directory = `workitems/${job.folder}/${task.id}`;
   return {
     node,
-    directory: `workitems/${job.folder}/${task.id}`,
+    directory,
     url: `${call.baseUrl}/jobs/${job.id}/tasks/${task.id}/files`,
     async kept(path) {
       const wanted = LOG_FILES.includes(path) && !retentionOver(task, call.ports.clock.now());
@@ -44,7 +55,7 @@ export async function taskView(
       if (task.execution.startTime === undefined) return new BatchError('TaskFilesUnavailable');
       return retentionOver(task, call.ports.clock.now())
         ? new BatchError('TaskFilesCleanedup')
-        : error;
+        : notFoundIn(directory, error);
     },
   };
 }
