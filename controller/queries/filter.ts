@@ -29,7 +29,7 @@ const isOperator = (word: string): word is ComparisonOperator => OPERATORS.inclu
 /** Characters of a filter, parentheses and `not` within each other, comparisons in all. */
 export const FILTER_LIMITS = { length: 8192, depth: 32, comparisons: 200 } as const;
 
-/** The error of the contract for a query parameter that can't be. */
+/** The error of the contract for a query parameter that can't be; the reason is part of a sentence. */
 export const invalidQueryParameter = (name: string, value: string, reason: string): BatchError =>
   new BatchError(
     'InvalidQueryParameterValue',

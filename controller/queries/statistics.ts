@@ -16,7 +16,7 @@ const PAGE = 1000;
 /** Whether `stats` is asked for: expanded (and not left out by `$select`), or selected. */
 export function wantsStats({ expand, select }: { expand?: string; select?: string }): boolean {
   if (expand !== undefined && expand.trim().toLowerCase() !== 'stats')
-    throw invalidQueryParameter('$expand', expand.slice(0, 100), "Only 'stats' can be expanded.");
+    throw invalidQueryParameter('$expand', expand.slice(0, 100), "only 'stats' can be expanded");
   return expand !== undefined || (select ?? '').split(',').some((name) => name.trim() === 'stats');
 }
 

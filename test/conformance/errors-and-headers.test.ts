@@ -43,6 +43,16 @@ describe('an error', () => {
       ],
     });
   });
+
+  it.each(['maxresults=x', '$expand=all', '$filter=id', '$select=none', '$skiptoken=x'])(
+    'says in one sentence what is wrong with the query %s',
+    async (query) => {
+      const { code, text } = await signedRequest(controller, 'GET', `/jobs?${query}`);
+      expect(code).toBe('InvalidQueryParameterValue');
+      const { message } = JSON.parse(text) as { message: { value: string } };
+      expect(message.value).toMatch(/^The value of the query parameter .*[^.]\.\nRequestId:/);
+    },
+  );
 });
 
 describe('api-version', () => {

@@ -11,7 +11,7 @@ export function readMaxResults(call: Call): number | undefined {
   const text = call.query.get('maxresults');
   if (text === undefined || text === '') return undefined;
   if (!/^\d{1,9}$/.test(text)) {
-    const reason = `It must be a whole number from 1 to ${LIMITS.pageSize}.`;
+    const reason = `it must be a whole number from 1 to ${LIMITS.pageSize}`;
     throw invalidQueryParameter('maxresults', text.slice(0, 100), reason);
   }
   const count = Number(text);
@@ -56,7 +56,7 @@ export function readTimeParameter(call: Call, name: string): number | undefined 
   if (text === undefined) return undefined;
   const time = readTime(text);
   if (time !== undefined) return time;
-  throw invalidQueryParameter(name, text.slice(0, 100), 'It must be an ISO 8601 time.');
+  throw invalidQueryParameter(name, text.slice(0, 100), 'it must be an ISO 8601 time');
 }
 
 /** `true` or `false`, any case; absent is false. */
@@ -64,7 +64,7 @@ export function readBoolean(call: Call, name: string): boolean {
   const text = call.query.get(name)?.toLowerCase() ?? '';
   if (text === 'true') return true;
   if (text === 'false' || text === '') return false;
-  throw invalidQueryParameter(name, text.slice(0, 100), 'It must be true or false.');
+  throw invalidQueryParameter(name, text.slice(0, 100), 'it must be true or false');
 }
 
 const NAME_STARTS_WITH = /^[\s(]*startswith\s*\(\s*name\s*,\s*'((?:[^']|'')*)'\s*\)[\s)]*$/i;
@@ -75,6 +75,6 @@ export function readNamePrefix(call: Call): string | undefined {
   if (filter === undefined) return undefined;
   const match = NAME_STARTS_WITH.exec(filter);
   if (match !== null) return (match[1] ?? '').replaceAll("''", "'");
-  const reason = "It must be startswith(name,'…').";
+  const reason = "it must be startswith(name,'…')";
   throw invalidQueryParameter('$filter', filter.slice(0, 200), reason);
 }
