@@ -8,6 +8,7 @@ import type { IoUsage, RunUsage, Usage } from '../core/task/usage.js';
 import type { RowKind, Rows } from '../engine/ports.js';
 import type { QueryContext } from './context.js';
 import { invalidQueryParameter } from './filter.js';
+import { selectedNames } from './select.js';
 import { present, urlOf } from './wire.js';
 
 /** Rows of one read while everything of a kind is summed up. */
@@ -17,7 +18,7 @@ const PAGE = 1000;
 export function wantsStats({ expand, select }: { expand?: string; select?: string }): boolean {
   if (expand !== undefined && expand.trim().toLowerCase() !== 'stats')
     throw invalidQueryParameter('$expand', expand.slice(0, 100), "only 'stats' can be expanded");
-  return expand !== undefined || (select ?? '').split(',').some((name) => name.trim() === 'stats');
+  return expand !== undefined || selectedNames(select)?.includes('stats') === true;
 }
 
 /** Every row of a kind below a key; of jobs, all or those of one schedule. */

@@ -47,8 +47,7 @@ export interface NodeUser {
   diskIncarnation: number;
 }
 
-/** What the node did lately, as it then was. */
-/** Its name alone: how it stands, its own row tells. */
+/** A task that ran on the node lately. Its name alone: how it stands, its own row tells. */
 export interface RecentTask {
   jobId: string;
   taskId: string;

@@ -28,17 +28,14 @@ import { armPool, toBatchPool } from './pool-shape.js';
 
 const poolId = (call: ManagementCall) => nameOf(call, 'poolName');
 
-const lookUp = (call: ManagementCall): Readonly<Pool> | undefined =>
-  call.ports.view.pools.get(poolKey(accountOfPath(call).key, poolId(call)));
+const lookUp = (call: ManagementCall, id = poolId(call)): Readonly<Pool> | undefined =>
+  call.ports.view.pools.get(poolKey(accountOfPath(call).key, id));
 
 function find(call: ManagementCall): Readonly<Pool> {
   const pool = lookUp(call);
   if (pool === undefined) throw resourceNotFound(`pools/${poolId(call)}`);
   return pool;
 }
-
-const resizeOf = (call: ManagementCall, id: string): Readonly<Pool>['resize'] | undefined =>
-  call.ports.view.pools.get(poolKey(accountOfPath(call).key, id))?.resize;
 
 const input = (call: ManagementCall) => ({
   account: accountOfPath(call).key,
@@ -51,7 +48,7 @@ async function send(call: ManagementCall): Promise<void> {
   const context = { reader: call.ports.reader, baseUrl: call.baseUrl };
   const found = await poolGet(context, { account: account.key, poolId: poolId(call) });
   call.context.set('ETag', `W/"${found.etag}"`);
-  sendJson(call, armPool(account, found.body, resizeOf(call, poolId(call))));
+  sendJson(call, armPool(account, found.body, lookUp(call)?.resize));
 }
 
 /** PUT: makes the pool. One that is there is not replaced (its nodes would not follow). */
@@ -157,7 +154,7 @@ export const listPools: ManagementHandler = async (call) => {
     const page = await poolList(context, { account: account.key, skiptoken });
     pools.push(
       ...page.value.map((pool) =>
-        armPool(account, pool, resizeOf(call, (pool as { id: string }).id)),
+        armPool(account, pool, lookUp(call, (pool as { id: string }).id)?.resize),
       ),
     );
     if (page.next === undefined) break;

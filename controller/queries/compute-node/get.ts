@@ -18,6 +18,6 @@ export async function computeNodeGet(
   ]);
   if (pool === undefined) throw new BatchError('PoolNotFound');
   if (node === undefined) throw new BatchError('NodeNotFound');
-  const tasks = await recentTasksOf(context.reader, [node]);
+  const tasks = await recentTasksOf(context.reader, [node], input.select);
   return { body: select(computeNode(node, tasks, pool, context.baseUrl)) };
 }

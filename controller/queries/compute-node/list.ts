@@ -20,7 +20,7 @@ export async function computeNodeList(
   if (pool === undefined) throw new BatchError('PoolNotFound');
   const listing = { name: `nodes of ${scope}`, scope, filter };
   const { rows, ...more } = await rowPage(context.reader, 'node', listing, input);
-  const tasks = await recentTasksOf(context.reader, rows);
+  const tasks = await recentTasksOf(context.reader, rows, input.select);
   const value = rows.map((node) => select(computeNode(node, tasks, pool, context.baseUrl)));
   return { value, ...more };
 }

@@ -4,6 +4,7 @@ import type { Task } from '../../core/task/state.js';
 import type { Rows } from '../../engine/ports.js';
 import type { Reader } from '../../engine/reader.js';
 import { executionInfo } from '../task/execution-info.js';
+import { selectedNames } from '../select.js';
 import { present, urlOf } from '../wire.js';
 
 type NodeRow = Rows['node']['row'];
@@ -11,11 +12,13 @@ type NodeRow = Rows['node']['row'];
 const keyOf = ({ account }: NodeRow, { jobId, taskId }: RecentTask) =>
   taskKey(jobKey(account, jobId), taskId);
 
-/** The tasks that ran last on the nodes, as they stand now, but for those that were deleted since. */
+/** The tasks that ran last on the nodes, as they stand now, but for those that were deleted since; none where `$select` leaves them out. */
 export async function recentTasksOf(
   reader: Reader,
   nodes: readonly NodeRow[],
+  select: string | undefined,
 ): Promise<ReadonlyMap<TaskKey, Task>> {
+  if (selectedNames(select)?.includes('recentTasks') === false) return new Map();
   const keys = nodes.flatMap((node) =>
     (node.recentTasks ?? []).map((recent) => keyOf(node, recent)),
   );

@@ -4,7 +4,7 @@ import type { ListInput, QueryContext } from '../context.js';
 import { listFilter } from '../filterable.js';
 import type { ListReply } from '../paging.js';
 import { rowPage } from '../rows.js';
-import { parseSelect } from '../select.js';
+import { parseSelect, selectedNames } from '../select.js';
 import { wantsStats } from '../statistics.js';
 import { taskStats } from './stats.js';
 import { cloudTask, TASK_PROPERTIES } from './wire.js';
@@ -28,9 +28,7 @@ const OF_THE_ROW: readonly string[] = [
 ];
 
 const needsBodies = (select: string | undefined): boolean =>
-  select === undefined ||
-  select.trim() === '' ||
-  select.split(',').some((name) => !OF_THE_ROW.includes(name.trim()));
+  selectedNames(select)?.some((name) => !OF_THE_ROW.includes(name)) ?? true;
 
 /** Task_List. @throws BatchError JobNotFound */
 export async function taskList(
